@@ -1,0 +1,176 @@
+"""CloudEvents 1.0 on Kafka: attributes to headers (binary mode) and back (binary and structured mode).
+
+The reader works on the raw list of headers, because a dictionary would hide a header that was sent twice.
+"""
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+CONTENT_TYPE = b"application/json"
+STRUCTURED = "application/cloudevents+json"
+
+Headers = list[tuple[str, bytes]]
+RawHeaders = Iterable[tuple[str, bytes | None]]
+
+
+class InvalidEnvelope(ValueError):
+    """The record is not a CloudEvent that we accept; the message says which attribute and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The attributes of one event. `id` and `source` are unique together; `sequence` counts from 1 per subject."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    subject: str | None = None
+    recordedtime: datetime | None = None
+    sequence: int | None = None
+    correlationid: str | None = None
+    causationid: str | None = None
+    dataclassification: str | None = None
+    dataschema: str | None = None
+    traceparent: str | None = None
+
+    def headers(self) -> Headers:
+        """The Kafka headers in binary mode; the value of the record is the data alone."""
+        attributes = {
+            "ce_specversion": "1.0",
+            "ce_id": self.id,
+            "ce_source": self.source,
+            "ce_type": self.type,
+            "ce_subject": self.subject,
+            "ce_partitionkey": self.subject,
+            "ce_time": _written(self.time),
+            "ce_recordedtime": _written(self.recordedtime),
+            "ce_sequence": None if self.sequence is None else f"{self.sequence:012d}",
+            "ce_correlationid": self.correlationid,
+            "ce_causationid": self.causationid,
+            "ce_dataclassification": self.dataclassification,
+            "ce_dataschema": self.dataschema,
+            "traceparent": self.traceparent,
+        }
+        headers = [(name, value.encode()) for name, value in attributes.items() if value is not None]
+        return [*headers, ("content-type", CONTENT_TYPE)]
+
+
+def read(headers: RawHeaders, value: bytes | None) -> tuple[Envelope, bytes | None]:
+    """The envelope of a record and its data, whichever CloudEvents mode it was sent in.
+
+    Raises:
+        InvalidEnvelope: an attribute is missing, doubled, null, not UTF-8 or not what CloudEvents says.
+    """
+    attributes, content_type, traceparent = _attributes(headers)
+    if content_type.startswith(STRUCTURED):
+        if attributes:
+            raise InvalidEnvelope(f"structured mode, but the record also has the header ce_{min(attributes)}")
+        attributes, value = _structured(value)
+    return _envelope(attributes, traceparent), value
+
+
+def _attributes(headers: RawHeaders) -> tuple[dict[str, str], str, str | None]:
+    attributes: dict[str, str] = {}
+    content_type = ""
+    traceparent = None
+    for raw_name, raw in headers:
+        name = raw_name.lower()
+        if name.startswith("ce_"):
+            attribute = name[3:]
+            if attribute in attributes:
+                raise InvalidEnvelope(f"header {name} was sent twice")
+            attributes[attribute] = _text(name, raw)
+        elif name == "content-type":
+            content_type = _text(name, raw).lower()
+        elif name == "traceparent" and raw is not None:
+            traceparent = raw.decode("ascii", "ignore")
+    return attributes, content_type, traceparent
+
+
+def _text(name: str, raw: bytes | None) -> str:
+    if raw is None:
+        raise InvalidEnvelope(f"header {name} has no value")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise InvalidEnvelope(f"header {name} is not UTF-8") from None
+
+
+def _structured(value: bytes | None) -> tuple[dict[str, str], bytes | None]:
+    try:
+        document = json.loads(value or b"")
+    except (ValueError, RecursionError):
+        raise InvalidEnvelope("structured mode, but the value is not JSON") from None
+    if not isinstance(document, dict):
+        raise InvalidEnvelope("structured mode, but the value is not a JSON object")
+    data = _data_of(document)
+    attributes = {
+        name.lower(): item if isinstance(item, str) else json.dumps(item)
+        for name, item in document.items()
+        if item is not None
+    }
+    return attributes, data
+
+
+def _data_of(document: dict[str, object]) -> bytes | None:
+    encoded = document.pop("data_base64", None)
+    if encoded is not None:
+        try:
+            return base64.b64decode(str(encoded), validate=True)
+        except ValueError:
+            raise InvalidEnvelope("data_base64 is not base64") from None
+    return json.dumps(document.pop("data")).encode() if "data" in document else None
+
+
+def _envelope(attributes: dict[str, str], traceparent: str | None) -> Envelope:
+    if _required(attributes, "specversion") != "1.0":
+        raise InvalidEnvelope(f"specversion is {attributes['specversion'][:20]!r}, we read 1.0")
+    sequence = attributes.get("sequence")
+    if sequence is not None and not (sequence.isascii() and sequence.isdigit() and len(sequence) <= 18):
+        raise InvalidEnvelope("sequence is not a number")
+    recorded = attributes.get("recordedtime")
+    return Envelope(
+        id=_required(attributes, "id"),
+        source=_required(attributes, "source"),
+        type=_required(attributes, "type"),
+        time=_moment("time", _required(attributes, "time")),
+        subject=attributes.get("subject"),
+        recordedtime=None if recorded is None else _moment("recordedtime", recorded),
+        sequence=None if sequence is None else int(sequence),
+        correlationid=attributes.get("correlationid"),
+        causationid=attributes.get("causationid"),
+        dataclassification=attributes.get("dataclassification"),
+        dataschema=attributes.get("dataschema"),
+        traceparent=traceparent or attributes.get("traceparent"),
+    )
+
+
+LONGEST = 512
+"""Characters of one attribute; the inbox keeps `source` and `id` in an index."""
+
+
+def _required(attributes: dict[str, str], name: str) -> str:
+    value = attributes.get(name)
+    if not value:
+        raise InvalidEnvelope(f"{name} is missing")
+    if len(value) > LONGEST or "\x00" in value:
+        raise InvalidEnvelope(f"{name} is longer than {LONGEST} characters or holds a NUL")
+    return value
+
+
+def _moment(name: str, value: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise InvalidEnvelope(f"{name} is not an RFC 3339 time") from None
+    if moment.tzinfo is None:
+        raise InvalidEnvelope(f"{name} has no time zone")
+    return moment
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,68 @@
+"""What an event is: an immutable fact, declared with its type, its topic and the field that keys it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Self, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What the registry knows of an event type.
+
+    `type` is the CloudEvents type and never follows from a Python path; `topic` is the Kafka topic; `key` is the
+    field whose value keys the record, the id of the aggregate that left the fact.
+    """
+
+    type: str
+    topic: str
+    key: str
+
+    @property
+    def owner(self) -> str:
+        """The service that publishes it, read from the type `be.duaalwest.<owner>.<Name>.v<major>`."""
+        return self.type.split(".")[2]
+
+
+class Event(BaseModel):
+    """A fact in the past tense. Closed when written (an extra field is an error), open when read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="iso8601")
+
+    declaration: ClassVar[Declaration]
+
+    @property
+    def aggregate_id(self) -> UUID:
+        """Id of the aggregate that left this fact: the key of the Kafka record."""
+        value: UUID = getattr(self, self.declaration.key)
+        return value
+
+    def to_json(self) -> bytes:
+        """The data of the event as it goes on the wire: UTF-8 JSON, absent optional fields left out."""
+        return self.__pydantic_serializer__.to_json(self, exclude_none=True)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read what somebody wrote, perhaps with a newer schema: fields we do not know are ignored.
+
+        Raises:
+            pydantic.ValidationError: the data is not JSON or not this event.
+        """
+        return cls.model_validate_json(data, extra="ignore")
+
+
+E = TypeVar("E", bound=type[Event])
+
+
+def event(type_: str, *, topic: str, key: str) -> Callable[[E], E]:
+    """Declare an event. `key` must be a field of the model."""
+
+    def declare(model: E) -> E:
+        if key not in model.model_fields:
+            raise TypeError(f"{model.__name__}: the key {key!r} is not one of its fields")
+        model.declaration = Declaration(type_, topic, key)
+        return model
+
+    return declare

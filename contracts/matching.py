@@ -1,0 +1,56 @@
+"""The facts that matching publishes: which workplace might suit which learner, and why."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.event import Event, event
+from contracts.vocabulary import (
+    Code,
+    Criterion,
+    InstitutionNumber,
+    LearnerId,
+    ProposalId,
+    SearchId,
+    SoNumber,
+    Subregion,
+    WorkplaceId,
+)
+
+
+class Reason(BaseModel):
+    """One criterion of a proposal: did it hold, and how much did it weigh."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    criterion: Criterion
+    matched: bool
+    known: bool
+    """False: one side did not say, and an empty criterion counts as matched."""
+    weight: Annotated[int, Field(ge=0, le=100)]
+
+
+@event("be.duaalwest.matching.MatchProposed.v1", topic="duaal.matching.proposals", key="learner_id")
+class MatchProposed(Event):
+    """We propose a workplace to the trajectbegeleider of a learner, who decides."""
+
+    learner_id: LearnerId
+    proposal_id: ProposalId
+    search_id: SearchId
+    workplace_id: WorkplaceId
+    programme: SoNumber
+    school: InstitutionNumber
+    """The school whose trajectbegeleider decides."""
+    subregion: Subregion
+    """Where the workplace is."""
+    score: Annotated[int, Field(ge=0, le=100)]
+    """Share of the weights that matched, in per cent."""
+    reasons: Annotated[tuple[Reason, ...], Field(min_length=1, max_length=20)]
+    distance_km: Annotated[float, Field(ge=0)] | None = None
+    """From the school to the workplace; absent when the school's place is not known."""
+    recognition_pending: bool
+    """The company still has to be recognised before an agreement can start."""
+    rule_version: Code
+    proposed_on: date
+    expires_on: date

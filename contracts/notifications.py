@@ -1,0 +1,36 @@
+"""The facts that notifications publishes: which mail went to which organisation, or did not."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from contracts.event import Event, event
+from contracts.vocabulary import Code, DeliveryFailure, MessageId
+
+
+@event("be.duaalwest.notifications.MessageSent.v1", topic="duaal.notifications.messages", key="message_id")
+class MessageSent(Event):
+    """A mail was accepted by the mail server of the organisation it was for."""
+
+    message_id: MessageId
+    template: Code
+    recipient: Code
+    """The organisation's service, never a person and never an address."""
+    about: UUID
+    """The referral, proposal, risk or dossier that the mail is about."""
+    attempts: Annotated[int, Field(ge=1)]
+    sent_at: AwareDatetime
+
+
+@event("be.duaalwest.notifications.MessageFailed.v1", topic="duaal.notifications.messages", key="message_id")
+class MessageFailed(Event):
+    """A mail will not go out; a person has to look at it."""
+
+    message_id: MessageId
+    template: Code
+    recipient: Code
+    about: UUID
+    attempts: Annotated[int, Field(ge=0)]
+    reason: DeliveryFailure
+    failed_at: AwareDatetime
