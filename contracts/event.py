@@ -60,7 +60,7 @@ def event(type_: str, *, topic: str, key: str) -> Callable[[E], E]:
     """Declare an event. `key` must be a field of the model."""
 
     def declare(model: E) -> E:
-        if key not in model.model_fields:
+        if key not in model.__pydantic_fields__:
             raise TypeError(f"{model.__name__}: the key {key!r} is not one of its fields")
         model.declaration = Declaration(type_, topic, key)
         return model

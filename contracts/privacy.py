@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-PERSONAL = frozenset(
-    """name firstname lastname surname voornaam naam familienaam mail email phone telephone tel gsm mobile
-    birth birthdate birthday born geboorte geboortedatum dob age insz rijksregister niss national ssn
-    address adres street straat house postal postcode zip iban account
-    gender sex geslacht nationality nationaliteit religion diagnosis health medical
-    text message remark comment note notes description body subject question answer words opmerking""".split()
-)
+_WORDS = """
+name firstname lastname surname voornaam naam familienaam mail email phone telephone tel gsm mobile
+birth birthdate birthday born geboorte geboortedatum dob age insz rijksregister niss national ssn
+address adres street straat house postal postcode zip iban account
+gender sex geslacht nationality nationaliteit religion diagnosis health medical
+text message remark comment note notes description body subject question answer words opmerking
+"""
+PERSONAL = frozenset(_WORDS.split())
 """Words that a field's name may not hold. A field that ends in `_id` or `_band` is a key or a class, not the thing."""
 
 PLACES = frozenset({"nis", "municipality", "city", "lat", "lon", "latitude", "longitude", "coordinates"})

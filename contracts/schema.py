@@ -31,7 +31,7 @@ def text_of(model: type[Event]) -> str:
 
 
 def main() -> None:
-    """`python -m contracts.schemas`: write every schema file again."""
+    """`python -m contracts.schema`: write every schema file again."""
     FOLDER.mkdir(exist_ok=True)
     for type_, model in EVENTS.items():
         (FOLDER / f"{type_}.json").write_text(text_of(model))

@@ -1,0 +1,127 @@
+"""What a handler sees: how it is declared, the context of its message, and two ways to fail. No Kafka, no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from contracts.event import Event
+
+if TYPE_CHECKING:
+    from chassis.unit_of_work import UnitOfWork
+
+BRUSSELS = ZoneInfo("Europe/Brussels")
+_NAMESPACE = UUID("8f0f2f3c-6c0e-5a52-9a55-3f6f3f1d6b11")
+
+
+class Transient(Exception):
+    """It may work in a moment: the chassis tries again."""
+
+
+class Permanent(Exception):
+    """It will never work: the chassis sets the record aside, or tells the caller."""
+
+
+class Refused(Permanent):
+    """A command that we do not accept. `field` is what the caller should change, `reason` says why in Dutch."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class Aggregate(Protocol):
+    """What the chassis asks of an aggregate: a dataclass whose other fields are immutable values.
+
+    `version` counts the facts that it left so far, and is the sequence number of the last one.
+    """
+
+    id: UUID
+    version: int
+    facts: list[Event]
+
+
+M = TypeVar("M")
+R = TypeVar("R")
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageContext:
+    """Where a message comes from. Ids and times of what a handler makes follow from it, never from chance or clock."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    correlation: str | None = None
+    traceparent: str | None = None
+
+    def new_id(self, name: str) -> UUID:
+        """The id of something that this message causes: the same for every delivery of the message."""
+        return uuid5(_NAMESPACE, f"{self.source}\n{self.id}\n{name}")
+
+    @property
+    def today(self) -> date:
+        """The Belgian calendar day of the message."""
+        return self.time.astimezone(BRUSSELS).date()
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Load every aggregate whose `column` equals the `field` of the message."""
+
+    column: str
+    field: str
+
+
+def by(column: str, field: str | None = None) -> By:
+    """All aggregates of which `column` has the value of the message's field (of the same name unless told)."""
+    return By(column, field or column)
+
+
+Loads = Mapping[type[Any], str | By]
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One function that handles one type of message, and what it wants to have in memory when it runs."""
+
+    message: type[Any]
+    loads: Loads
+    call: Callable[..., Any]
+    name: str
+
+
+Method = Callable[[S, M, "UnitOfWork", MessageContext], R]
+
+
+def handles(message: type[M], *, loads: Loads | None = None) -> Callable[[Method[S, M, R]], Method[S, M, R]]:
+    """Mark a method as the handler of `message`.
+
+    `loads` says what it reads: an aggregate class with the message's field that holds its id, or with `by(column)`.
+    The chassis reads all of it once per batch and locks it.
+    """
+
+    def mark(function: Method[S, M, R]) -> Method[S, M, R]:
+        vars(function)["__handles__"] = (message, loads or {})
+        return function
+
+    return mark
+
+
+def handlers_of(collection: object) -> dict[type[Any], Handler]:
+    """Every marked method of `collection`, by the type of message it handles."""
+    found: dict[type[Any], Handler] = {}
+    for name, function in vars(type(collection)).items():
+        if mark := getattr(function, "__handles__", None):
+            message, loads = mark
+            if message in found:
+                raise TypeError(f"{message.__name__} has two handlers: {found[message].name} and {name}")
+            found[message] = Handler(message, loads, getattr(collection, name), name)
+    return found

@@ -1,0 +1,206 @@
+"""Fetches batches, hands them to the pipeline and commits their offsets: the only way to subscribe in this project."""
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+
+from chassis.messaging.failures import Halted
+from chassis.messaging.pipeline import Paused, Pipeline
+from chassis.messaging.record import Record
+from chassis.observability.health import Health
+from chassis.observability.metrics import Metrics
+
+log = structlog.get_logger("consumer")
+
+
+class Drain(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Lets the running batch finish before its partitions go to somebody else."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        """Wait for the batch."""
+        async with self.lock:
+            log.info("partitions revoked", number=len(revoked))
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        """Nothing to prepare: the offsets are Kafka's, the truth is the inbox."""
+        log.info("partitions assigned", number=len(assigned))
+
+
+class Consumer:
+    """The group of one service on the topics of its manifests."""
+
+    def __init__(
+        self,
+        service: str,
+        topics: Sequence[str],
+        bootstrap_servers: str,
+        pipeline: Pipeline,
+        metrics: Metrics,
+        health: Health,
+        *,
+        batch_size: int,
+        session_timeout: float,
+        halt: Callable[[Halted], None],
+    ) -> None:
+        self._service = service
+        self._pipeline = pipeline
+        self._metrics = metrics
+        self._health = health
+        self._halt = halt
+        self._halted = False
+        self._drain = Drain()
+        # Log None: what goes wrong is in our own lines; allow_auto_create: topics are made by a command.
+        self.broker = KafkaBroker(
+            bootstrap_servers, client_id=f"duaal-{service}", allow_auto_create_topics=False, logger=None
+        )
+        subscribe(
+            self.broker,
+            topics,
+            f"duaal.{service}",
+            self._consume,
+            self._drain,
+            batch_size=batch_size,
+            session_timeout=session_timeout,
+        )
+        health.expect("consumer")
+
+    async def start(self) -> None:
+        """Join the group; comes back when partitions are assigned."""
+        await self.broker.start()
+        self._health.progress("consumer")
+
+    async def stop(self) -> None:
+        """Finish the batch, commit it, leave the group."""
+        async with self._drain.lock:
+            pass
+        await self.broker.stop()
+
+    async def _consume(self, body: object) -> None:  # noqa: ARG002 - FastStream decides what it passes
+        message: KafkaMessage = self.broker.context.get_local("message")
+        async with self._drain.lock:
+            await self._consume_batch(message)
+
+    async def _consume_batch(self, message: Any) -> None:
+        """Never raises: FastStream would commit what was not handled."""
+        fetched: Sequence[ConsumerRecord] = message.raw_message
+        if self._halted:
+            return
+        try:
+            await self._pipeline.process([_record(one) for one in fetched])
+        except Paused as pause:
+            self._health.lost("dependency")
+            self._metrics.pauses.labels(self._service).inc()
+            log.warning("paused", seconds=pause.after, cause=type(pause.__cause__).__name__)
+            await asyncio.sleep(pause.after)
+            await self._go_back(message)
+            self._health.progress("consumer")
+            return
+        except Halted as halted:
+            self._halted = True
+            log.error("halted", reason=str(halted))
+            self._halt(halted)
+            return
+        except Exception as error:
+            log.error("batch failed", error=type(error).__name__, exc_info=True)
+            await asyncio.sleep(1)
+            await self._go_back(message)
+            return
+        await self._commit(message.consumer, fetched)
+        self._health.progress("dependency")
+        self._progress(message.consumer)
+
+    async def _go_back(self, message: Any) -> None:
+        try:
+            await message.nack()
+        except (KafkaError, IllegalStateError) as error:
+            log.info("partitions moved while paused", error=type(error).__name__)
+
+    async def _commit(self, consumer: Any, fetched: Sequence[ConsumerRecord]) -> None:
+        # Explicit offsets: `ack()` would commit the position of every partition, handled or not.
+        offsets = {TopicPartition(one.topic, one.partition): one.offset + 1 for one in fetched}
+        try:
+            await consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError):
+            # The group gave the partition to somebody else; the inbox absorbs the second delivery.
+            self._metrics.commit_refused.labels(self._service).inc()
+        except KafkaError as error:
+            log.warning("commit failed, the records will come again", error=type(error).__name__)
+
+    def _progress(self, consumer: Any) -> None:
+        self._health.progress("consumer")
+        self._metrics.last_progress.labels(self._service).set_to_current_time()
+        lag: dict[str, int] = {}
+        for partition in consumer.assignment():
+            end = consumer.highwater(partition)
+            at = consumer._subscription.subscription.assignment.state_value(partition).position if end else None
+            lag[partition.topic] = lag.get(partition.topic, 0) + (end - at if end and at is not None else 0)
+        for topic, records in lag.items():
+            self._metrics.consumer_lag.labels(self._service, topic).set(records)
+
+
+def subscribe(
+    broker: KafkaBroker,
+    topics: Sequence[str],
+    group: str,
+    handle: Callable[[object], Awaitable[None]],
+    drain: Drain,
+    *,
+    batch_size: int,
+    session_timeout: float,
+) -> None:
+    """Subscribe with every setting that FastStream's defaults would make lose or repeat records."""
+    broker.subscriber(
+        *topics,
+        group_id=group,
+        batch=True,
+        max_records=batch_size,
+        batch_timeout_ms=10,
+        ack_policy=AckPolicy.MANUAL,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        no_reply=True,
+        parser=_parse,
+        decoder=_decode,
+        listener=drain,
+        session_timeout_ms=int(session_timeout * 1000),
+        heartbeat_interval_ms=int(session_timeout * 1000 / 4),
+        rebalance_timeout_ms=60_000,
+    )(handle)
+
+
+def _record(one: ConsumerRecord) -> Record:
+    return Record(one.topic, one.partition, one.offset, one.key, one.headers, one.value)
+
+
+def _decodable(value: bytes | None) -> bool:
+    try:
+        return value is not None and value.decode() is not None
+    except UnicodeDecodeError:
+        return False
+
+
+async def _parse(message: tuple[ConsumerRecord, ...], original: Callable[[Any], Awaitable[Any]]) -> Any:
+    """FastStream's own parser, which loses a whole batch over one undecodable header: it sees none of them."""
+    parsed = await original(
+        tuple(
+            one if all(_decodable(v) for _, v in one.headers) else dataclasses.replace(one, headers=())
+            for one in message
+        )
+    )
+    parsed.raw_message = message
+    return parsed
+
+
+async def _decode(message: Any) -> Any:
+    """Decodes nothing: the pipeline does, record by record."""
+    return message.body

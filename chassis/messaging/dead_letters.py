@@ -1,0 +1,131 @@
+"""Records that a service set aside: kept whole in its database, announced on `duaal.<service>.dead-letters`.
+
+An open dead letter parks its key: later records of the key wait behind it, so that they never overtake it.
+"""
+
+import base64
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+from uuid import UUID, uuid5
+
+from pydantic_core import from_json, to_json
+
+from chassis.messaging.record import Record
+from chassis.persistence.connection import Connection
+from contracts.event import Event
+from contracts.vocabulary import DeadLetterReason
+
+_NAMESPACE = UUID("4d7c7e55-5f0e-5d2e-8f7f-0e1a5a8b2c3d")
+
+
+class Key(NamedTuple):
+    """What order is kept for: a key of a topic."""
+
+    topic: str
+    key: bytes
+
+
+@dataclass(slots=True)
+class DeadLetter:
+    """A record that was set aside, and why. `detail` names fields and rules, never values."""
+
+    record: Record
+    reason: DeadLetterReason
+    error: str
+    detail: str
+    attempts: int
+    type: str | None = None
+    version: int = 0
+    facts: list[Event] = field(default_factory=list)
+
+    @property
+    def id(self) -> UUID:
+        """Follows from where the record stands: setting it aside twice is setting it aside once."""
+        return uuid5(_NAMESPACE, self.record.place)
+
+
+class DeadLetters(Protocol):
+    """The dead letters inside one transaction."""
+
+    async def parked(self, keys: Collection[Key]) -> set[Key]:
+        """Those of the keys that have an open dead letter."""
+        ...
+
+    async def open(self, letters: Sequence[DeadLetter]) -> set[UUID]:
+        """Keep these; the answer is the ids of those that were not there yet."""
+        ...
+
+    async def list_open(self) -> list[DeadLetter]:
+        """All that wait for a person, oldest first."""
+        ...
+
+
+class PostgresDeadLetters:
+    """The dead_letters table, on the connection of the running transaction."""
+
+    _PARKED = (
+        "select distinct d.topic, d.key from dead_letters d "
+        "join unnest($1::text[], $2::bytea[]) as k(topic, key) on d.topic = k.topic and d.key = k.key "
+        "where d.status = 'open'"
+    )
+    _OPEN = (
+        'insert into dead_letters (id, topic, partition, "offset", key, headers, value, reason, error, detail, '
+        "attempts, type) select * from unnest($1::uuid[], $2::text[], $3::int[], $4::bigint[], $5::bytea[], "
+        "$6::json[], $7::bytea[], $8::text[], $9::text[], $10::text[], $11::int[], $12::text[]) "
+        "on conflict (id) do nothing returning id"
+    )
+    _LIST = (
+        'select topic, partition, "offset", key, headers, value, reason, error, detail, attempts, type '
+        "from dead_letters where status = 'open' order by position"
+    )
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def parked(self, keys: Collection[Key]) -> set[Key]:
+        topics, raw = [key.topic for key in keys], [key.key for key in keys]
+        return {Key(row[0], row[1]) for row in await self._connection.fetch(self._PARKED, topics, raw)}
+
+    async def open(self, letters: Sequence[DeadLetter]) -> set[UUID]:
+        rows = [_row(letter) for letter in letters]
+        return {row[0] for row in await self._connection.fetch(self._OPEN, *zip(*rows, strict=True))}
+
+    async def list_open(self) -> list[DeadLetter]:
+        return [
+            DeadLetter(
+                Record(topic, partition, offset, key, _headers(headers), value),
+                DeadLetterReason(reason),
+                error,
+                detail,
+                attempts,
+                type_,
+            )
+            for topic, partition, offset, key, headers, value, reason, error, detail, attempts, type_ in (
+                await self._connection.fetch(self._LIST)
+            )
+        ]
+
+
+def _row(letter: DeadLetter) -> tuple[object, ...]:
+    record = letter.record
+    # A header may hold any bytes or none at all, and the letter has to give it back exactly.
+    headers = [(name, None if value is None else base64.b64encode(value).decode()) for name, value in record.headers]
+    return (
+        letter.id,
+        record.topic,
+        record.partition,
+        record.offset,
+        record.key,
+        to_json(headers).decode(),
+        record.value,
+        letter.reason,
+        letter.error,
+        letter.detail,
+        letter.attempts,
+        letter.type,
+    )
+
+
+def _headers(written: str) -> list[tuple[str, bytes | None]]:
+    return [(name, None if value is None else base64.b64decode(value)) for name, value in from_json(written)]

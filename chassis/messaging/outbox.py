@@ -1,0 +1,123 @@
+"""Facts that will be published: written in the transaction that made them true, with their final bytes."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from pydantic_core import from_json, to_json
+
+from chassis.handling import Permanent
+from chassis.messaging.topics import TOPICS
+from chassis.persistence.connection import Connection
+from chassis.unit_of_work import Recorded
+from contracts.envelope import Envelope, Headers
+from contracts.schema import schema_of
+
+LARGEST = 900_000
+"""Bytes of one event. The broker takes 1 MiB; what cannot be published must fail here, not in the relay."""
+
+
+class OutboxRecord(NamedTuple):
+    """A promise to publish: what the Kafka record will be. Unique by (aggregate_id, sequence)."""
+
+    aggregate_id: UUID
+    sequence: int
+    topic: str
+    headers: Headers
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublished:
+    """An outbox record with its position: within a key, positions follow the order of the facts."""
+
+    position: int
+    record: OutboxRecord
+
+
+class Outbox(Protocol):
+    """The outbox inside one transaction."""
+
+    async def append(self, records: Sequence[OutboxRecord]) -> None:
+        """Promise to publish these, in this order per key."""
+        ...
+
+    async def unpublished(self, limit: int, but_not: Collection[UUID] = ()) -> list[Unpublished]:
+        """The oldest promises that are still open, in order of position, without those of some aggregates."""
+        ...
+
+    async def published(self, positions: Sequence[int]) -> None:
+        """These are acknowledged by the broker."""
+        ...
+
+
+class Promise:
+    """Makes outbox records of the facts of one service."""
+
+    def __init__(self, service: str, now: Callable[[], datetime]) -> None:
+        self._service = service
+        self._source = f"/services/{service}"
+        self._now = now
+
+    def __call__(self, recorded: Recorded) -> OutboxRecord:
+        """Raises Permanent when the event is larger than the broker takes."""
+        fact, cause = recorded.fact, recorded.cause
+        declaration = type(fact).declaration
+        topic = TOPICS[declaration.topic.replace("<service>", self._service)]
+        key = fact.aggregate_id
+        envelope = Envelope(
+            id=str(cause.new_id(f"{key}/{recorded.sequence}")),
+            source=self._source,
+            type=declaration.type,
+            time=cause.time,
+            subject=str(key),
+            recordedtime=self._now(),
+            sequence=recorded.sequence,
+            correlationid=cause.correlation or str(key),
+            causationid=cause.id,
+            dataclassification=topic.data_class,
+            dataschema=schema_of(type(fact))["$id"],
+            traceparent=cause.traceparent,
+        )
+        value = fact.to_json()
+        if len(value) > LARGEST:
+            raise Permanent(f"{declaration.type} of {len(value)} bytes: at most {LARGEST} can be published")
+        return OutboxRecord(key, recorded.sequence, topic.name, envelope.headers(), value)
+
+
+class PostgresOutbox:
+    """The outbox table, on the connection of the running transaction."""
+
+    _APPEND = (
+        "insert into outbox (aggregate_id, sequence, topic, headers, value) "
+        "select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::json[], $5::bytea[])"
+    )
+    # Unpublished rows by position, never `position > cursor`: a transaction that commits late would be skipped.
+    _UNPUBLISHED = (
+        "select position, aggregate_id, sequence, topic, headers, value from outbox "
+        "where aggregate_id <> all($1::uuid[]) order by position limit $2"
+    )
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def append(self, records: Sequence[OutboxRecord]) -> None:
+        ids, sequences, topics, headers, values = zip(*records, strict=True)
+        written = [to_json([(name, value.decode()) for name, value in one]).decode() for one in headers]
+        await self._connection.execute(self._APPEND, ids, sequences, topics, written, values)
+
+    async def unpublished(self, limit: int, but_not: Collection[UUID] = ()) -> list[Unpublished]:
+        rows = await self._connection.fetch(self._UNPUBLISHED, list(but_not), limit)
+        return [
+            Unpublished(position, OutboxRecord(id_, sequence, topic, _headers(written), value))
+            for position, id_, sequence, topic, written, value in rows
+        ]
+
+    async def published(self, positions: Sequence[int]) -> None:
+        await self._connection.execute("delete from outbox where position = any($1::bigint[])", positions)
+
+
+def _headers(written: str) -> Headers:
+    return [(name, value.encode()) for name, value in from_json(written)]

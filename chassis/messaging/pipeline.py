@@ -1,0 +1,302 @@
+"""The fixed order in which every record is treated, a micro-batch at a time, in one transaction."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from chassis.handling import Handler, MessageContext, Permanent
+from chassis.messaging.dead_letters import DeadLetter, Key
+from chassis.messaging.failures import DeadLetterLimit, Halted, Patience, Pause, Retry, SetAside, explain
+from chassis.messaging.inbox import EventKey
+from chassis.messaging.outbox import OutboxRecord, Promise
+from chassis.messaging.record import Outcome, Record
+from chassis.messaging.store import Store, Transaction
+from chassis.observability.metrics import Metrics
+from chassis.unit_of_work import Recorded, Wanted
+from contracts.envelope import InvalidEnvelope, read
+from contracts.event import Event
+from contracts.operations import DeadLetterOpened
+from contracts.vocabulary import DeadLetterReason
+
+log = structlog.get_logger("pipeline")
+
+
+class Paused(Exception):
+    """A dependency is down: the records stay where they are. Try again after so many seconds."""
+
+    def __init__(self, after: float) -> None:
+        super().__init__(f"paused for {after} s")
+        self.after = after
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One record on its way through the pipeline. It is decided as soon as it has an outcome."""
+
+    record: Record
+    outcome: Outcome | None = None
+    context: MessageContext | None = None
+    data: bytes | None = None
+    handler: Handler | None = None
+    message: Event | None = None
+    letter: DeadLetter | None = None
+
+    def set_aside(self, reason: DeadLetterReason, error: Exception, attempts: int = 0) -> None:
+        """Make a dead letter of it."""
+        self.outcome = Outcome.DEAD_LETTERED
+        type_ = self.context.type if self.context else None
+        self.letter = DeadLetter(self.record, reason, type(error).__name__, explain(error), attempts, type_)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the only record of a transaction is to be set aside."""
+
+    reason: DeadLetterReason
+    error: Exception
+    attempts: int
+
+
+class Pipeline:
+    """Turns records into outcomes for one service.
+
+    Outcomes do not depend on how records are cut into batches: a batch that fails is undone and done again one record
+    at a time.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        handlers: dict[type[Any], Handler],
+        store: Store,
+        metrics: Metrics,
+        *,
+        now: Callable[[], datetime],
+        wake: Callable[[], None] = lambda: None,
+        patience: Patience | None = None,
+        limit: DeadLetterLimit | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._service = service
+        self._handlers = {
+            message.declaration.type: handler for message, handler in handlers.items() if issubclass(message, Event)
+        }
+        self._store = store
+        self._metrics = metrics
+        self._now = now
+        self._wake = wake
+        self._promise = Promise(service, now)
+        self._patience = patience or Patience()
+        self._limit = limit or DeadLetterLimit()
+        self._sleep = sleep
+
+    async def process(self, records: Sequence[Record]) -> list[Outcome]:
+        """Decide every record, in order. When this returns, everything is committed.
+
+        Raises:
+            Paused: a dependency is down; nothing that is undecided was lost, deliver all of it again.
+            Halted: too many dead letters; stop without committing the offsets.
+        """
+        try:
+            return await self._transact(records)
+        except Halted:
+            raise
+        except Exception as error:
+            log.warning("batch failed, one record at a time", records=len(records), error=explain(error))
+        deadline = time.monotonic() + self._patience.poll_budget
+        outcomes = []
+        for record in records:
+            if time.monotonic() > deadline:
+                raise Paused(0)
+            outcomes.append(await self._alone(record))
+        return outcomes
+
+    async def _alone(self, record: Record) -> Outcome:
+        attempts = 0
+        failure: Failure | None = None
+        while True:
+            try:
+                (outcome,) = await self._transact([record], failure)
+                return outcome
+            except Halted:
+                self._metrics.messages.labels(self._service, "any", Outcome.HALTED).inc()
+                raise
+            except Exception as error:
+                attempts += 1
+                match self._patience.decide(error, attempts):
+                    case Pause(after):
+                        raise Paused(after) from error
+                    case Retry(after):
+                        await self._sleep(after)
+                    case SetAside(reason):
+                        if failure:
+                            raise
+                        failure = Failure(reason, error, attempts)
+
+    async def _transact(self, records: Sequence[Record], failure: Failure | None = None) -> list[Outcome]:
+        """The order of everything. `failure`: why the one record is set aside instead of attempted."""
+        started = time.perf_counter()
+        deliveries = [Delivery(record) for record in records]  # 1 receive
+        for delivery in deliveries:
+            self._read_context(delivery)  # 2 context
+            self._route(delivery)  # 3 route
+        if any(delivery.outcome is not Outcome.IGNORED for delivery in deliveries):
+            async with self._store.transaction() as transaction:
+                parked = await self._parked(transaction, deliveries)  # 4 parked
+                self._decode(deliveries, parked, failure)  # 5 decode
+                await self._attempt(transaction, deliveries)  # 6 attempt
+                await self._set_aside(transaction, deliveries)
+                self._limit.check(_endings(deliveries))
+        return self._measure(deliveries, time.perf_counter() - started)  # 7, the offset, is the consumer's; 8 measure
+
+    def _read_context(self, delivery: Delivery) -> None:
+        try:
+            envelope, delivery.data = read(delivery.record.headers, delivery.record.value)
+        except InvalidEnvelope as error:
+            delivery.set_aside(DeadLetterReason.INVALID_ENVELOPE, error)
+            return
+        delivery.context = MessageContext(
+            id=envelope.id,
+            source=envelope.source,
+            type=envelope.type,
+            time=envelope.time,
+            correlation=envelope.correlationid,
+            traceparent=envelope.traceparent,
+        )
+
+    def _route(self, delivery: Delivery) -> None:
+        if delivery.context:
+            delivery.handler = self._handlers.get(delivery.context.type)
+            if not delivery.handler:
+                delivery.outcome = Outcome.IGNORED
+
+    async def _parked(self, transaction: Transaction, deliveries: list[Delivery]) -> set[Key]:
+        keys = {key for d in deliveries if d.outcome is not Outcome.IGNORED and (key := _key(d.record))}
+        return await transaction.dead_letters.parked(keys) if keys else set()
+
+    def _decode(self, deliveries: list[Delivery], parked: set[Key], failure: Failure | None) -> None:
+        """Data to models, in order: what fails parks the rest of its key."""
+        for delivery in deliveries:
+            if delivery.outcome is Outcome.IGNORED:
+                continue
+            key = _key(delivery.record)
+            if key in parked:
+                delivery.set_aside(DeadLetterReason.BEHIND, Permanent("an earlier record of the key is set aside"))
+                delivery.outcome = Outcome.PARKED
+            elif failure and delivery.handler:
+                delivery.set_aside(failure.reason, failure.error, failure.attempts)
+            elif delivery.handler:
+                self._read_data(delivery, delivery.handler)
+            if delivery.letter and key:
+                parked.add(key)
+
+    def _read_data(self, delivery: Delivery, handler: Handler) -> None:
+        try:
+            delivery.message = handler.message.from_json(delivery.data or b"")
+        except ValidationError as error:
+            delivery.set_aside(DeadLetterReason.INVALID_DATA, error)
+
+    async def _attempt(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
+        todo = await self._admit(transaction, deliveries)
+        if not todo:
+            return
+        wanted = Wanted()
+        for _, handler, message, _ in todo:
+            wanted.include(handler, message)
+        unit_of_work = await transaction.load(wanted)
+        for delivery, handler, message, context in todo:
+            handler.call(message, unit_of_work, context)
+            unit_of_work.record_facts(context)
+            delivery.outcome = Outcome.HANDLED
+        await transaction.save(unit_of_work)
+        if unit_of_work.recorded:
+            await transaction.outbox.append([self._promise(recorded) for recorded in unit_of_work.recorded])
+
+    async def _admit(
+        self, transaction: Transaction, deliveries: list[Delivery]
+    ) -> list[tuple[Delivery, Handler, Event, MessageContext]]:
+        """What has to be handled: every event once, also when it is twice in this batch."""
+        pending = [(d, d.handler, d.message, d.context) for d in deliveries if d.handler and d.message and d.context]
+        if not pending:
+            return []
+        fresh = await transaction.inbox.admit([EventKey(context.source, context.id) for *_, context in pending])
+        todo = []
+        for delivery, handler, message, context in pending:
+            key = EventKey(context.source, context.id)
+            if key in fresh:
+                fresh.discard(key)
+                todo.append((delivery, handler, message, context))
+            else:
+                delivery.outcome = Outcome.DUPLICATE
+        return todo
+
+    async def _set_aside(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
+        aside = [(d, d.letter) for d in deliveries if d.letter]
+        if not aside:
+            return
+        opened = await transaction.dead_letters.open([letter for _, letter in aside])
+        notices = []
+        for delivery, letter in aside:
+            if letter.id in opened:
+                notices.append(self._notice(delivery, letter))
+            else:
+                delivery.outcome = Outcome.DUPLICATE
+        if notices:
+            await transaction.outbox.append(notices)
+
+    def _notice(self, delivery: Delivery, letter: DeadLetter) -> OutboxRecord:
+        record = letter.record
+        now = self._now()
+        fact = DeadLetterOpened(
+            dead_letter_id=letter.id,
+            service=self._service,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            reason=letter.reason,
+            error=letter.error,
+            type=letter.type if letter.type in self._handlers else None,
+            attempts=letter.attempts,
+            opened_at=now,
+        )
+        cause = delivery.context or MessageContext(id=record.place, source=record.topic, type="", time=now)
+        return self._promise(Recorded(fact, 1, cause))
+
+    def _measure(self, deliveries: list[Delivery], seconds: float) -> list[Outcome]:
+        self._limit.note(_endings(deliveries))
+        outcomes = []
+        for delivery in deliveries:
+            assert delivery.outcome, f"{delivery.record.place} has no outcome"
+            outcomes.append(delivery.outcome)
+            if delivery.letter:
+                letter = delivery.letter
+                log.warning(
+                    delivery.outcome,
+                    place=letter.record.place,
+                    type=letter.type,
+                    reason=letter.reason,
+                    detail=letter.detail,
+                )
+        self._metrics.count(
+            self._service,
+            [
+                (d.context.type if d.handler and d.context else "other", o)
+                for d, o in zip(deliveries, outcomes, strict=True)
+            ],
+        )
+        self._metrics.handler_seconds.labels(self._service).observe(seconds)
+        return outcomes
+
+
+def _key(record: Record) -> Key | None:
+    return None if record.key is None else Key(record.topic, record.key)
+
+
+def _endings(deliveries: list[Delivery]) -> list[tuple[tuple[str, int], bool]]:
+    return [((d.record.topic, d.record.partition), d.outcome is Outcome.DEAD_LETTERED) for d in deliveries]

@@ -1,0 +1,136 @@
+"""One transaction of a service: inbox, aggregates, outbox and dead letters, all or nothing."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from chassis.handling import Permanent
+from chassis.messaging.dead_letters import DeadLetters, PostgresDeadLetters
+from chassis.messaging.inbox import Inbox, PostgresInbox
+from chassis.messaging.outbox import Outbox, PostgresOutbox
+from chassis.persistence.connection import Connection, Pool
+from chassis.persistence.repository import Repository
+from chassis.unit_of_work import UnitOfWork, Wanted
+
+
+class KeyUsedTwice(Permanent):
+    """The Idempotency-Key belongs to another request."""
+
+
+class Transaction(Protocol):
+    """What the pipeline does inside one transaction."""
+
+    @property
+    def inbox(self) -> Inbox: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def dead_letters(self) -> DeadLetters: ...
+
+    async def load(self, wanted: Wanted) -> UnitOfWork:
+        """A unit of work that holds everything that was asked for, locked until the end."""
+        ...
+
+    async def save(self, unit_of_work: UnitOfWork) -> None:
+        """Keep every aggregate that is new or changed."""
+        ...
+
+
+class Store(Protocol):
+    """Where a service keeps its state."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Commits at the end of the block, rolls back when it raises."""
+        ...
+
+
+class PostgresTransaction:
+    """A transaction on one connection."""
+
+    def __init__(self, connection: Connection, consumer: str, repositories: dict[type[Any], Repository[Any]]) -> None:
+        self.connection = connection
+        self.inbox = PostgresInbox(connection, consumer)
+        self.outbox = PostgresOutbox(connection)
+        self.dead_letters = PostgresDeadLetters(connection)
+        self._repositories = repositories
+
+    async def load(self, wanted: Wanted) -> UnitOfWork:
+        unit_of_work = UnitOfWork()
+        await self._lock_values(wanted)
+        kinds = wanted.ids.keys() | {kind for kind, _ in wanted.values}
+        for kind in sorted(kinds, key=lambda kind: kind.__name__):
+            repository = self._repositories[kind]
+            loaded: list[Any] = []
+            if ids := wanted.ids.get(kind):
+                loaded += await repository.load_many(self.connection, ids)
+            for (class_, column), values in wanted.values.items():
+                if class_ is kind:
+                    loaded += await repository.load_by(self.connection, column, values)
+            unit_of_work.put(kind, loaded, wanted)
+        return unit_of_work
+
+    async def _lock_values(self, wanted: Wanted) -> None:
+        """Two transactions that look for each other's new rows by the same value must not miss them both."""
+        values = {f"{column}={value}" for (_, column), some in wanted.values.items() for value in some}
+        if values:
+            await self.connection.execute(
+                "select pg_advisory_xact_lock(hashtextextended(value, 0)) from unnest($1::text[]) as v(value)",
+                sorted(values),
+            )
+
+    async def save(self, unit_of_work: UnitOfWork) -> None:
+        for kind, changes in sorted(unit_of_work.changed().items(), key=lambda item: item[0].__name__):
+            await self._repositories[kind].update_many(self.connection, changes)
+        for kind, aggregates in sorted(unit_of_work.added().items(), key=lambda item: item[0].__name__):
+            await self._repositories[kind].insert_many(self.connection, aggregates)
+
+    async def due(self, kind: type[Any], now: datetime, limit: int) -> list[UUID]:
+        """Ids of the intents of this class whose time has come, longest due first."""
+        table = self._repositories[kind].mapper.table.name
+        rows = await self.connection.fetch(
+            f"select id from {table} where due_at <= $1 order by due_at, id limit $2", now, limit
+        )
+        return [row[0] for row in rows]
+
+    async def claim(self, request: str, fingerprint: str) -> str | None:
+        """None when this request is new; the answer it got when it was made before.
+
+        Raises:
+            KeyUsedTwice: it was made before with another content.
+        """
+        tag = await self.connection.execute(
+            "insert into answered_requests (key, fingerprint, answer) values ($1, $2, '') on conflict do nothing",
+            request,
+            fingerprint,
+        )
+        if tag == "INSERT 0 1":
+            return None
+        row = await self.connection.fetchrow(
+            "select fingerprint, answer from answered_requests where key = $1", request
+        )
+        if row is None or row["fingerprint"] != fingerprint:
+            raise KeyUsedTwice(request)
+        answer: str = row["answer"]
+        return answer
+
+    async def answer(self, request: str, answer: str) -> None:
+        """Keep the answer for whoever makes the request again."""
+        await self.connection.execute("update answered_requests set answer = $2 where key = $1", request, answer)
+
+
+class PostgresStore:
+    """The service's own database."""
+
+    def __init__(self, pool: Pool, consumer: str, repositories: Sequence[Repository[Any]]) -> None:
+        self._pool = pool
+        self._consumer = consumer
+        self._repositories = {repository.kind: repository for repository in repositories}
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        async with self._pool.acquire() as connection, connection.transaction():
+            yield PostgresTransaction(connection, self._consumer, self._repositories)

@@ -1,0 +1,67 @@
+"""The topic manifests of the contracts, and the command that makes the topics; a service never does at its start."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+from pydantic import BaseModel, ConfigDict
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+class Topic(BaseModel):
+    """One manifest. The key and the number of partitions are the decisions that cannot be taken back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    description: str
+    owner: str
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...]
+    key: str
+    partitions: int
+    retention_days: int
+    data_class: Literal["public", "internal", "confidential", "restricted"]
+
+
+def _read() -> dict[str, Topic]:
+    manifests = sorted(
+        (path for path in files("contracts").joinpath("topics").iterdir() if path.name.endswith(".yaml")),
+        key=lambda path: path.name,
+    )
+    topics = [Topic.model_validate(yaml.safe_load(path.read_text())) for path in manifests]
+    return {topic.name: topic for topic in topics}
+
+
+TOPICS = _read()
+
+
+@cache
+def consumed_by(service: str) -> list[str]:
+    """Names of the topics whose manifest lists this service as a consumer."""
+    return [topic.name for topic in TOPICS.values() if service in topic.consumers]
+
+
+async def create_topics(bootstrap_servers: str, *, replication: int = 1) -> list[str]:
+    """Make every topic that does not exist yet; the answer is the names of those that were made."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in TOPICS.values() if topic.name not in existing]
+        response = await admin.create_topics([_new(topic, replication) for topic in missing])
+        for _, code, *_ in response.topic_errors if missing else ():
+            if code and code != TopicAlreadyExistsError.errno:
+                raise for_code(code)
+        return [topic.name for topic in missing]
+    finally:
+        await admin.close()
+
+
+def _new(topic: Topic, replication: int) -> NewTopic:
+    retention = {"retention.ms": str(topic.retention_days * DAY_MS)}
+    return NewTopic(topic.name, topic.partitions, replication, topic_configs=retention)

@@ -1,0 +1,24 @@
+"""Connections to the service's own database, on which the hot path speaks asyncpg without layers in between."""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection | PoolConnectionProxy
+    Pool = asyncpg.Pool
+
+
+async def open_pool(url: str, *, size: int) -> Pool:
+    """A pool of at most `size` connections. No statement may hang for ever, and no transaction may be left open."""
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        command_timeout=60,
+        server_settings={"idle_in_transaction_session_timeout": "60000", "application_name": "duaal"},
+    )

@@ -1,0 +1,41 @@
+"""One leader per service: whoever holds an advisory lock, on a connection of its own that dies with it."""
+
+import asyncpg
+import structlog
+
+log = structlog.get_logger("leader")
+
+
+class Leadership:
+    """The right to publish. PostgreSQL takes it back as soon as the connection is gone."""
+
+    _TRY = "select pg_try_advisory_lock(hashtextextended($1, 0))"
+
+    def __init__(self, database_url: str, name: str) -> None:
+        self._url = database_url
+        self._name = name
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._held = False
+
+    async def acquire(self) -> bool:
+        """Become the leader, or stay it; False while another process is.
+
+        Raises:
+            OSError, asyncpg.PostgresError: the database cannot be reached.
+        """
+        if self._connection is None or self._connection.is_closed():
+            self._held = False
+            self._connection = await asyncpg.connect(self._url, command_timeout=10)
+        if self._held:
+            # An answer on this very connection is the proof that the lock is still ours.
+            await self._connection.execute("select 1")
+        else:
+            self._held = bool(await self._connection.fetchval(self._TRY, self._name))
+        return self._held
+
+    async def release(self) -> None:
+        """Let another process lead."""
+        self._held = False
+        if self._connection and not self._connection.is_closed():
+            await self._connection.close()
+        self._connection = None

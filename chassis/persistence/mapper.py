@@ -1,0 +1,99 @@
+"""One aggregate class, one table: the columns follow from the dataclass, so a new field is one line and a migration."""
+
+import types
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from operator import attrgetter
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Double, MetaData, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+from chassis.handling import Aggregate
+from chassis.unit_of_work import stored_fields
+
+A = TypeVar("A", bound=Aggregate)
+
+Convert = Callable[[Any], Any]
+
+_SCALARS: dict[type[Any], tuple[TypeEngine[Any], str]] = {
+    UUID: (Uuid(), "uuid"),
+    str: (Text(), "text"),
+    bool: (Boolean(), "boolean"),
+    int: (BigInteger(), "bigint"),
+    float: (Double(), "float8"),
+    datetime: (DateTime(timezone=True), "timestamptz"),
+    date: (Date(), "date"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """How one field is kept: its column, the PostgreSQL type to cast to, and both conversions (None: as it is)."""
+
+    name: str
+    kind: TypeEngine[Any]
+    cast: str
+    nullable: bool
+    to_row: Convert | None
+    from_row: Convert | None
+
+
+class Mapper(Generic[A]):
+    """Between the instances of an aggregate class and the rows of its table."""
+
+    def __init__(self, kind: type[A], table: str, metadata: MetaData) -> None:
+        hints = get_type_hints(kind)
+        self.kind = kind
+        self._make: Callable[..., A] = kind
+        self.fields = [_field(name, hints[name]) for name in stored_fields(kind)]
+        self.table = Table(
+            table,
+            metadata,
+            *(Column(f.name, f.kind, nullable=f.nullable, primary_key=f.name == "id") for f in self.fields),
+        )
+        self._values = attrgetter(*(field.name for field in self.fields))
+
+    def columns(self, aggregates: Sequence[A]) -> list[list[Any]]:
+        """The values of these aggregates, one list per column, ready for `unnest`."""
+        columns = [list(column) for column in zip(*map(self._values, aggregates), strict=True)]
+        for at, field in enumerate(self.fields):
+            if convert := field.to_row:
+                columns[at] = [None if value is None else convert(value) for value in columns[at]]
+        return columns
+
+    def aggregate(self, row: Iterable[Any]) -> A:
+        """The aggregate of a row whose columns stand in the order of the fields."""
+        values = {
+            field.name: value if value is None or field.from_row is None else field.from_row(value)
+            for field, value in zip(self.fields, row, strict=True)
+        }
+        return self._make(**values, facts=[])
+
+
+def _field(name: str, hint: Any) -> _Field:
+    nullable = False
+    if get_origin(hint) in (Union, types.UnionType):
+        (hint,) = (option for option in get_args(hint) if option is not type(None))
+        nullable = True
+    plain = getattr(hint, "__supertype__", hint)
+    if plain in _SCALARS:
+        return _Field(name, *_SCALARS[plain], nullable, None, None)
+    if isinstance(plain, type) and issubclass(plain, StrEnum):
+        return _Field(name, Text(), "text", nullable, None, plain)
+    if get_origin(plain) in (list, dict, set):
+        raise TypeError(f"{name}: an aggregate's fields are immutable values, use a tuple or a frozen dataclass")
+    adapter: TypeAdapter[Any] = TypeAdapter(plain)
+    return _Field(
+        name,
+        JSONB(),
+        "jsonb",
+        nullable,
+        lambda value: adapter.dump_json(value).decode(),
+        adapter.validate_json,
+    )

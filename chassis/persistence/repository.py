@@ -1,0 +1,62 @@
+"""Reads and writes the aggregates of one class in bulk: one statement per batch, rows locked in order of their id."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from chassis.handling import Aggregate, Transient
+from chassis.persistence.connection import Connection
+from chassis.persistence.mapper import Mapper
+
+A = TypeVar("A", bound=Aggregate)
+
+
+class StaleAggregate(Transient):
+    """Somebody else changed the aggregate in between; read it again."""
+
+
+class Repository(Generic[A]):
+    """The aggregates of one class in their table."""
+
+    def __init__(self, mapper: Mapper[A]) -> None:
+        self.mapper = mapper
+        self.kind = mapper.kind
+        names = [field.name for field in mapper.fields]
+        casts = [f"${at}::{field.cast}[]" for at, field in enumerate(mapper.fields, start=1)]
+        table, columns = mapper.table.name, ", ".join(f'"{name}"' for name in names)
+        changes = ", ".join(f'"{name}" = n."{name}"' for name in names if name != "id")
+        self._select = f"select {columns} from {table} where {{}} order by id for update"
+        self._insert = f"insert into {table} ({columns}) select * from unnest({', '.join(casts)})"
+        self._update = (
+            f"update {table} t set {changes} "
+            f"from unnest({', '.join(casts)}, ${len(casts) + 1}::bigint[]) n({columns}, expected) "
+            "where t.id = n.id and t.version = n.expected"
+        )
+        self._casts = {field.name: field.cast for field in mapper.fields}
+
+    async def load_many(self, connection: Connection, ids: Collection[UUID]) -> list[A]:
+        """Those of the aggregates that exist, locked."""
+        rows = await connection.fetch(self._select.format("id = any($1::uuid[])"), sorted(ids))
+        return [self.mapper.aggregate(row.values()) for row in rows]
+
+    async def load_by(self, connection: Connection, column: str, values: Collection[Any]) -> list[A]:
+        """All aggregates whose column has one of the values, locked."""
+        condition = f'"{column}" = any($1::{self._casts[column]}[])'
+        rows = await connection.fetch(self._select.format(condition), sorted(values))
+        return [self.mapper.aggregate(row.values()) for row in rows]
+
+    async def insert_many(self, connection: Connection, aggregates: Sequence[A]) -> None:
+        """Keep new aggregates."""
+        await connection.execute(self._insert, *self.mapper.columns(aggregates))
+
+    async def update_many(self, connection: Connection, changes: Sequence[tuple[A, int]]) -> None:
+        """Keep changed aggregates, each only if its version is still the one that was loaded.
+
+        Raises:
+            StaleAggregate: for at least one it is not.
+        """
+        ordered = sorted(changes, key=lambda change: change[0].id)
+        columns = self.mapper.columns([aggregate for aggregate, _ in ordered])
+        tag = await connection.execute(self._update, *columns, [expected for _, expected in ordered])
+        if tag != f"UPDATE {len(ordered)}":
+            raise StaleAggregate(f"{self.kind.__name__}: {tag}, expected {len(ordered)}")

@@ -1,0 +1,218 @@
+"""A service and its roles: `consume`, `relay` and `serve` can run apart; `run` is all three in one process."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import APIRouter
+
+from chassis.commands import Commands
+from chassis.handling import handlers_of
+from chassis.http import create_app
+from chassis.messaging.consumer import Consumer
+from chassis.messaging.failures import Halted
+from chassis.messaging.pipeline import Pipeline
+from chassis.messaging.producer import KafkaProducer
+from chassis.messaging.relay import Relay
+from chassis.messaging.second_step import SecondStep, SecondSteps
+from chassis.messaging.store import PostgresStore
+from chassis.messaging.topics import consumed_by
+from chassis.observability.health import Health
+from chassis.observability.metrics import Metrics
+from chassis.persistence.connection import Pool, open_pool
+from chassis.persistence.leader import Leadership
+from chassis.persistence.mapper import Mapper
+from chassis.persistence.repository import Repository
+from chassis.settings import Settings
+
+log = structlog.get_logger("service")
+
+
+class Role(StrEnum):
+    """What a process of a service does."""
+
+    CONSUME = "consume"
+    """handles events from Kafka"""
+    RELAY = "relay"
+    """publishes the outbox, and performs second steps"""
+    SERVE = "serve"
+    """answers HTTP"""
+
+
+ALL_ROLES = frozenset(Role)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One bounded context, put together: what it handles, what it keeps, what it offers."""
+
+    name: str
+    handlers: object
+    mappers: Sequence[Mapper[Any]]
+    migrations: Path
+    routes: Callable[[Commands, Pool], APIRouter] | None = None
+    second_steps: Sequence[SecondStep] = ()
+
+
+def now() -> datetime:
+    """The clock: read here, and handed to whoever needs the time."""
+    return datetime.now(UTC)
+
+
+class Process:
+    """One running process of a service, in some of its roles."""
+
+    def __init__(self, service: Service, settings: Settings, roles: frozenset[Role], pool: Pool) -> None:
+        self.service = service
+        self.settings = settings
+        self.health = Health()
+        self.metrics = Metrics()
+        self.stop = asyncio.Event()
+        self.halted: Halted | None = None
+        self._roles = roles
+        self._pool = pool
+        self._handlers = handlers_of(service.handlers)
+        self._store = PostgresStore(pool, service.name, [Repository(mapper) for mapper in service.mappers])
+        self._relay = self._make_relay() if Role.RELAY in roles else None
+
+    async def run(self) -> None:
+        """Do the work of the roles until told to stop; then finish what was begun, in this order."""
+        async with AsyncExitStack() as stack:
+            if self._relay:
+                await stack.enter_async_context(self._running(self._relay.run))
+                if self.service.second_steps:
+                    await stack.enter_async_context(self._running(self._make_second_steps(self._relay).run))
+            if Role.CONSUME in self._roles and consumed_by(self.service.name):
+                await stack.enter_async_context(self._consuming())
+            await stack.enter_async_context(self._serving())
+            log.info("running", roles=sorted(self._roles))
+            await self.stop.wait()
+        if self.halted:
+            raise self.halted
+
+    def _wake_relay(self) -> None:
+        if self._relay:
+            self._relay.wake()
+
+    def _make_relay(self) -> Relay:
+        settings = self.settings
+        return Relay(
+            self.service.name,
+            self._store,
+            Leadership(settings.database_url, "relay"),
+            lambda: KafkaProducer.start(settings.kafka_bootstrap_servers),
+            self.metrics,
+            self.health,
+        )
+
+    def _make_second_steps(self, relay: Relay) -> SecondSteps:
+        return SecondSteps(
+            self.service.name,
+            self.service.second_steps,
+            self._store,
+            Leadership(self.settings.database_url, "second_steps"),
+            self.metrics,
+            self.health,
+            now=now,
+            wake=relay.wake,
+        )
+
+    @asynccontextmanager
+    async def _running(self, loop: Callable[[asyncio.Event], Any]) -> AsyncIterator[None]:
+        """A loop with a stop of its own: it goes on until everything that feeds it has stopped."""
+        stop = asyncio.Event()
+        task = asyncio.create_task(loop(stop))
+        task.add_done_callback(lambda _: self.stop.set())
+        try:
+            yield
+        finally:
+            stop.set()
+            self._wake_relay()
+            await task
+
+    @asynccontextmanager
+    async def _consuming(self) -> AsyncIterator[None]:
+        pipeline = Pipeline(
+            self.service.name, self._handlers, self._store, self.metrics, now=now, wake=self._wake_relay
+        )
+        consumer = Consumer(
+            self.service.name,
+            consumed_by(self.service.name),
+            self.settings.kafka_bootstrap_servers,
+            pipeline,
+            self.metrics,
+            self.health,
+            batch_size=self.settings.batch_size,
+            session_timeout=self.settings.session_timeout,
+            halt=self._halt,
+        )
+        # Joining waits for Kafka; health has to be readable meanwhile.
+        joining = asyncio.create_task(self._join(consumer))
+        try:
+            yield
+        finally:
+            joining.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await joining
+            await consumer.stop()
+
+    async def _join(self, consumer: Consumer) -> None:
+        while True:
+            try:
+                return await consumer.start()
+            except Exception as error:
+                log.warning("cannot join the group yet", error=type(error).__name__, detail=str(error)[:200])
+                await asyncio.sleep(1)
+
+    def _halt(self, halted: Halted) -> None:
+        self.halted = halted
+        self.stop.set()
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        routes = self.service.routes if Role.SERVE in self._roles else None
+        commands = Commands(self.service.name, self._handlers, self._store, now=now, wake=self._wake_relay)
+        router = routes(commands, self._pool) if routes else None
+        app = create_app(self.service.name, self.health, self.metrics, router)
+        config = uvicorn.Config(
+            app, self.settings.http_host, self.settings.http_port, log_config=None, access_log=False, lifespan="off"
+        )
+        server = HttpServer(config)
+        task = asyncio.create_task(server.serve())
+        task.add_done_callback(lambda _: self.stop.set())
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await task
+
+
+class HttpServer(uvicorn.Server):
+    """Signals are the process's, not the HTTP server's."""
+
+    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
+        """Leave them alone."""
+        return nullcontext()
+
+
+async def run(service: Service, settings: Settings, roles: frozenset[Role] = ALL_ROLES) -> None:
+    """Run a process until SIGTERM or SIGINT.
+
+    Raises:
+        Halted: the service stopped itself.
+    """
+    async with await open_pool(settings.database_url, size=settings.pool_size) as pool:
+        process = Process(service, settings, roles, pool)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, process.stop.set)
+        await process.run()

@@ -1,0 +1,162 @@
+"""The aggregates of one transaction: what a batch loads, what its handlers change, which facts they leave."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from chassis.handling import Aggregate, By, Handler, MessageContext, Permanent
+from contracts.event import Event
+
+A = TypeVar("A", bound=Aggregate)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A fact on its way to the outbox, with the sequence number it got and the message that caused it."""
+
+    fact: Event
+    sequence: int
+    cause: MessageContext
+
+
+class Wanted:
+    """What a batch of messages asks to load, per class: ids, and values of columns."""
+
+    def __init__(self) -> None:
+        self.ids: dict[type[Any], set[UUID]] = {}
+        self.values: dict[tuple[type[Any], str], set[Any]] = {}
+
+    def include(self, handler: Handler, message: object) -> None:
+        """Add what this message's handler declared. A field that is None asks for nothing."""
+        for kind, how in handler.loads.items():
+            value = getattr(message, how.field if isinstance(how, By) else how)
+            if value is None:
+                continue
+            if isinstance(how, By):
+                self.values.setdefault((kind, how.column), set()).add(value)
+            else:
+                self.ids.setdefault(kind, set()).add(value)
+
+
+class _Shelf(Generic[A]):
+    """All aggregates of one class that a unit of work knows."""
+
+    def __init__(self, kind: type[A]) -> None:
+        self.by_id: dict[UUID, A] = {}
+        self.before: dict[UUID, tuple[Any, ...]] = {}
+        self.added: dict[UUID, A] = {}
+        self.asked: set[UUID] = set()
+        self.asked_values: dict[str, set[Any]] = {}
+        self.picture: Callable[[A], tuple[Any, ...]] = attrgetter(*stored_fields(kind))
+
+
+def stored_fields(kind: type[Any]) -> list[str]:
+    """The fields of an aggregate that are kept: all but the facts, which go to the outbox."""
+    return [field.name for field in fields(kind) if field.name != "facts"]
+
+
+class UnitOfWork:
+    """The aggregates of one transaction: each exists once, and messages of one batch see each other's changes."""
+
+    def __init__(self) -> None:
+        self._shelves: dict[type[Any], _Shelf[Any]] = {}
+        self._handed_out: dict[int, Aggregate] = {}
+        self.recorded: list[Recorded] = []
+
+    def get(self, kind: type[A], id_: UUID) -> A:
+        """The aggregate with this id.
+
+        Raises:
+            Permanent: there is none.
+        """
+        found = self.find(kind, id_)
+        if found is None:
+            raise Permanent(f"there is no {kind.__name__} {id_}")
+        return found
+
+    def find(self, kind: type[A], id_: UUID | None) -> A | None:
+        """The aggregate with this id, or None.
+
+        Raises:
+            LookupError: the handler did not declare that it loads it.
+        """
+        if id_ is None:
+            return None
+        shelf = self._shelf(kind)
+        found: A | None = shelf.by_id.get(id_)
+        if found is None:
+            if id_ not in shelf.asked:
+                raise LookupError(f"{kind.__name__} {id_} was not loaded: declare it in @handles(..., loads=...)")
+            return None
+        return self._hand_out(shelf, found)
+
+    def all(self, kind: type[A], **equals: Any) -> list[A]:
+        """Every aggregate whose column has this value, in order of id; one column, declared with `by`."""
+        ((column, value),) = equals.items()
+        if value is None:
+            return []
+        shelf = self._shelf(kind)
+        if value not in shelf.asked_values.get(column, ()):
+            raise LookupError(f"{kind.__name__} by {column} was not loaded: declare it in @handles(..., loads=...)")
+        fitting = [one for one in shelf.by_id.values() if getattr(one, column) == value]
+        return [self._hand_out(shelf, one) for one in sorted(fitting, key=attrgetter("id"))]
+
+    def add(self, aggregate: Aggregate) -> None:
+        """Keep a new aggregate."""
+        shelf = self._shelf(type(aggregate))
+        if aggregate.id in shelf.by_id:
+            raise Permanent(f"{type(aggregate).__name__} {aggregate.id} exists already")
+        shelf.by_id[aggregate.id] = aggregate
+        shelf.added[aggregate.id] = aggregate
+        self._handed_out[id(aggregate)] = aggregate
+
+    # What follows is for the chassis; handlers do not call it.
+
+    def put(self, kind: type[A], loaded: Iterable[A], wanted: Wanted) -> None:
+        """Take in what was loaded, and remember what was asked for."""
+        shelf = self._shelf(kind)
+        shelf.by_id.update((one.id, one) for one in loaded)
+        shelf.asked |= wanted.ids.get(kind, set())
+        for (class_, column), values in wanted.values.items():
+            if class_ is kind:
+                shelf.asked_values.setdefault(column, set()).update(values)
+
+    def record_facts(self, cause: MessageContext) -> None:
+        """After each handler: number the facts that it left, in the order of the aggregates it touched."""
+        for aggregate in self._handed_out.values():
+            for fact in aggregate.facts:
+                if fact.aggregate_id != aggregate.id:
+                    raise TypeError(f"{type(fact).__name__} is keyed by another id than its aggregate's")
+                aggregate.version += 1
+                self.recorded.append(Recorded(fact, aggregate.version, cause))
+            aggregate.facts.clear()
+        self._handed_out.clear()
+
+    def added(self) -> dict[type[Any], list[Any]]:
+        """New aggregates, per class."""
+        return {kind: list(shelf.added.values()) for kind, shelf in self._shelves.items() if shelf.added}
+
+    def changed(self) -> dict[type[Any], list[tuple[Any, int]]]:
+        """Loaded aggregates that are no longer as they were, per class, each with the version it had."""
+        changes: dict[type[Any], list[tuple[Any, int]]] = {}
+        for kind, shelf in self._shelves.items():
+            at = stored_fields(kind).index("version")
+            for id_, before in shelf.before.items():
+                if shelf.picture(shelf.by_id[id_]) != before:
+                    changes.setdefault(kind, []).append((shelf.by_id[id_], before[at]))
+        return changes
+
+    def _shelf(self, kind: type[A]) -> _Shelf[A]:
+        shelf = self._shelves.get(kind)
+        if shelf is None:
+            shelf = self._shelves[kind] = _Shelf(kind)
+        return shelf
+
+    def _hand_out(self, shelf: _Shelf[A], aggregate: A) -> A:
+        if id(aggregate) not in self._handed_out:
+            self._handed_out[id(aggregate)] = aggregate
+            if aggregate.id not in shelf.added:
+                shelf.before.setdefault(aggregate.id, shelf.picture(aggregate))
+        return aggregate

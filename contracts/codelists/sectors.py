@@ -1,0 +1,38 @@
+"""The joint committees (paritaire comités) and the sector fund that each belongs to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+from contracts.codelists.dated import Dated, last_day, rows
+
+
+@dataclass(frozen=True, slots=True)
+class JointCommittee(Dated):
+    """A joint committee, or a part of one (149.01)."""
+
+    pc: str
+    sector: str
+    fund: str
+    valid_from: date
+    valid_to: date | None
+
+
+@cache
+def joint_committees() -> Mapping[str, JointCommittee]:
+    """Every joint committee by its number."""
+    return {
+        row["pc"]: JointCommittee(
+            pc=row["pc"],
+            sector=row["sector"],
+            fund=row["fund"],
+            valid_from=date.fromisoformat(row["valid_from"]),
+            valid_to=last_day(row["valid_to"]),
+        )
+        for row in rows("joint_committees")
+    }
+
+
+def joint_committee(pc: str) -> JointCommittee | None:
+    return joint_committees().get(pc)
