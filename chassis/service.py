@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 import uvicorn
 from fastapi import APIRouter
+from sqlalchemy import MetaData
 
 from chassis.commands import Commands
 from chassis.handling import handlers_of
@@ -58,6 +59,8 @@ class Service:
     name: str
     handlers: object
     mappers: Sequence[Mapper[Any]]
+    metadata: MetaData
+    """All tables of its database; a test holds it against what the migrations make."""
     migrations: Path
     routes: Callable[[Commands, Pool], APIRouter] | None = None
     second_steps: Sequence[SecondStep] = ()

@@ -39,6 +39,18 @@ class Wanted:
             else:
                 self.ids.setdefault(kind, set()).add(value)
 
+    @property
+    def kinds(self) -> list[type[Any]]:
+        """The classes that are asked for, in the order in which their rows are locked."""
+        kinds = self.ids.keys() | {kind for kind, _ in self.values}
+        return sorted(kinds, key=lambda kind: kind.__name__)
+
+    def includes(self, one: Aggregate) -> bool:
+        """Was this aggregate asked for?"""
+        return one.id in self.ids.get(type(one), ()) or any(
+            getattr(one, column) in values for (kind, column), values in self.values.items() if kind is type(one)
+        )
+
 
 class _Shelf(Generic[A]):
     """All aggregates of one class that a unit of work knows."""

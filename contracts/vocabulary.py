@@ -1,7 +1,7 @@
 """Closed lists and identifiers that events share. A reader of tomorrow's message meets UNKNOWN, never an error."""
 
 from enum import StrEnum
-from typing import Annotated, Any, NewType, Self
+from typing import Annotated, Any, NewType, Self, TypeVar
 from uuid import UUID
 
 from pydantic import GetCoreSchemaHandler, StringConstraints
@@ -51,6 +51,14 @@ class OpenEnum(StrEnum):
         if member.name == "UNKNOWN":
             raise ValueError("UNKNOWN is what a reader makes of a new value; it is never written")
         return member
+
+
+Known = TypeVar("Known", bound=OpenEnum)
+
+
+def known(value: Known | None) -> Known | None:
+    """The value if we know it: what a newer writer sent us as something else must not be passed on as UNKNOWN."""
+    return None if value is None or value.name == "UNKNOWN" else value
 
 
 class Audience(OpenEnum):

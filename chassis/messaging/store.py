@@ -61,8 +61,7 @@ class PostgresTransaction:
     async def load(self, wanted: Wanted) -> UnitOfWork:
         unit_of_work = UnitOfWork()
         await self._lock_values(wanted)
-        kinds = wanted.ids.keys() | {kind for kind, _ in wanted.values}
-        for kind in sorted(kinds, key=lambda kind: kind.__name__):
+        for kind in wanted.kinds:
             repository = self._repositories[kind]
             loaded: list[Any] = []
             if ids := wanted.ids.get(kind):

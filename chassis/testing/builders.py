@@ -1,0 +1,62 @@
+"""Messages with defaults for everything that a test is not about."""
+
+from datetime import UTC, datetime
+from itertools import count
+from uuid import uuid4
+
+from chassis.handling import MessageContext
+from chassis.messaging.outbox import OutboxRecord
+from chassis.messaging.record import Record
+from contracts.envelope import Envelope, Headers
+from contracts.event import Event
+
+NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
+"""Noon of a Monday in Brussels: the time of every message that does not say otherwise."""
+
+_offsets = count()
+
+
+def a_context(*, at: datetime = NOON, id_: str | None = None) -> MessageContext:
+    """Where a message comes from."""
+    return MessageContext(id=id_ or str(uuid4()), source="/test", type="test", time=at)
+
+
+def headers_of(event: Event, *, id_: str | None = None, at: datetime = NOON, sequence: int = 1) -> Headers:
+    """The headers that its owner would send."""
+    return Envelope(
+        id=id_ or str(uuid4()),
+        source=f"/services/{event.declaration.owner}",
+        type=event.declaration.type,
+        time=at,
+        subject=str(event.aggregate_id),
+        recordedtime=at,
+        sequence=sequence,
+        correlationid=str(event.aggregate_id),
+    ).headers()
+
+
+def a_record(
+    event: Event | None = None,
+    *,
+    id_: str | None = None,
+    at: datetime = NOON,
+    topic: str = "test.topic",
+    partition: int = 0,
+    offset: int | None = None,
+    key: bytes | None = None,
+    headers: list[tuple[str, bytes | None]] | None = None,
+    value: bytes | None = None,
+) -> Record:
+    """A Kafka record: of an event, or of whatever else somebody might send."""
+    if event:
+        topic = event.declaration.topic
+        key = str(event.aggregate_id).encode() if key is None else key
+        headers = [*headers_of(event, id_=id_, at=at)] if headers is None else headers
+        value = event.to_json() if value is None else value
+    return Record(topic, partition, next(_offsets) if offset is None else offset, key, headers or [], value)
+
+
+def an_outbox_record(event: Event, sequence: int = 1) -> OutboxRecord:
+    """A promise to publish an event."""
+    headers = headers_of(event, sequence=sequence)
+    return OutboxRecord(event.aggregate_id, sequence, event.declaration.topic, headers, event.to_json())

@@ -1,0 +1,36 @@
+"""Patience instead of sleep: ask until the answer is right, and say what the last answer was."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def eventually(
+    probe: Callable[[], T | Awaitable[T]],
+    satisfied: Callable[[T], object] = bool,
+    *,
+    within: float = 30.0,
+    every: float = 0.05,
+) -> T:
+    """The first satisfying answer of `probe`. An exception counts as an answer that does not satisfy.
+
+    Raises:
+        AssertionError: there was none in time; the message holds the last answer.
+    """
+    deadline = time.monotonic() + within
+    last: object = None
+    while time.monotonic() < deadline:
+        try:
+            answer = probe()
+            value: T = await answer if inspect.isawaitable(answer) else answer
+            if satisfied(value):
+                return value
+            last = value
+        except Exception as error:
+            last = error
+        await asyncio.sleep(every)
+    raise AssertionError(f"not within {within} s; last seen: {last!r}")

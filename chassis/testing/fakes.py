@@ -1,0 +1,141 @@
+"""In-memory stand-ins for unit tests. Each runs the same conformance suite as the real part."""
+
+from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
+from contextlib import asynccontextmanager
+from copy import copy
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from asyncpg import UniqueViolationError
+
+from chassis.messaging.dead_letters import DeadLetter, Key
+from chassis.messaging.inbox import EventKey
+from chassis.messaging.outbox import OutboxRecord, Unpublished
+from chassis.unit_of_work import UnitOfWork, Wanted
+
+
+@dataclass
+class MemoryInbox:
+    """The inbox as a set."""
+
+    seen: set[EventKey] = field(default_factory=set)
+
+    async def admit(self, keys: Sequence[EventKey]) -> set[EventKey]:
+        fresh = set(keys) - self.seen
+        self.seen |= fresh
+        return fresh
+
+
+@dataclass
+class MemoryOutbox:
+    """The outbox as a list."""
+
+    rows: list[Unpublished] = field(default_factory=list)
+    last: int = 0
+
+    async def append(self, records: Sequence[OutboxRecord]) -> None:
+        for record in records:
+            if any(row.record[:2] == record[:2] for row in self.rows):
+                raise UniqueViolationError(f"outbox_once: {record.aggregate_id}/{record.sequence}")
+            self.last += 1
+            self.rows.append(Unpublished(self.last, record))
+
+    async def unpublished(self, limit: int, but_not: Collection[UUID] = ()) -> list[Unpublished]:
+        return [row for row in self.rows if row.record.aggregate_id not in but_not][:limit]
+
+    async def published(self, positions: Sequence[int]) -> None:
+        self.rows = [row for row in self.rows if row.position not in positions]
+
+
+@dataclass
+class MemoryDeadLetters:
+    """The dead letters as a dictionary."""
+
+    letters: dict[UUID, DeadLetter] = field(default_factory=dict)
+
+    async def parked(self, keys: Collection[Key]) -> set[Key]:
+        return {
+            key
+            for letter in self.letters.values()
+            if letter.record.key is not None and (key := Key(letter.record.topic, letter.record.key)) in keys
+        }
+
+    async def open(self, letters: Sequence[DeadLetter]) -> set[UUID]:
+        new = {letter.id: letter for letter in letters if letter.id not in self.letters}
+        self.letters |= new
+        return set(new)
+
+    async def list_open(self) -> list[DeadLetter]:
+        return list(self.letters.values())
+
+
+@dataclass
+class MemoryTransaction:
+    """What is true once the block ends well."""
+
+    inbox: MemoryInbox = field(default_factory=MemoryInbox)
+    outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
+    dead_letters: MemoryDeadLetters = field(default_factory=MemoryDeadLetters)
+    aggregates: dict[tuple[type[Any], UUID], Any] = field(default_factory=dict)
+
+    def copy(self) -> "MemoryTransaction":
+        """The same state, to work on."""
+        return MemoryTransaction(
+            MemoryInbox(set(self.inbox.seen)),
+            MemoryOutbox(list(self.outbox.rows), self.outbox.last),
+            MemoryDeadLetters(dict(self.dead_letters.letters)),
+            dict(self.aggregates),
+        )
+
+    async def load(self, wanted: Wanted) -> UnitOfWork:
+        unit_of_work = UnitOfWork()
+        for kind in wanted.kinds:
+            some = [one for (class_, _), one in self.aggregates.items() if class_ is kind]
+            unit_of_work.put(kind, [replace(one, facts=[]) for one in some if wanted.includes(one)], wanted)
+        return unit_of_work
+
+    async def save(self, unit_of_work: UnitOfWork) -> None:
+        for kind, changes in unit_of_work.changed().items():
+            for aggregate, _ in changes:
+                self.aggregates[kind, aggregate.id] = copy(aggregate)
+        for kind, added in unit_of_work.added().items():
+            for aggregate in added:
+                if (kind, aggregate.id) in self.aggregates:
+                    raise UniqueViolationError(f"{kind.__name__} {aggregate.id}")
+                self.aggregates[kind, aggregate.id] = copy(aggregate)
+
+
+class MemoryStore:
+    """A store whose transactions are all or nothing, one at a time."""
+
+    def __init__(self) -> None:
+        self.state = MemoryTransaction()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[MemoryTransaction]:
+        working = self.state.copy()
+        yield working
+        self.state = working
+
+
+class MemoryProducer:
+    """A broker that keeps what it gets; a test may make it refuse keys, or stop answering."""
+
+    def __init__(self) -> None:
+        self.log: list[OutboxRecord] = []
+        self.refuse: set[UUID] = set()
+        self.stopped = False
+
+    async def send(self, record: OutboxRecord) -> Awaitable[object]:
+        if record.aggregate_id in self.refuse:
+            raise ValueError("refused")
+        self.log.append(record)
+
+        async def acknowledged() -> None:
+            return None
+
+        return acknowledged()
+
+    async def stop(self) -> None:
+        self.stopped = True

@@ -1,0 +1,93 @@
+"""One service on a real PostgreSQL, with records handed to its pipeline directly: the component level of the tests."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from chassis.commands import Commands
+from chassis.handling import handlers_of
+from chassis.messaging.pipeline import Pipeline
+from chassis.messaging.record import Outcome, Record
+from chassis.messaging.second_step import SecondSteps
+from chassis.messaging.store import PostgresStore
+from chassis.observability.health import Health
+from chassis.observability.metrics import Metrics
+from chassis.persistence.connection import Pool, open_pool
+from chassis.persistence.leader import Leadership
+from chassis.persistence.repository import Repository
+from chassis.service import Service
+from chassis.testing.builders import NOON, a_record
+from contracts.event import Event
+from contracts.registry import EVENTS
+
+A = TypeVar("A")
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class ServiceUnderTest:
+    """Delivers events, executes commands, and tells what came of it. Time stands still until a test moves it."""
+
+    def __init__(self, service: Service, pool: Pool, database_url: str) -> None:
+        self.service = service
+        self.pool = pool
+        self.now = NOON
+        self.store = PostgresStore(pool, service.name, [Repository(mapper) for mapper in service.mappers])
+        handlers = handlers_of(service.handlers)
+        self.pipeline = Pipeline(service.name, handlers, self.store, Metrics(), now=lambda: self.now)
+        self.commands = Commands(service.name, handlers, self.store, now=lambda: self.now, wake=lambda: None)
+        self.second_steps = SecondSteps(
+            service.name,
+            service.second_steps,
+            self.store,
+            Leadership(database_url, "second_steps"),
+            Metrics(),
+            Health(),
+            now=lambda: self.now,
+            wake=lambda: None,
+        )
+
+    @classmethod
+    @asynccontextmanager
+    async def on(cls, service: Service, database_url: str) -> AsyncIterator["ServiceUnderTest"]:
+        """The service on a database that is migrated already."""
+        async with await open_pool(database_url, size=4) as pool:
+            yield cls(service, pool, database_url)
+
+    async def deliver(self, *events: Event, at: Any = None) -> list[Outcome]:
+        """Deliver every event twice, as Kafka may; the answer is the outcomes of the first time."""
+        records = [a_record(event, at=at or self.now) for event in events]
+        outcomes = await self.deliver_records(records)
+        again = await self.deliver_records(records)
+        assert [o for o in again if o is Outcome.HANDLED] == [], "a second delivery had an effect"
+        return outcomes
+
+    async def deliver_records(self, records: Sequence[Record]) -> list[Outcome]:
+        """Deliver records as they are."""
+        return await self.pipeline.process(records)
+
+    async def execute(self, command: BaseModel, answer: type[Answer], key: str | None = None) -> Answer:
+        """What HTTP would do with a command."""
+        return await self.commands.execute(command, answer, key)
+
+    async def perform_second_steps(self) -> int:
+        """Perform everything that is due now."""
+        return sum([await self.second_steps.perform_due(step) for step in self.service.second_steps])
+
+    async def facts(self) -> list[Event]:
+        """Every event that is promised to Kafka, oldest first."""
+        async with self.store.transaction() as transaction:
+            rows = await transaction.outbox.unpublished(100_000)
+        return [_event(row.record.headers, row.record.value) for row in rows]
+
+    async def all(self, kind: type[A]) -> list[A]:
+        """Every aggregate of a class that is kept, in order of id."""
+        (mapper,) = (mapper for mapper in self.service.mappers if mapper.kind is kind)
+        columns = ", ".join(f'"{field.name}"' for field in mapper.fields)
+        rows = await self.pool.fetch(f"select {columns} from {mapper.table.name} order by id")
+        return [mapper.aggregate(row.values()) for row in rows]
+
+
+def _event(headers: Sequence[tuple[str, bytes]], value: bytes) -> Event:
+    return EVENTS[dict(headers)["ce_type"].decode()].from_json(value)

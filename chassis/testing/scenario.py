@@ -1,0 +1,43 @@
+"""Given / when / then for one handler at a time: everything in memory, no loop, no store."""
+
+from typing import Any
+
+from chassis.handling import Aggregate, MessageContext, handlers_of
+from chassis.testing.builders import a_context
+from chassis.unit_of_work import UnitOfWork, Wanted
+from contracts.event import Event
+
+
+class Scenario:
+    """The handlers of a service and the aggregates that exist."""
+
+    def __init__(self, handlers: object) -> None:
+        self._handlers = handlers_of(handlers)
+        self._aggregates: list[Any] = []
+        self.answer: Any = None
+        """What the last handler returned."""
+
+    def given(self, *aggregates: Aggregate) -> "Scenario":
+        """These exist already."""
+        self._aggregates += aggregates
+        return self
+
+    def when(self, message: object, ctx: MessageContext | None = None) -> list[Event]:
+        """The message is handled; the answer is the facts that it left."""
+        handler = self._handlers[type(message)]
+        wanted = Wanted()
+        wanted.include(handler, message)
+        unit_of_work = UnitOfWork()
+        for kind in wanted.kinds:
+            existing = [one for one in self._aggregates if type(one) is kind]
+            unit_of_work.put(kind, [one for one in existing if wanted.includes(one)], wanted)
+        ctx = ctx or a_context()
+        self.answer = handler.call(message, unit_of_work, ctx)
+        unit_of_work.record_facts(ctx)
+        for added in unit_of_work.added().values():
+            self._aggregates += added
+        return [recorded.fact for recorded in unit_of_work.recorded]
+
+    def all(self, kind: type[Any]) -> list[Any]:
+        """Every aggregate of a class, as it is now."""
+        return [one for one in self._aggregates if type(one) is kind]

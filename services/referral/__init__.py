@@ -1,0 +1,1 @@
+"""Who can help, by when: questions and risk signals become referrals to the services of partners."""

@@ -1,0 +1,1 @@
+"""How referral keeps its aggregates and reads its reference data."""

@@ -1,0 +1,20 @@
+"""Puts referral together: the one place where its parts meet."""
+
+from pathlib import Path
+
+from chassis.service import Service
+from services.referral.adapters.reference import belgian_working_days, read_directory
+from services.referral.adapters.tables import METADATA, REFERRALS
+from services.referral.application.handlers import Handlers
+from services.referral.settings import ReferralSettings
+
+
+def build(_: ReferralSettings) -> Service:
+    """The service, ready to run."""
+    return Service(
+        name="referral",
+        handlers=Handlers(directory=read_directory(), working_days=belgian_working_days()),
+        mappers=[REFERRALS],
+        metadata=METADATA,
+        migrations=Path(__file__).parent / "migrations",
+    )

@@ -1,0 +1,33 @@
+"""What referral does about each event."""
+
+from dataclasses import dataclass
+
+from chassis.handling import MessageContext, handles
+from chassis.unit_of_work import UnitOfWork
+from contracts.intake import LearnerAtRisk, QuestionReceived
+from services.referral.domain.directory import Directory, Enquiry
+from services.referral.domain.referral import Referral
+from services.referral.domain.working_days import WorkingDays
+
+
+@dataclass
+class Handlers:
+    """Referral's handlers, and what they need besides their store."""
+
+    directory: Directory
+    working_days: WorkingDays
+
+    @handles(QuestionReceived)
+    def refer_question(self, event: QuestionReceived, uow: UnitOfWork, ctx: MessageContext) -> None:
+        """Every question gets exactly one referral, by its first topic."""
+        rule = self.directory.rule_for(Enquiry.of_question(event), on=ctx.today)
+        due = self.working_days.after(ctx.today, rule.sla_days)
+        uow.add(Referral.of_question(ctx.new_id("referral"), event, rule, ctx.today, due))
+
+    @handles(LearnerAtRisk)
+    def refer_risk(self, event: LearnerAtRisk, uow: UnitOfWork, ctx: MessageContext) -> None:
+        """Every risk signal gets exactly one referral, by the topic that the signal stands for."""
+        signal = self.directory.signal_rule(event.signal)
+        rule = self.directory.rule_for(Enquiry.of_risk(event, signal.topic), on=ctx.today)
+        due = self.working_days.after(ctx.today, signal.sla_days)
+        uow.add(Referral.of_risk(ctx.new_id("referral"), event, rule, signal.sla_days, ctx.today, due))

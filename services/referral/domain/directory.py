@@ -1,0 +1,132 @@
+"""The referral directory: which service of which partner answers what. The most specific rule wins."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from contracts.intake import LearnerAtRisk, QuestionReceived
+from contracts.vocabulary import AgeBand, Audience, ReferralKind, RiskSignal, SchoolNet, Subregion, Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Enquiry:
+    """What the directory may know of who needs help."""
+
+    topic: Topic
+    audience: Audience | None = None
+    subregion: Subregion | None = None
+    net: SchoolNet | None = None
+    joint_committee: str | None = None
+    age_band: AgeBand | None = None
+
+    @classmethod
+    def of_question(cls, event: QuestionReceived) -> "Enquiry":
+        """A question is referred by its first topic."""
+        return cls(
+            topic=event.topics[0],
+            audience=event.audience,
+            subregion=event.subregion,
+            net=event.school_net,
+            joint_committee=event.joint_committee,
+            age_band=event.age_band,
+        )
+
+    @classmethod
+    def of_risk(cls, event: LearnerAtRisk, topic: Topic) -> "Enquiry":
+        """A risk signal is referred by the topic that the signal stands for."""
+        return cls(topic=topic, subregion=event.subregion, age_band=event.age_band)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the directory. A condition that is None fits everything."""
+
+    rule_id: str
+    topic: Topic
+    audience: Audience | None
+    subregion: Subregion | None
+    net: SchoolNet | None
+    joint_committee: str | None
+    age_band: AgeBand | None
+    kind: ReferralKind
+    service_id: str
+    then_service_id: str | None
+    sla_days: int
+    priority: int
+    valid_from: date
+    valid_to: date | None
+
+    @property
+    def version(self) -> str:
+        """A rule is never edited: a change is a new row with another first day."""
+        return self.valid_from.isoformat()
+
+    def valid_on(self, day: date) -> bool:
+        """Does the rule hold on this day?"""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    def fits(self, enquiry: Enquiry) -> bool:
+        """Does every condition of the rule hold?"""
+        return self.topic == enquiry.topic and all(
+            wanted is None or wanted == given for wanted, given in self._conditions(enquiry)
+        )
+
+    @property
+    def specificity(self) -> int:
+        """How many conditions the rule names."""
+        conditions = (self.audience, self.subregion, self.net, self.joint_committee, self.age_band)
+        return sum(condition is not None for condition in conditions)
+
+    def _conditions(self, enquiry: Enquiry) -> tuple[tuple[str | None, str | None], ...]:
+        return (
+            (self.audience, enquiry.audience),
+            (self.subregion, enquiry.subregion),
+            (self.net, enquiry.net),
+            (self.joint_committee, enquiry.joint_committee),
+            (self.age_band, enquiry.age_band),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRule:
+    """Which topic a risk signal is referred by, and how many working days there are."""
+
+    signal: RiskSignal
+    topic: Topic
+    sla_days: int
+
+
+class NoRule(LookupError):
+    """The directory has no rule, not even for human triage."""
+
+
+def most_specific(rules: Iterable[Rule], enquiry: Enquiry, on: date) -> Rule | None:
+    """The valid rule that names most of what we know of the enquiry; ties go to the higher priority."""
+    fitting = [rule for rule in rules if rule.valid_on(on) and rule.fits(enquiry)]
+    return max(fitting, key=lambda rule: (rule.specificity, rule.priority, rule.rule_id), default=None)
+
+
+class Directory:
+    """All rules, by topic."""
+
+    def __init__(self, rules: Iterable[Rule], signals: Iterable[SignalRule]) -> None:
+        self._rules: dict[Topic, list[Rule]] = {}
+        for rule in rules:
+            self._rules.setdefault(rule.topic, []).append(rule)
+        self._signals = {rule.signal: rule for rule in signals}
+
+    def rule_for(self, enquiry: Enquiry, on: date) -> Rule:
+        """The rule that decides; a person looks at what no rule covers (T40).
+
+        Raises:
+            NoRule: there is none for T40 either.
+        """
+        rule = most_specific(self._rules.get(enquiry.topic, ()), enquiry, on)
+        rule = rule or most_specific(self._rules.get(Topic.T40, ()), Enquiry(Topic.T40), on)
+        if rule is None:
+            raise NoRule(f"no rule for {enquiry.topic} and none for {Topic.T40} on {on}")
+        return rule
+
+    def signal_rule(self, signal: RiskSignal) -> SignalRule:
+        """What a risk signal asks for; a signal that we do not know yet goes to human triage within a day."""
+        return self._signals.get(signal, SignalRule(signal, Topic.T40, 1))

@@ -1,0 +1,26 @@
+"""Due dates in Belgian working days."""
+
+from collections.abc import Container
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+
+@dataclass(frozen=True)
+class WorkingDays:
+    """Monday to Friday, without the holidays."""
+
+    holidays: Container[date]
+
+    def after(self, day: date, number: int) -> date:
+        """The working day that comes `number` working days after `day`; for 0 the day itself, or the next one."""
+        while not self.includes(day):
+            day += timedelta(days=1)
+        for _ in range(number):
+            day += timedelta(days=1)
+            while not self.includes(day):
+                day += timedelta(days=1)
+        return day
+
+    def includes(self, day: date) -> bool:
+        """Is this a working day?"""
+        return day.weekday() < 5 and day not in self.holidays

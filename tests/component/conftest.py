@@ -1,0 +1,15 @@
+"""One service at a time, on a real PostgreSQL; a module says which with its fixture `service`."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from chassis.service import Service
+from chassis.testing.harness import ServiceUnderTest
+
+
+@pytest.fixture
+async def under_test(service: Service, service_database: str) -> AsyncIterator[ServiceUnderTest]:
+    """The service, ready to get events and commands."""
+    async with ServiceUnderTest.on(service, service_database) as under_test:
+        yield under_test

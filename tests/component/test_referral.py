@@ -1,0 +1,42 @@
+"""Referral on a real PostgreSQL; every event is delivered twice."""
+
+import pytest
+
+from chassis.messaging.record import Outcome
+from chassis.service import Service
+from chassis.testing.harness import ServiceUnderTest
+from contracts.referral import ReferralCreated
+from services.referral.app import build
+from services.referral.domain.referral import Referral
+from services.referral.settings import ReferralSettings
+from tests.builders import a_learner_at_risk, a_question, a_workplace
+
+
+@pytest.fixture(scope="session")
+def service() -> Service:
+    return build(ReferralSettings(database_url="unused"))
+
+
+async def test_a_question_and_a_risk_get_one_referral_each_however_often_they_arrive(
+    under_test: ServiceUnderTest,
+) -> None:
+    question, risk = a_question(), a_learner_at_risk()
+    assert await under_test.deliver(question, risk) == [Outcome.HANDLED, Outcome.HANDLED]
+    facts = await under_test.facts()
+    assert {(f.question_id, f.risk_id) for f in facts if isinstance(f, ReferralCreated)} == {
+        (question.question_id, None),
+        (None, risk.risk_id),
+    }
+    assert len(facts) == 2
+
+
+async def test_what_is_kept_is_what_was_published(under_test: ServiceUnderTest) -> None:
+    await under_test.deliver(a_question())
+    (fact,) = await under_test.facts()
+    (referral,) = await under_test.all(Referral)
+    assert isinstance(fact, ReferralCreated)
+    assert (referral.id, referral.service_id, referral.due_on) == (fact.referral_id, fact.service_id, fact.due_on)
+
+
+async def test_events_that_are_not_referrals_business_are_ignored(under_test: ServiceUnderTest) -> None:
+    assert await under_test.deliver(a_workplace()) == [Outcome.IGNORED]

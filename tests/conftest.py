@@ -1,0 +1,68 @@
+"""The real servers that tests share: one stack per run, one database per test."""
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from chassis.persistence.migrate import migrate
+from chassis.service import Service
+from deploy.local.databases import drop, provision
+from deploy.local.stack import Stack
+
+FOLDER = Path(__file__).parent.parent / ".local" / "test"
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Kafka, PostgreSQL and SMTP, for the whole run."""
+    with Stack.start(FOLDER) as stack:
+        yield stack
+
+
+class Databases:
+    """Makes databases that are migrated already: migrates once per service, then copies."""
+
+    def __init__(self, admin_url: str) -> None:
+        self._admin_url = admin_url
+        self._templates: dict[str, str] = {}
+
+    async def make(self, service: Service) -> tuple[str, str]:
+        """The URL of a new database, and the suffix of its name."""
+        if service.name not in self._templates:
+            drop(self._admin_url, service.name, "template")
+            url = provision(self._admin_url, service.name, "template")
+            await migrate(url, service.migrations)
+            self._templates[service.name] = urlsplit(url).path[1:]
+        suffix = f"test{next(_numbers)}"
+        drop(self._admin_url, service.name, suffix)
+        name = f"{service.name}_{suffix}"
+        admin = await asyncpg.connect(self._admin_url)
+        template = self._templates[service.name]
+        await admin.execute(f'create database "{name}" template "{template}" owner "{template}"')
+        await admin.close()
+        template_url = provision(self._admin_url, service.name, "template")
+        return urlsplit(template_url)._replace(path=f"/{name}").geturl(), suffix
+
+    def drop(self, service: Service, suffix: str) -> None:
+        """Remove it again."""
+        drop(self._admin_url, service.name, suffix)
+
+
+@pytest.fixture(scope="session")
+def databases(stack: Stack) -> Databases:
+    """Where tests get their databases."""
+    return Databases(stack.postgres.admin_url)
+
+
+@pytest.fixture
+async def service_database(service: Service, databases: Databases) -> AsyncIterator[str]:
+    """An empty, migrated database of the service that the test module names in its `service` fixture."""
+    url, suffix = await databases.make(service)
+    yield url
+    databases.drop(service, suffix)
