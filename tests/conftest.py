@@ -1,5 +1,6 @@
 """The real servers that tests share: one stack per run, one database per test."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
@@ -13,7 +14,9 @@ from chassis.service import Service
 from deploy.local.databases import drop, provision
 from deploy.local.stack import Stack
 
-FOLDER = Path(__file__).parent.parent / ".local" / "test"
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / os.environ.get("DUAAL_TEST_FOLDER", ".local/test")
+"""A second run at the same time needs a folder of its own."""
 
 _numbers = count(1)
 
