@@ -5,8 +5,8 @@ from pathlib import Path
 import holidays
 
 from chassis.reference import read_rows
+from contracts.codelists.working_days import WorkingDays
 from services.referral.domain.directory import Directory, Rule, SignalRule
-from services.referral.domain.working_days import WorkingDays
 
 REFERENCE = Path(__file__).parent.parent / "reference"
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from chassis.handling import MessageContext, handles
 from chassis.unit_of_work import UnitOfWork
+from contracts.codelists.working_days import WorkingDays
 from contracts.intake import LearnerAtRisk, QuestionReceived
 from services.referral.domain.directory import Directory, Enquiry
 from services.referral.domain.referral import Referral
-from services.referral.domain.working_days import WorkingDays
 
 
 @dataclass

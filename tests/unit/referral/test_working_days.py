@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from contracts.codelists.working_days import WorkingDays
 from services.referral.adapters.reference import belgian_working_days
-from services.referral.domain.working_days import WorkingDays
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Due dates in Belgian working days."""
+"""Due dates in Belgian working days: how every `due_on` and `sla_days` is counted."""
 
 from collections.abc import Container
 from dataclasses import dataclass

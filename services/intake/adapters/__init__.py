@@ -1,0 +1,1 @@
+"""HTTP in, tables, reference data and the detection of national numbers."""

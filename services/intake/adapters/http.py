@@ -1,0 +1,40 @@
+"""The four forms of intake as an HTTP API: parse, call the application, answer."""
+
+from fastapi import APIRouter
+
+from chassis.commands import Commands
+from chassis.http import IdempotencyKey
+from chassis.persistence.connection import Pool
+from services.intake.application.commands import (
+    AskQuestion,
+    QuestionReceipt,
+    RegisterWorkplace,
+    ReportRisk,
+    RiskReceipt,
+    SearchReceipt,
+    StartSearch,
+    WorkplaceReceipt,
+)
+
+
+def routes(commands: Commands, _: Pool) -> APIRouter:
+    """Everything answers 202: accepted and kept, the rest of the platform hears of it in a moment."""
+    router = APIRouter()
+
+    @router.post("/questions", status_code=202, summary="Ask a question")
+    async def ask_question(command: AskQuestion, key: IdempotencyKey = None) -> QuestionReceipt:
+        return await commands.execute(command, QuestionReceipt, key)
+
+    @router.post("/risk-reports", status_code=202, summary="Report that a learner may drop out")
+    async def report_risk(command: ReportRisk, key: IdempotencyKey = None) -> RiskReceipt:
+        return await commands.execute(command, RiskReceipt, key)
+
+    @router.post("/learner-searches", status_code=202, summary="Start to look for a workplace")
+    async def start_search(command: StartSearch, key: IdempotencyKey = None) -> SearchReceipt:
+        return await commands.execute(command, SearchReceipt, key)
+
+    @router.post("/workplaces", status_code=202, summary="Offer a workplace")
+    async def register_workplace(command: RegisterWorkplace, key: IdempotencyKey = None) -> WorkplaceReceipt:
+        return await commands.execute(command, WorkplaceReceipt, key)
+
+    return router

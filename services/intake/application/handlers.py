@@ -1,0 +1,192 @@
+"""What intake does about each command."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.handling import MessageContext, Refused, by, handles
+from chassis.unit_of_work import UnitOfWork
+from contracts.codelists.working_days import WorkingDays
+from services.intake.application.checks import (
+    check_joint_committee,
+    check_programme,
+    education_type_of,
+    enterprise_number_of,
+    place_in_province,
+    school_of,
+    subregion_of,
+)
+from services.intake.application.commands import (
+    AboutLearner,
+    AskQuestion,
+    Contact,
+    QuestionReceipt,
+    Reason,
+    RegisterWorkplace,
+    ReportRisk,
+    RiskReceipt,
+    SearchReceipt,
+    StartSearch,
+    WorkplaceReceipt,
+)
+from services.intake.application.ports import Redactor
+from services.intake.domain.case import Case, Question
+from services.intake.domain.learner import Learner, Wishes
+from services.intake.domain.policies import Policies
+from services.intake.domain.triage import Triage
+from services.intake.domain.vault import VaultEntry
+from services.intake.domain.workplace import Offer, Workplace
+
+
+@dataclass
+class Handlers:
+    """Intake's handlers, and what they need besides their store."""
+
+    triage: Triage
+    policies: Policies
+    working_days: WorkingDays
+    redact: Redactor
+
+    @handles(AskQuestion, loads={Case: "case_id"})
+    def ask_question(self, command: AskQuestion, uow: UnitOfWork, ctx: MessageContext) -> QuestionReceipt:
+        """A question opens a case or joins one; its words go to the vault, its topics to the bus."""
+        check_programme(command.programme, ctx.today)
+        check_joint_committee(command.joint_committee)
+        text = self.redact(command.text)
+        topics = self.triage.topics_of(text.text, command.audience, ctx.today)
+        question = Question(
+            id=ctx.new_id("question"),
+            channel=command.channel,
+            topics=topics,
+            asked_at=ctx.time,
+            programme=command.programme,
+            joint_committee=command.joint_committee,
+            school_net=school_of(command.school, ctx.today).net if command.school else None,
+        )
+        case = self._case(command, uow, ctx)
+        case.ask(question)
+        removed = self._keep(question.id, command.contact, uow, ctx, words=command.text)
+        reasons = tuple(Reason(topic=topic.topic, because=topic.because) for topic in topics)
+        return QuestionReceipt(case_id=case.id, question_id=question.id, triage=reasons, numbers_removed=removed)
+
+    @handles(ReportRisk, loads={Learner: by("school_reference")})
+    def report_risk(self, command: ReportRisk, uow: UnitOfWork, ctx: MessageContext) -> RiskReceipt:
+        """A risk signal gets an owner and a day on which the owner should have acted."""
+        check_programme(command.programme, ctx.today)
+        policy = self.policies.signal(command.signal, ctx.today)
+        learner = self._learner(command, uow, ctx)
+        due = self.working_days.after(ctx.today, policy.due_days)
+        risk_id = ctx.new_id("risk")
+        learner.report_risk(risk_id, policy, command.reported_by, command.programme, ctx.today, due)
+        return RiskReceipt(learner_id=learner.id, risk_id=risk_id, due_on=due)
+
+    @handles(StartSearch, loads={Learner: by("school_reference")})
+    def start_search(self, command: StartSearch, uow: UnitOfWork, ctx: MessageContext) -> SearchReceipt:
+        """A learner looks for a workplace; from today the search clock runs."""
+        check_programme(command.programme, ctx.today)
+        learner = self._learner(command, uow, ctx)
+        clock = self.policies.clock(learner.education_type, ctx.today)
+        search_id = ctx.new_id("search")
+        learner.start_search(search_id, _wishes(command), clock, ctx.today)
+        return SearchReceipt(learner_id=learner.id, search_id=search_id, clock_days=clock.base_days)
+
+    @handles(RegisterWorkplace)
+    def register_workplace(self, command: RegisterWorkplace, uow: UnitOfWork, ctx: MessageContext) -> WorkplaceReceipt:
+        """A company offers a workplace; who to call stays in the vault."""
+        check_programme(command.programme, ctx.today)
+        check_joint_committee(command.joint_committee)
+        number = enterprise_number_of(command.enterprise_number)
+        place = place_in_province(command.postal_code, command.municipality, ctx.today)
+        id_ = ctx.new_id("workplace")
+        days_open = self.policies.days_open(ctx.today)
+        workplace = Workplace.register(id_, number, place.nis, place.subregion, _offer(command), ctx.today, days_open)
+        uow.add(workplace)
+        self._keep(id_, command.contact, uow, ctx, organisation=command.company)
+        return WorkplaceReceipt(workplace_id=id_, expires_on=workplace.expires_on)
+
+    def _case(self, command: AskQuestion, uow: UnitOfWork, ctx: MessageContext) -> Case:
+        if command.case_id is None:
+            case = Case(
+                id=ctx.new_id("case"),
+                audience=command.audience,
+                age_band=command.age_band,
+                language=command.language,
+                subregion=subregion_of(command.postal_code, command.municipality, ctx.today),
+                opened_at=ctx.time,
+            )
+            uow.add(case)
+            return case
+        found = uow.find(Case, command.case_id)
+        if found is None:
+            raise Refused("case_id", "Dit dossier kennen we niet. Laat het veld leeg voor een nieuwe vraag.")
+        return found
+
+    def _learner(self, command: AboutLearner, uow: UnitOfWork, ctx: MessageContext) -> Learner:
+        if self.redact(command.reference).removed:
+            raise Refused("reference", "Gebruik geen rijksregisternummer, maar de eigen code van de school.")
+        for learner in uow.all(Learner, school_reference=command.school_reference):
+            return learner
+        school = school_of(command.school, ctx.today)
+        learner = Learner(
+            id=ctx.new_id("learner"),
+            school_reference=command.school_reference,
+            school=school.number,
+            education_type=education_type_of(school),
+            age_band=command.age_band,
+            subregion=subregion_of(command.postal_code, None, ctx.today),
+        )
+        uow.add(learner)
+        return learner
+
+    def _keep(
+        self,
+        id_: UUID,
+        contact: Contact,
+        uow: UnitOfWork,
+        ctx: MessageContext,
+        *,
+        words: str | None = None,
+        organisation: str | None = None,
+    ) -> int:
+        """Into the vault, without national numbers; the answer is how many were taken out."""
+        redacted = [self.redact(text or "") for text in (contact.name, words, organisation)]
+        removed = sum(one.removed for one in redacted)
+        name, words, organisation = (one.text or None for one in redacted)
+        uow.add(
+            VaultEntry(
+                id=id_,
+                kept_at=ctx.time,
+                person=name,
+                email=contact.email,
+                phone=contact.phone,
+                organisation=organisation,
+                words=words,
+                numbers_removed=removed,
+            )
+        )
+        return removed
+
+
+def _wishes(command: StartSearch) -> Wishes:
+    return Wishes(
+        programme=command.programme,
+        days=command.days,
+        max_distance_km=command.max_distance_km,
+        needs_public_transport=command.needs_public_transport,
+        needs_accessible_place=command.needs_accessible_place,
+        language=command.language,
+    )
+
+
+def _offer(command: RegisterWorkplace) -> Offer:
+    return Offer(
+        programme=command.programme,
+        recognition=command.recognition,
+        recognised_until=command.recognised_until,
+        joint_committee=command.joint_committee,
+        open_positions=command.open_positions,
+        days=command.days,
+        public_transport=command.public_transport,
+        accessible=command.accessible,
+        languages=command.languages,
+        had_learner_before=command.had_learner_before,
+    )

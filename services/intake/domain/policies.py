@@ -1,0 +1,63 @@
+"""What the year decides: what a risk signal means, how long a search may last, how long a workplace stands open."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol, TypeVar
+
+from contracts.vocabulary import EducationType, RiskSignal
+from services.intake.domain.learner import SearchClock, SignalPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A number that may change from one day on."""
+
+    name: str
+    value: int
+    valid_from: date
+    valid_to: date | None
+
+
+class _Dated(Protocol):
+    @property
+    def valid_from(self) -> date: ...
+
+    @property
+    def valid_to(self) -> date | None: ...
+
+
+D = TypeVar("D", bound=_Dated)
+
+
+class NothingValid(LookupError):
+    """The reference data do not say what holds on this day."""
+
+
+@dataclass(frozen=True)
+class Policies:
+    """All of it, dated."""
+
+    signals: tuple[SignalPolicy, ...]
+    clocks: tuple[SearchClock, ...]
+    settings: tuple[Setting, ...]
+
+    def signal(self, signal: RiskSignal, on: date) -> SignalPolicy:
+        """What this signal means on this day."""
+        return _valid((one for one in self.signals if one.signal is signal), on, signal)
+
+    def clock(self, education_type: EducationType, on: date) -> SearchClock:
+        """The search clock of this type of education."""
+        return _valid((one for one in self.clocks if one.education_type is education_type), on, education_type)
+
+    def days_open(self, on: date) -> int:
+        """For how many days a registered workplace is offered."""
+        return _valid((one for one in self.settings if one.name == "days_open"), on, "days_open").value
+
+
+def _valid(candidates: Iterable[D], on: date, what: str) -> D:
+    """The newest of the candidates that holds on this day."""
+    holding = [one for one in candidates if one.valid_from <= on and (one.valid_to is None or on <= one.valid_to)]
+    if not holding:
+        raise NothingValid(f"nothing holds for {what} on {on}")
+    return max(holding, key=lambda one: one.valid_from)

@@ -1,0 +1,80 @@
+"""What is a question about? Rules that a colleague can read and change, and for each choice the reason."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from contracts.vocabulary import Audience, Topic
+
+ENOUGH = 3
+"""Weight that a topic needs before it is chosen."""
+AT_MOST = 3
+"""Topics of one question."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriageRule:
+    """Fires when every term is the beginning of some word in the text."""
+
+    rule_id: str
+    topic: Topic
+    audience: Audience | None
+    terms: str
+    weight: int
+    valid_from: date
+    valid_to: date | None
+
+    def valid_on(self, day: date) -> bool:
+        """Does the rule hold on this day?"""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    def fires(self, words: frozenset[str], audience: Audience) -> bool:
+        """Are all its terms there?"""
+        return self.audience in (None, audience) and all(
+            any(word.startswith(term) for word in words) for term in self.terms.split()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenTopic:
+    """A topic, and why: the rules that fired, each with its terms."""
+
+    topic: Topic
+    score: int
+    because: tuple[str, ...]
+
+
+UNSURE = ChosenTopic(Topic.T40, 0, ("geen enkele regel past: een medewerker bekijkt de vraag",))
+
+
+class Triage:
+    """All rules."""
+
+    def __init__(self, rules: Iterable[TriageRule]) -> None:
+        self._rules = list(rules)
+
+    def topics_of(self, text: str, audience: Audience, on: date) -> tuple[ChosenTopic, ...]:
+        """At most three topics, best first; T40 alone when no topic has enough weight."""
+        words = words_of(text)
+        fired: dict[Topic, list[TriageRule]] = defaultdict(list)
+        for rule in self._rules:
+            if rule.valid_on(on) and rule.fires(words, audience):
+                fired[rule.topic].append(rule)
+        chosen = [_chosen(topic, rules) for topic, rules in fired.items()]
+        enough = sorted((one for one in chosen if one.score >= ENOUGH), key=lambda one: (-one.score, one.topic))
+        return tuple(enough[:AT_MOST]) or (UNSURE,)
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text, in small letters, without accents."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return frozenset(re.findall(r"[a-z0-9]+", "".join(c for c in plain if not unicodedata.combining(c))))
+
+
+def _chosen(topic: Topic, rules: Sequence[TriageRule]) -> ChosenTopic:
+    return ChosenTopic(
+        topic, sum(rule.weight for rule in rules), tuple(f"{rule.rule_id}: {rule.terms}" for rule in rules)
+    )

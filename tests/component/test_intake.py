@@ -1,0 +1,115 @@
+"""Intake over HTTP on a real PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from chassis.http import LARGEST_BODY, create_app
+from chassis.observability.health import Health
+from chassis.observability.metrics import Metrics
+from chassis.service import Service
+from chassis.testing.harness import ServiceUnderTest
+from contracts.intake import LearnerSearchStarted, QuestionReceived
+from services.intake.app import build
+from services.intake.domain.learner import Learner
+from services.intake.domain.vault import VaultEntry
+from services.intake.settings import IntakeSettings
+
+QUESTION = {"audience": "OUDER", "text": "Wat is duaal leren?", "postal_code": "8000"}
+SEARCH = {"school": "34074", "reference": "leerling-17", "programme": "88"}
+KEY = {"Idempotency-Key": "form-2026-0001"}
+
+
+@pytest.fixture(scope="session")
+def service() -> Service:
+    return build(IntakeSettings(database_url="unused"))
+
+
+@pytest.fixture
+async def http(under_test: ServiceUnderTest) -> AsyncIterator[httpx.AsyncClient]:
+    assert under_test.service.routes
+    routes = under_test.service.routes(under_test.commands, under_test.pool)
+    app = create_app("intake", Health(), Metrics(), routes)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake") as client:
+        yield client
+
+
+async def test_an_accepted_question_is_kept_and_published_once(
+    http: httpx.AsyncClient, under_test: ServiceUnderTest
+) -> None:
+    response = await http.post("/questions", json=QUESTION)
+    assert response.status_code == 202
+    (fact,) = await under_test.facts()
+    assert isinstance(fact, QuestionReceived)
+    assert response.json()["question_id"] == str(fact.question_id)
+    (entry,) = await under_test.all(VaultEntry)
+    assert entry.words == QUESTION["text"]
+
+
+async def test_the_same_idempotency_key_gets_the_same_answer_and_has_no_second_effect(
+    http: httpx.AsyncClient, under_test: ServiceUnderTest
+) -> None:
+    answers = await asyncio.gather(*(http.post("/questions", json=QUESTION, headers=KEY) for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.text for answer in answers}) == 1
+    assert len(await under_test.facts()) == 1
+
+
+async def test_an_idempotency_key_of_another_question_is_refused(
+    http: httpx.AsyncClient, under_test: ServiceUnderTest
+) -> None:
+    await http.post("/questions", json=QUESTION, headers=KEY)
+    response = await http.post("/questions", json=QUESTION | {"text": "Iets anders"}, headers=KEY)
+    assert response.status_code == 409
+    assert response.json()["errors"][0]["field"] == "Idempotency-Key"
+    assert len(await under_test.facts()) == 1
+
+
+async def test_two_first_searches_of_one_learner_at_once_are_one_learner(
+    http: httpx.AsyncClient, under_test: ServiceUnderTest
+) -> None:
+    answers = await asyncio.gather(*(http.post("/learner-searches", json=SEARCH) for _ in range(4)))
+    assert {answer.status_code for answer in answers} == {202}
+    (learner,) = await under_test.all(Learner)
+    facts = await under_test.facts()
+    assert {fact.learner_id for fact in facts if isinstance(fact, LearnerSearchStarted)} == {learner.id}
+    assert (len(facts), learner.version) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        (QUESTION | {"postcode": "8000"}, 422, "postcode"),
+        (QUESTION | {"postal_code": "8888"}, 422, "postal_code"),
+        (QUESTION | {"audience": "KONING"}, 422, "audience"),
+        (QUESTION | {"contact": {"email": "geen adres"}}, 422, "contact.email"),
+        ({"audience": "OUDER"}, 422, "text"),
+        (QUESTION | {"text": "x" * (LARGEST_BODY + 1)}, 413, None),
+        ([], 422, "body"),
+    ],
+)
+async def test_a_bad_question_is_refused_by_field_and_leaves_nothing(
+    http: httpx.AsyncClient, under_test: ServiceUnderTest, body: Any, status: int, field: str | None
+) -> None:
+    response = await http.post("/questions", json=body)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    if field:
+        assert field in [error["field"] for error in response.json()["errors"]]
+    assert await under_test.facts() == []
+    assert await under_test.all(VaultEntry) == []
+
+
+@pytest.mark.parametrize("body", [b"geen json", b"", b"\xff\xfe", b'{"audience": NaN'])
+async def test_a_body_that_is_not_json_is_said_to_be_so(http: httpx.AsyncClient, body: bytes) -> None:
+    response = await http.post("/questions", content=body, headers={"content-type": "application/json"})
+    assert response.status_code in (400, 422)
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_api_describes_itself(http: httpx.AsyncClient) -> None:
+    paths = (await http.get("/openapi.json")).json()["paths"]
+    assert set(paths) == {"/questions", "/risk-reports", "/learner-searches", "/workplaces"}

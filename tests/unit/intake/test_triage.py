@@ -1,0 +1,72 @@
+"""Triage: rules that anyone can read choose the topics, and say why."""
+
+import csv
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from contracts.vocabulary import Audience, Topic
+from services.intake.adapters.reference import read_triage
+from services.intake.domain.triage import Triage, TriageRule, words_of
+
+TODAY = date(2026, 11, 23)
+SAMPLES = Path(__file__).parents[3] / "deploy" / "demo" / "questions.csv"
+
+
+def a_rule(topic: Topic, terms: str, weight: int = 3, audience: Audience | None = None) -> TriageRule:
+    return TriageRule(f"{topic}-1", topic, audience, terms, weight, date(2025, 9, 1), None)
+
+
+def topics(text: str, *rules: TriageRule, audience: Audience = Audience.OUDER, on: date = TODAY) -> list[Topic]:
+    return [chosen.topic for chosen in Triage(rules).topics_of(text, audience, on)]
+
+
+def samples() -> list[dict[str, str]]:
+    with SAMPLES.open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+@pytest.mark.parametrize("sample", samples(), ids=lambda sample: f"nr {sample['number']}")
+def test_the_sample_questions_get_the_topic_that_the_steunpunt_expects_first(sample: dict[str, str]) -> None:
+    chosen = read_triage().topics_of(sample["text"], Audience(sample["audience"]), TODAY)
+    assert chosen[0].topic in sample["topics"].split("|")
+
+
+def test_a_term_is_the_beginning_of_a_word_whatever_the_case_and_accents() -> None:
+    assert topics("Mijn WERKPLÉK?", a_rule(Topic.T07, "werkplek")) == [Topic.T07]
+    assert topics("De zoekwerkplek", a_rule(Topic.T07, "werkplek")) == [Topic.T40]
+
+
+def test_every_term_has_to_be_there() -> None:
+    assert topics("contract", a_rule(Topic.T18, "contract stopgezet")) == [Topic.T40]
+
+
+def test_weights_of_one_topic_add_up_and_the_heaviest_topic_comes_first() -> None:
+    rules = [a_rule(Topic.T14, "premie", 2), a_rule(Topic.T14, "bedrag", 2), a_rule(Topic.T13, "loon", 3)]
+    assert topics("loon, premie en bedrag", *rules) == [Topic.T14, Topic.T13]
+    assert topics("premie", *rules) == [Topic.T40]
+
+
+def test_at_most_three_topics_are_chosen() -> None:
+    rules = [a_rule(topic, "hulp") for topic in (Topic.T04, Topic.T01, Topic.T02, Topic.T03)]
+    assert topics("hulp", *rules) == [Topic.T01, Topic.T02, Topic.T03]
+
+
+def test_a_rule_for_companies_does_not_fire_for_parents() -> None:
+    rule = a_rule(Topic.T08, "leerling", audience=Audience.ONDERNEMING)
+    assert topics("een leerling", rule) == [Topic.T40]
+    assert topics("een leerling", rule, audience=Audience.ONDERNEMING) == [Topic.T08]
+
+
+def test_the_reason_names_the_rule_and_its_words() -> None:
+    (chosen,) = Triage([a_rule(Topic.T14, "premie")]).topics_of("Welke premie?", Audience.ONDERNEMING, TODAY)
+    assert chosen.because == ("T14-1: premie",)
+
+
+def test_a_rule_of_last_year_does_not_fire() -> None:
+    assert topics("premie", a_rule(Topic.T14, "premie"), on=date(2025, 8, 31)) == [Topic.T40]
+
+
+def test_punctuation_separates_words() -> None:
+    assert words_of("time-out, B&B") == {"time", "out", "b"}
