@@ -1,0 +1,44 @@
+# Two commands matter: `make demo` and `make test`. Everything they need is installed by the first line they run.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-unit lint up down setup
+
+UV := $(shell command -v uv 2>/dev/null || echo .local/uv/bin/uv)
+RUN := $(UV) run --frozen --quiet
+KILL ?= referral
+SEED ?= 1
+
+help: ## what can be done here
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup ## drive a day of real traffic through everything, kill -9 a service half way, and judge (KILL=each, SEED=2)
+	@$(RUN) duaal demo --kill $(KILL) --seed $(SEED)
+
+test: setup ## all tests, on real Kafka and PostgreSQL
+	@$(RUN) pytest
+
+test-unit: setup ## the tests that need no server, in seconds
+	@$(RUN) pytest tests/unit tests/contract
+
+lint: setup ## style, strict types, import rules
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@$(RUN) lint-imports
+
+up: setup ## start the platform and leave it up
+	@$(RUN) duaal up
+
+down: setup ## stop what `make up` started
+	@$(RUN) duaal down
+
+setup: .venv/.synced
+
+.venv/.synced: uv.lock pyproject.toml | $(if $(findstring .local,$(UV)),.local/uv/bin/uv)
+	@$(UV) sync --frozen --quiet
+	@touch $@
+
+.local/uv/bin/uv:
+	@command -v python3 >/dev/null || { echo "Install Python 3.11 or newer (apt install python3 python3-venv)."; exit 1; }
+	@python3 -m venv .local/uv || { echo "Install the venv module of Python (apt install python3-venv)."; exit 1; }
+	@.local/uv/bin/pip install --quiet uv

@@ -1,0 +1,109 @@
+"""`duaal`: one command for everything that a person does with the platform."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from chassis.messaging.topics import create_topics
+from deploy.demo.main import Kill, run_demo
+from deploy.local.platform import SERVICES, Platform
+from deploy.local.stack import Stack, StackError
+
+FOLDER = Path(".local")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+console = Console()
+
+
+@app.command()
+def up() -> None:
+    """Start Kafka, PostgreSQL, mail and the five services; they stay up for you to play with."""
+    folder = FOLDER / "up"
+    with console.status("Kafka, PostgreSQL and mail..."):
+        stack = Stack.start(folder, detached=True)
+    with console.status("databases, topics, five services..."):
+        platform = Platform(stack, folder).start()
+    _print_addresses(platform)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` started; the data stay for the next time."""
+    folder = FOLDER / "up"
+    stack = Stack.find(folder)
+    if stack is None:
+        console.print("Nothing is up.")
+        return
+    Platform(stack, folder).stop()
+    stack.stop()
+    console.print("Down. The data are kept in .local/up.")
+
+
+@app.command()
+def demo(
+    kill: Annotated[
+        Kill, typer.Option(help="Which service is killed half way, or each of them in turn.")
+    ] = Kill.REFERRAL,
+    seed: Annotated[int, typer.Option(help="Seed of the generated day.")] = 1,
+) -> None:
+    """Drive a day of real traffic through everything, kill -9 a service half way, and judge the result."""
+    raise typer.Exit(run_demo(FOLDER / "demo", kill, seed, console))
+
+
+topics = typer.Typer(no_args_is_help=True, help="Topics, from the manifests of the contracts.")
+app.add_typer(topics, name="topics")
+
+
+@topics.command("create")
+def topics_create(
+    bootstrap_servers: Annotated[str, typer.Argument(help="host:port, comma separated")],
+    replication: Annotated[int, typer.Option(help="Copies of each partition.")] = 3,
+) -> None:
+    """Make every topic of the manifests that does not exist yet."""
+    made = asyncio.run(create_topics(bootstrap_servers, replication=replication))
+    console.print(f"{len(made)} topics made: {', '.join(made) or 'all were there'}")
+
+
+@app.command("service", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def service(context: typer.Context, name: Annotated[str, typer.Argument(help=" | ".join(SERVICES))]) -> None:
+    """Run one service: `duaal service matching run` is `python -m services.matching run`."""
+    if name not in SERVICES:
+        raise typer.BadParameter(f"{name} is none of {', '.join(SERVICES)}")
+    os.execv(sys.executable, [sys.executable, "-m", f"services.{name}", *context.args])
+
+
+def _print_addresses(platform: Platform) -> None:
+    stack = platform.stack
+    table = Table("what", "where", title="The platform is up; `make down` stops it", title_justify="left")
+    table.add_row("Kafka", stack.kafka.bootstrap_servers)
+    table.add_row("PostgreSQL (admin)", stack.postgres.admin_url)
+    for name, url in platform.database_urls.items():
+        table.add_row(f"database of {name}", url)
+    table.add_row("SMTP", f"{stack.mail.host}:{stack.mail.port}")
+    table.add_row("mailbox", str(stack.mail.mailbox))
+    for name, url in platform.urls.items():
+        table.add_row(name, f"{url}/openapi.json  {url}/ready  {url}/metrics")
+    Console(width=max(console.width, 140)).print(table)
+
+
+def main() -> None:
+    """Entry point: an error that a person can do something about is one sentence, not a traceback."""
+    try:
+        app()
+    except StackError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    except subprocess.CalledProcessError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

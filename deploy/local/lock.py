@@ -1,0 +1,57 @@
+"""One owner per stack folder: the operating system gives the lock back however its holder ends."""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+from typing import IO
+
+from deploy.local.server import StackError
+
+
+class FolderLock:
+    """The exclusive right to start and stop the stack of a folder."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.path = directory / "lock"
+        self._file: IO[str] | None = None
+
+    @property
+    def held(self) -> bool:
+        return self._file is not None
+
+    def acquire(self, patience: float) -> None:
+        """Wait up to `patience` seconds: a former owner that just ended may still be tidying up."""
+        file = self.path.open("a+")
+        deadline = time.monotonic() + patience
+        while not _try(file):
+            if time.monotonic() > deadline:
+                raise StackError(self._complaint(file))
+            time.sleep(0.05)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _complaint(self, file: IO[str]) -> str:
+        file.seek(0)
+        owner = file.read()
+        file.close()
+        return (
+            f"Process {owner} is already running the stack in {self.path.parent}; "
+            "stop it first, or choose another folder."
+        )
+
+
+def _try(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

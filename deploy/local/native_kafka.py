@@ -1,0 +1,145 @@
+"""Apache Kafka brokers as processes of this machine: KRaft, each both broker and controller."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from deploy.local import java, kafka_probe
+from deploy.local.ports import HOST
+from deploy.local.process import ProcessServer
+from deploy.local.server import StackError
+
+
+@dataclass(frozen=True)
+class Node:
+    """One broker of a cluster, with all that its configuration needs to know."""
+
+    id: int
+    home: Path
+    cluster_id: str
+    size: int
+    ports: Mapping[str, int]
+
+    @property
+    def name(self) -> str:
+        return node_name(self.id)
+
+    @property
+    def port(self) -> int:
+        return self.ports[self.name]
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def configuration(self) -> Path:
+        return self.home / "server.properties"
+
+    @property
+    def recording(self) -> Path:
+        return self.home / "classes.jsa"
+
+
+def node_name(node_id: int) -> str:
+    return f"kafka-{node_id}"
+
+
+def controller_name(node_id: int) -> str:
+    """The name under which a node's second port, for the controllers among themselves, is remembered."""
+    return f"{node_name(node_id)}-controller"
+
+
+def native_broker(node: Node) -> ProcessServer:
+    return ProcessServer(
+        node.name,
+        node.home,
+        node.port,
+        command=partial(_command, node),
+        answers=partial(kafka_probe.broker_answers, node.port, node.id),
+        stopped=partial(_keep_recording, node),
+    )
+
+
+def _command(node: Node) -> list[str]:
+    node.configuration.write_text("".join(f"{key}={value}\n" for key, value in _properties(node).items()))
+    # The formatter writes this file last: without it, whatever is there comes from a first start cut short.
+    if not (node.data / "meta.properties").exists():
+        shutil.rmtree(node.data, ignore_errors=True)
+        _format(node)
+    # One archive is enough for all, and only the first node pays the second or two that writing it takes.
+    record = node.recording if node.id == 1 else None
+    return _java().command(java.jars(), "kafka.Kafka", str(node.configuration), record=record)
+
+
+def _format(node: Node) -> None:
+    # With "=", because an id may begin with "-" and would then be taken for an option.
+    arguments = ("format", f"--cluster-id={node.cluster_id}", f"--config={node.configuration}")
+    command = _java().command(java.jars(), "kafka.tools.StorageTool", *arguments)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip()
+        raise StackError(f"Kafka could not prepare {node.data}: {said[-500:]}")
+
+
+def _keep_recording(node: Node) -> None:
+    """Java writes the archive of its classes as it exits; from the next start on, everybody starts faster."""
+    with suppress(FileNotFoundError):
+        shutil.move(node.recording, _java().archive(java.jars()))
+
+
+def _java() -> java.Java:
+    found = java.find_java()
+    if found is None:
+        raise StackError(f"Kafka needs Java {java.OLDEST_JAVA} or newer, and there is none any more.")
+    return found
+
+
+def _properties(node: Node) -> dict[str, object]:
+    """Static voters, not a dynamic quorum: the ports of the nodes may change between two starts."""
+    voters = (f"{n}@{HOST}:{node.ports[controller_name(n)]}" for n in range(1, node.size + 1))
+    return {
+        "process.roles": "broker,controller",
+        "node.id": node.id,
+        "controller.quorum.voters": ",".join(voters),
+        "listeners": f"PLAINTEXT://{HOST}:{node.port},CONTROLLER://{HOST}:{node.ports[controller_name(node.id)]}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{node.port}",
+        "controller.listener.names": "CONTROLLER",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "log.dirs": node.data,
+        **shared_properties(node.size),
+    }
+
+
+def shared_properties(size: int) -> dict[str, object]:
+    """What is the same for every broker: each topic, Kafka's own ones included, has up to three copies,
+    and a write counts once all but one of them have it.
+    """
+    copies = min(size, 3)
+    acknowledged = max(1, copies - 1)
+    return {
+        "default.replication.factor": copies,
+        "min.insync.replicas": acknowledged,
+        "offsets.topic.replication.factor": copies,
+        "transaction.state.log.replication.factor": copies,
+        "transaction.state.log.min.isr": acknowledged,
+        "share.coordinator.state.topic.replication.factor": copies,
+        "share.coordinator.state.topic.min.isr": acknowledged,
+        "auto.create.topics.enable": "false",
+        "num.partitions": 3,
+        "offsets.topic.num.partitions": 3,
+        "transaction.state.log.num.partitions": 3,
+        "group.initial.rebalance.delay.ms": 0,
+        "num.network.threads": 2,
+        "num.io.threads": 2,
+        "log.cleaner.dedupe.buffer.size": 2_097_152,
+        # A killed broker is missed, and may come back, after three seconds instead of nine.
+        "broker.session.timeout.ms": 3000,
+        "broker.heartbeat.interval.ms": 1000,
+        "replica.lag.time.max.ms": 3000,
+    }

@@ -1,0 +1,102 @@
+"""The five services as processes on a local stack: databases, topics and migrations first, then one process each."""
+
+import json
+import sys
+import urllib.request
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from chassis.messaging.topics import create_topics
+from chassis.persistence.migrate import migrate
+from deploy.local import files, ports
+from deploy.local.blocking import wait_for
+from deploy.local.databases import provision
+from deploy.local.process import ProcessServer
+from deploy.local.stack import Stack
+
+SERVICES = ("intake", "referral", "matching", "notifications", "pof")
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Platform:
+    """The services of a stack. A context manager: leaving it stops them, the stack goes on."""
+
+    def __init__(self, stack: Stack, directory: Path) -> None:
+        self.stack = stack
+        self._directory = directory.absolute() / "services"
+        remembered = self._directory / "ports.json"
+        former = json.loads(remembered.read_text()) if remembered.exists() else {}
+        stale = {name: self._process(name, former[name], {}) for name in SERVICES if name in former}
+        self._running = {name: process for name, process in stale.items() if process.running}
+        # A port of a service that still runs is its own, however much it looks taken.
+        self.ports = {**ports.choose(SERVICES, former), **{name: former[name] for name in self._running}}
+        files.write(remembered, json.dumps(self.ports))
+        self.database_urls = {name: provision(stack.postgres.admin_url, name) for name in SERVICES}
+        self.services = {name: self._process(name, self.ports[name], self._environment(name)) for name in SERVICES}
+
+    @staticmethod
+    def wipe(directory: Path) -> None:
+        """Begin with nothing: stop what a crashed run left in this folder, and remove its data."""
+        for record in directory.glob("services/*/process.json"):
+            ProcessServer(record.parent.name, record.parent, 0, command=list, answers=bool).kill()
+        Stack.wipe(directory)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where each service answers HTTP."""
+        return {name: f"http://{ports.HOST}:{port}" for name, port in self.ports.items()}
+
+    def start(self) -> Self:
+        """Bring databases and topics up to date, and start what does not run yet."""
+        wait_for(self._prepare())
+        self.stack.each(list(self.services.values()), lambda service: service.start())
+        return self
+
+    def stop(self) -> None:
+        """Stop every service; each finishes what it began."""
+        self.stack.each(list(self.services.values()), lambda service: service.stop())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def _prepare(self) -> None:
+        for name, url in self.database_urls.items():
+            await migrate(url, ROOT / "services" / name / "migrations")
+        kafka = self.stack.kafka
+        await create_topics(kafka.bootstrap_servers, replication=min(3, len(kafka.brokers)))
+
+    def _process(self, name: str, port: int, environment: dict[str, str]) -> ProcessServer:
+        return ProcessServer(
+            name,
+            self._directory / name,
+            port,
+            command=lambda: [sys.executable, "-m", f"services.{name}", "run"],
+            environment=environment,
+            answers=partial(_ready, port),
+        )
+
+    def _environment(self, name: str) -> dict[str, str]:
+        own = {
+            "DATABASE_URL": self.database_urls[name],
+            "KAFKA_BOOTSTRAP_SERVERS": self.stack.kafka.bootstrap_servers,
+            "HTTP_PORT": str(self.ports[name]),
+            "SESSION_TIMEOUT": "6",
+        }
+        if name == "notifications":
+            own |= {"SMTP_HOST": self.stack.mail.host, "SMTP_PORT": str(self.stack.mail.port)}
+        return {f"{name.upper()}_{key}": value for key, value in own.items()}
+
+
+def _ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{ports.HOST}:{port}/ready", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

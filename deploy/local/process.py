@@ -1,0 +1,160 @@
+"""A server that is a process of this machine, known by pid and start time so that any process can stop it."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from deploy.local import files, ports
+from deploy.local.server import StackError
+
+START_SECONDS = 60.0
+# The last brokers of a cluster that stops may wait in vain for a majority; killed, they lose nothing either.
+STOP_SECONDS = 15.0
+
+# Held until this process ends: Python warns of a Popen that goes while its child runs, and ours may outlive us.
+_children: list[subprocess.Popen[bytes]] = []
+
+
+class ProcessServer:
+    """Starts `command()` in `home` and waits until `answers()`.
+
+    `command` is asked at each start and may prepare data first; `stopped` runs after a stop in good order.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        home: Path,
+        port: int,
+        *,
+        command: Callable[[], list[str]],
+        answers: Callable[[], bool],
+        environment: Mapping[str, str] | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        stopped: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = name
+        self.port = port
+        self.log = home / "server.log"
+        self._record = home / "process.json"
+        self._command = command
+        self._answers = answers
+        self._environment = environment or {}
+        self._stop_signal = stop_signal
+        self._stopped = stopped
+        self._wanted = False
+        self._launching = threading.Lock()
+
+    @property
+    def running(self) -> bool:
+        return self._process() is not None
+
+    @property
+    def pid(self) -> int | None:
+        process = self._process()
+        return process.pid if process else None
+
+    def start(self) -> None:
+        self._wanted = True
+        if not self.running:
+            self._launch()
+        if not self._comes_up():
+            self.kill()
+            raise StackError(f"{self.name} did not start; the end of {self.log} says:\n{self._last_words()}")
+
+    def stop(self) -> None:
+        self._give_up_starting()
+        process = self._process()
+        if process is None:
+            return
+        self.resume()  # a paused process would see the signal only when somebody wakes it
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(self._stop_signal)
+        try:
+            process.wait(STOP_SECONDS)
+        except psutil.TimeoutExpired:
+            self.kill()
+        else:
+            self._stopped()
+
+    def kill(self) -> None:
+        self._give_up_starting()
+        family = self._signal_family(signal.SIGKILL)
+        psutil.wait_procs(family, timeout=STOP_SECONDS)
+
+    def pause(self) -> None:
+        self._signal_family(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal_family(signal.SIGCONT)
+
+    def _signal_family(self, number: signal.Signals) -> list[psutil.Process]:
+        """Signal the process, then its children: PostgreSQL answers its clients from child processes."""
+        process = self._process()
+        if process is None:
+            return []
+        family = [process, *process.children(recursive=True)]
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.send_signal(number)
+        return family
+
+    def _give_up_starting(self) -> None:
+        """Ctrl-C during a start stops the servers while other threads still start them: none may come up after."""
+        with self._launching:
+            self._wanted = False
+
+    def _launch(self) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        command = self._command()
+        if not ports.is_free(self.port):
+            raise StackError(f"Port {self.port} of {self.name} is taken by another program; stop that one first.")
+        with self._launching, self.log.open("ab") as log:
+            if not self._wanted:
+                raise StackError(f"{self.name} was stopped before it had started.")
+            # A session of its own: Ctrl-C in the terminal is for the owner, who then stops us in good order.
+            child = subprocess.Popen(
+                command,
+                env={**os.environ, **self._environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+            _children.append(child)
+            born = psutil.Process(child.pid).create_time()
+            files.write(self._record, json.dumps({"pid": child.pid, "born": born}))
+
+    def _process(self) -> psutil.Process | None:
+        try:
+            record = json.loads(self._record.read_text())
+            process = psutil.Process(record["pid"])
+            same = abs(process.create_time() - record["born"]) < 1
+            zombie = process.status() == psutil.STATUS_ZOMBIE
+        except (FileNotFoundError, psutil.NoSuchProcess):
+            return None
+        if same and zombie:
+            with suppress(ChildProcessError):
+                os.waitpid(process.pid, os.WNOHANG)
+        return process if same and not zombie else None
+
+    def _comes_up(self) -> bool:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._answers():
+                return True
+            if not self.running:
+                return False
+            time.sleep(0.05)
+        return False
+
+    def _last_words(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])

@@ -1,0 +1,66 @@
+"""What the stack asks of every server it hands out, and the server that somebody else runs."""
+
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+
+class StackError(RuntimeError):
+    """The local stack cannot do what was asked; the message says what to do about it."""
+
+
+class Server(Protocol):
+    """One server: it can be stopped, killed or paused, and comes back on the same data and address."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def running(self) -> bool: ...
+
+    def start(self) -> None:
+        """Start it, or do nothing if it runs already, and wait until it really answers."""
+
+    def stop(self) -> None:
+        """Stop it in good order."""
+
+    def kill(self) -> None:
+        """SIGKILL: the server gets no chance to say goodbye."""
+
+    def pause(self) -> None:
+        """SIGSTOP: its connections stay open and nobody answers."""
+
+    def resume(self) -> None:
+        """SIGCONT: go on where it was paused."""
+
+
+@dataclass(frozen=True)
+class GivenServer:
+    """A server from the environment: we use it, and its owner decides whether it runs."""
+
+    name: str
+    variable: str
+
+    @property
+    def running(self) -> bool:
+        return True
+
+    def start(self) -> None:
+        self._refuse("start")
+
+    def stop(self) -> None:
+        self._refuse("stop")
+
+    def kill(self) -> None:
+        self._refuse("kill")
+
+    def pause(self) -> None:
+        self._refuse("pause")
+
+    def resume(self) -> None:
+        self._refuse("resume")
+
+    def _refuse(self, action: str) -> NoReturn:
+        raise StackError(
+            f"Cannot {action} {self.name}: it was given by {self.variable} and is not ours; "
+            f"unset {self.variable} to get a server of your own."
+        )

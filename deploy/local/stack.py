@@ -1,0 +1,270 @@
+"""The stack as a whole: finds out how to run its servers here, starts them together, leaves none behind."""
+
+import json
+import secrets
+import shutil
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deploy.local import files, kafka_probe, mail, native_postgres, ports, providers
+from deploy.local.lock import FolderLock
+from deploy.local.native_kafka import Node, controller_name, native_broker, node_name
+from deploy.local.ports import HOST
+from deploy.local.providers import KAFKA_VARIABLE, POSTGRES_VARIABLE, Provider
+from deploy.local.reaper import Reaper
+from deploy.local.server import GivenServer, Server, StackError
+
+__all__ = ["Kafka", "Mail", "Postgres", "Server", "Stack", "StackError"]
+
+LOCK_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Kafka:
+    bootstrap_servers: str
+    brokers: list[Server]
+
+
+@dataclass(frozen=True)
+class Postgres:
+    admin_url: str
+    server: Server
+
+
+@dataclass(frozen=True)
+class Mail:
+    host: str
+    port: int
+    mailbox: Path
+    server: Server
+
+
+@dataclass(frozen=True)
+class State:
+    """What a stack keeps in its folder: a later process finds the same servers at the same addresses."""
+
+    brokers: int
+    detached: bool
+    kafka: Provider
+    postgres: Provider
+    cluster_id: str
+    ports: dict[str, int]
+    given: dict[str, str]
+
+    @classmethod
+    def read(cls, directory: Path) -> Self | None:
+        file = directory / "stack.json"
+        return cls(**json.loads(file.read_text())) if file.exists() else None
+
+    def write(self, directory: Path) -> None:
+        files.write(directory / "stack.json", json.dumps(asdict(self), indent=2))
+
+
+class Stack:
+    """Kafka, PostgreSQL and mail. A context manager: leaving it stops what was started."""
+
+    def __init__(self, directory: Path, state: State, lock: FolderLock) -> None:
+        self._directory = directory
+        self._lock = lock
+        self._reaper: Reaper | None = None
+        self._kafka_provider = state.kafka
+        self._postgres_provider = state.postgres
+        self.kafka = _kafka(directory, state)
+        self.postgres = _postgres(directory, state)
+        self.mail = _mail(directory, state.ports["mail"])
+
+    @classmethod
+    def start(cls, directory: Path, *, brokers: int = 1, detached: bool = False) -> Self:
+        """Start the stack of this folder, on the data of its former run if there was one.
+
+        A detached stack outlives this process until somebody stops it; if it runs already, you get that one.
+        Any other stack ends with this process, however that ends.
+
+        Raises:
+            StackError: nothing here can run a server, or the folder is in use.
+        """
+        directory = directory.absolute()
+        lock = FolderLock(directory)
+        lock.acquire(LOCK_SECONDS)
+        try:
+            stack = cls._start_locked(directory, brokers, detached, lock)
+        except BaseException:
+            lock.release()
+            raise
+        if detached:
+            lock.release()
+        return stack
+
+    @classmethod
+    def _start_locked(cls, directory: Path, brokers: int, detached: bool, lock: FolderLock) -> Self:
+        former = State.read(directory)
+        if former:
+            found = cls(directory, former, lock)
+            if former.detached and found._any_running():
+                return found._joined(former, brokers, detached)
+            found._each(lambda server: server.stop())  # what a crashed owner left running
+            _check_size(directory, former, brokers)
+        state = _fresh_state(former, brokers, detached)
+        state.write(directory)
+        stack = cls(directory, state, lock)
+        stack._reaper = None if detached else Reaper(directory)
+        try:
+            stack._start_servers()
+        except BaseException:
+            stack.stop()
+            raise
+        return stack
+
+    def _joined(self, state: State, brokers: int, detached: bool) -> Self:
+        """This stack runs already: a caller who wants a detached one shares it, and gets back what crashed."""
+        if not detached:
+            raise StackError(f"A detached stack is running in {self._directory}; stop it first, or use it.")
+        _check_size(self._directory, state, brokers)
+        self._start_servers()
+        return self
+
+    @classmethod
+    def find(cls, directory: Path) -> Self | None:
+        """The detached stack that runs in this folder, if there is one."""
+        directory = directory.absolute()
+        state = State.read(directory)
+        if state is None or not state.detached:
+            return None
+        stack = cls(directory, state, FolderLock(directory))
+        return stack if stack._any_running() else None
+
+    @classmethod
+    def reap(cls, directory: Path) -> None:
+        """Stop what an owner that has ended left running, unless somebody else has taken over the folder."""
+        lock = FolderLock(directory)
+        try:
+            lock.acquire(patience=0)
+        except StackError:
+            return
+        state = State.read(directory)
+        if state and not state.detached:
+            cls(directory, state, lock).stop()
+
+    @classmethod
+    def wipe(cls, directory: Path) -> None:
+        """Stop what runs in this folder and remove its data, so that the next start begins with nothing.
+
+        Raises:
+            StackError: somebody else is running the stack of this folder.
+        """
+        directory = directory.absolute()
+        lock = FolderLock(directory)
+        lock.acquire(LOCK_SECONDS)
+        try:
+            if state := State.read(directory):
+                cls(directory, state, lock)._each(lambda server: server.stop())
+            for entry in set(directory.iterdir()) - {lock.path}:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        finally:
+            lock.release()
+
+    def stop(self) -> None:
+        """Stop all servers of ours in good order; their data stay for the next start."""
+        if not self._lock.held:
+            self._lock.acquire(LOCK_SECONDS)
+        self._each(lambda server: server.stop())
+        if self._reaper:
+            self._reaper.dismiss()
+            self._reaper = None
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _servers(self) -> list[Server]:
+        """Those that are ours to start and stop."""
+        servers: Iterable[Server] = (*self.kafka.brokers, self.postgres.server, self.mail.server)
+        return [server for server in servers if not isinstance(server, GivenServer)]
+
+    def _any_running(self) -> bool:
+        return any(server.running for server in self._servers())
+
+    def _start_servers(self) -> None:
+        self._each(lambda server: server.start())
+        if self._kafka_provider is not Provider.GIVEN:
+            kafka_probe.open_for_groups(self.kafka.bootstrap_servers, len(self.kafka.brokers))
+
+    def _each(self, action: Callable[[Server], None]) -> None:
+        self.each(self._servers(), action)
+
+    @staticmethod
+    def each(servers: Sequence[Server], action: Callable[[Server], None]) -> None:
+        """Do it to all servers at once, and wait for all before the first error is raised."""
+        with ThreadPoolExecutor(len(servers)) as threads:
+            running = [threads.submit(action, server) for server in servers]
+        for future in running:
+            future.result()
+
+
+def _check_size(directory: Path, state: State, brokers: int) -> None:
+    """The brokers of a cluster know how many they are: their data cannot be taken over by fewer or more."""
+    if state.brokers != brokers:
+        raise StackError(
+            f"{directory} holds the data of a stack of {state.brokers} broker(s): "
+            "ask for as many, or choose another folder."
+        )
+
+
+def _fresh_state(former: State | None, brokers: int, detached: bool) -> State:
+    nodes = range(1, brokers + 1)
+    names = ["postgres", "mail", *map(node_name, nodes), *map(controller_name, nodes)]
+    return State(
+        brokers=brokers,
+        detached=detached,
+        kafka=providers.choose_kafka(),
+        postgres=providers.choose_postgres(),
+        cluster_id=former.cluster_id if former else _new_cluster_id(),
+        ports=ports.choose(names, former.ports if former else {}),
+        given=providers.given(),
+    )
+
+
+def _new_cluster_id() -> str:
+    return urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+
+
+def _kafka(directory: Path, state: State) -> Kafka:
+    if state.kafka == Provider.GIVEN:
+        return Kafka(state.given[KAFKA_VARIABLE], [GivenServer("kafka", KAFKA_VARIABLE)])
+    nodes = [
+        Node(number, directory / node_name(number), state.cluster_id, state.brokers, state.ports)
+        for number in range(1, state.brokers + 1)
+    ]
+    bootstrap_servers = ",".join(f"{HOST}:{node.port}" for node in nodes)
+    if state.kafka == Provider.DOCKER:
+        from deploy.local.containers import docker_broker  # noqa: PLC0415
+
+        return Kafka(bootstrap_servers, [docker_broker(directory, node) for node in nodes])
+    return Kafka(bootstrap_servers, [native_broker(node) for node in nodes])
+
+
+def _postgres(directory: Path, state: State) -> Postgres:
+    if state.postgres == Provider.GIVEN:
+        return Postgres(state.given[POSTGRES_VARIABLE], GivenServer("postgres", POSTGRES_VARIABLE))
+    home, port = directory / "postgres", state.ports["postgres"]
+    admin_url = native_postgres.admin_url(home, port)
+    if state.postgres == Provider.DOCKER:
+        from deploy.local.containers import docker_postgres  # noqa: PLC0415
+
+        return Postgres(admin_url, docker_postgres(directory, home, port))
+    return Postgres(admin_url, native_postgres.native_postgres(home, port))
+
+
+def _mail(directory: Path, port: int) -> Mail:
+    home = directory / "mail"
+    return Mail(HOST, port, mail.mailbox_of(home), mail.mail_server(home, HOST, port))
