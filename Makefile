@@ -35,7 +35,7 @@ down: setup ## stop what `make up` started
 setup: .venv/.synced
 
 .venv/.synced: uv.lock pyproject.toml | $(if $(findstring .local,$(UV)),.local/uv/bin/uv)
-	@$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --quiet --compile-bytecode
 	@touch $@
 
 .local/uv/bin/uv:

@@ -122,7 +122,6 @@ class Process:
             self.service.name,
             self.service.second_steps,
             self._store,
-            Leadership(self.settings.database_url, "second_steps"),
             self.metrics,
             self.health,
             now=now,

@@ -5,6 +5,7 @@ The reader works on the raw list of headers, because a dictionary would hide a h
 
 import base64
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,7 +69,7 @@ def read(headers: RawHeaders, value: bytes | None) -> tuple[Envelope, bytes | No
     attributes, content_type, traceparent = _attributes(headers)
     if content_type.startswith(STRUCTURED):
         if attributes:
-            raise InvalidEnvelope(f"structured mode, but the record also has the header ce_{min(attributes)}")
+            raise InvalidEnvelope(f"structured mode, but the record also has the header {'ce_' + min(attributes)!a}")
         attributes, value = _structured(value)
     return _envelope(attributes, traceparent), value
 
@@ -82,7 +83,7 @@ def _attributes(headers: RawHeaders) -> tuple[dict[str, str], str, str | None]:
         if name.startswith("ce_"):
             attribute = name[3:]
             if attribute in attributes:
-                raise InvalidEnvelope(f"header {name} was sent twice")
+                raise InvalidEnvelope(f"header {name!a} was sent twice")
             attributes[attribute] = _text(name, raw)
         elif name == "content-type":
             content_type = _text(name, raw).lower()
@@ -93,11 +94,11 @@ def _attributes(headers: RawHeaders) -> tuple[dict[str, str], str, str | None]:
 
 def _text(name: str, raw: bytes | None) -> str:
     if raw is None:
-        raise InvalidEnvelope(f"header {name} has no value")
+        raise InvalidEnvelope(f"header {name!a} has no value")
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise InvalidEnvelope(f"header {name} is not UTF-8") from None
+        raise InvalidEnvelope(f"header {name!a} is not UTF-8") from None
 
 
 def _structured(value: bytes | None) -> tuple[dict[str, str], bytes | None]:
@@ -129,36 +130,46 @@ def _data_of(document: dict[str, object]) -> bytes | None:
 def _envelope(attributes: dict[str, str], traceparent: str | None) -> Envelope:
     if _required(attributes, "specversion") != "1.0":
         raise InvalidEnvelope(f"specversion is {attributes['specversion'][:20]!r}, we read 1.0")
-    sequence = attributes.get("sequence")
+    sequence = _optional(attributes, "sequence")
     if sequence is not None and not (sequence.isascii() and sequence.isdigit() and len(sequence) <= 18):
         raise InvalidEnvelope("sequence is not a number")
-    recorded = attributes.get("recordedtime")
+    recorded = _optional(attributes, "recordedtime")
+    traceparent = traceparent or attributes.get("traceparent")
     return Envelope(
         id=_required(attributes, "id"),
         source=_required(attributes, "source"),
         type=_required(attributes, "type"),
         time=_moment("time", _required(attributes, "time")),
-        subject=attributes.get("subject"),
+        subject=_optional(attributes, "subject"),
         recordedtime=None if recorded is None else _moment("recordedtime", recorded),
         sequence=None if sequence is None else int(sequence),
-        correlationid=attributes.get("correlationid"),
-        causationid=attributes.get("causationid"),
-        dataclassification=attributes.get("dataclassification"),
-        dataschema=attributes.get("dataschema"),
-        traceparent=traceparent or attributes.get("traceparent"),
+        correlationid=_optional(attributes, "correlationid"),
+        causationid=_optional(attributes, "causationid"),
+        dataclassification=_optional(attributes, "dataclassification"),
+        dataschema=_optional(attributes, "dataschema"),
+        # A trace that is not one is no reason to refuse an event.
+        traceparent=traceparent if traceparent and TRACEPARENT.fullmatch(traceparent) else None,
     )
 
 
 LONGEST = 512
-"""Characters of one attribute; the inbox keeps `source` and `id` in an index."""
+"""Characters of one attribute: the inbox keeps `source` and `id` in an index, others go on into our own headers."""
+FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What CloudEvents keeps out of its strings: control characters, and halves of a character."""
+TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def _required(attributes: dict[str, str], name: str) -> str:
-    value = attributes.get(name)
+    value = _optional(attributes, name)
     if not value:
         raise InvalidEnvelope(f"{name} is missing")
-    if len(value) > LONGEST or "\x00" in value:
-        raise InvalidEnvelope(f"{name} is longer than {LONGEST} characters or holds a NUL")
+    return value
+
+
+def _optional(attributes: dict[str, str], name: str) -> str | None:
+    value = attributes.get(name)
+    if value and (len(value) > LONGEST or FORBIDDEN.search(value)):
+        raise InvalidEnvelope(f"{name} is longer than {LONGEST} characters or holds one that CloudEvents forbids")
     return value
 
 

@@ -105,7 +105,10 @@ class DeadLetterLimit:
             by_partition[partition].append(dead)
         for partition, new in by_partition.items():
             if any(new):
-                self._check(partition, [*self._last[partition], *new])
+                last = self._last[partition].copy()
+                for dead in new:
+                    last.append(dead)
+                    self._check(partition, list(last))
 
     def _check(self, partition: Partition, dead: list[bool]) -> None:
         place = "/".join(map(str, partition))

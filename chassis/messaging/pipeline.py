@@ -104,6 +104,14 @@ class Pipeline:
             Halted: too many dead letters; stop without committing the offsets.
         """
         try:
+            return await self._decide(records)
+        except Halted:
+            self._metrics.messages.labels(self._service, "any", Outcome.HALTED).inc()
+            raise
+
+    async def _decide(self, records: Sequence[Record]) -> list[Outcome]:
+        """All of them at once; when that fails, one at a time."""
+        try:
             return await self._transact(records)
         except Halted:
             raise
@@ -125,7 +133,6 @@ class Pipeline:
                 (outcome,) = await self._transact([record], failure)
                 return outcome
             except Halted:
-                self._metrics.messages.labels(self._service, "any", Outcome.HALTED).inc()
                 raise
             except Exception as error:
                 attempts += 1
@@ -153,6 +160,7 @@ class Pipeline:
                 await self._attempt(transaction, deliveries)  # 6 attempt
                 await self._set_aside(transaction, deliveries)
                 self._limit.check(_endings(deliveries))
+            self._wake()
         return self._measure(deliveries, time.perf_counter() - started)  # 7, the offset, is the consumer's; 8 measure
 
     def _read_context(self, delivery: Delivery) -> None:

@@ -1,11 +1,13 @@
 """Actions outside the database: first the intent is committed, then this loop acts on it and records what came of it.
 
-A crash between the action and its record repeats the action, with the same intent id as idempotency key.
+An intent is claimed before it is acted on, so that several processes can share the work. A crash between the action
+and its record repeats the action when the claim has run out, with the intent's id as idempotency key.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -17,7 +19,6 @@ from chassis.messaging.outbox import Promise
 from chassis.messaging.store import PostgresStore
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
-from chassis.persistence.leader import Leadership
 from chassis.unit_of_work import UnitOfWork, Wanted
 
 log = structlog.get_logger("second_step")
@@ -25,12 +26,15 @@ log = structlog.get_logger("second_step")
 BATCH = 50
 POLL = 0.1
 STANDBY = 1.0
+CLAIM = timedelta(seconds=30)
+"""For so long nobody else acts on an intent; it is also how long a failed one rests."""
 
 
 class Intent(Protocol):
     """An aggregate that wants something done outside: `due_at` says from when, None that nothing is to be done."""
 
     id: UUID
+    version: int
     due_at: datetime | None
     correlation: str | None
 
@@ -49,14 +53,13 @@ class SecondStep(Protocol):
 
 
 class SecondSteps:
-    """The loop that performs the second steps of one service, in one process at a time."""
+    """The loop that performs the second steps of one service."""
 
     def __init__(
         self,
         service: str,
         steps: Sequence[SecondStep],
         store: PostgresStore,
-        leadership: Leadership,
         metrics: Metrics,
         health: Health,
         *,
@@ -66,7 +69,6 @@ class SecondSteps:
         self._service = service
         self._steps = steps
         self._store = store
-        self._leadership = leadership
         self._metrics = metrics
         self._health = health
         self._now = now
@@ -77,60 +79,68 @@ class SecondSteps:
     async def run(self, stop: asyncio.Event) -> None:
         """Perform what is due until told to stop."""
         while not stop.is_set():
-            rest = 0.0 if await self._try_all() else POLL
-            try:
+            rest = await self._try_all()
+            with suppress(TimeoutError):
                 async with asyncio.timeout(rest):
                     await stop.wait()
-            except TimeoutError:
-                pass
-        await self._leadership.release()
 
-    async def _try_all(self) -> int:
+    async def _try_all(self) -> float:
+        """Perform one batch of each step; the answer is how many seconds to rest."""
         try:
-            if not await self._leadership.acquire():
-                await asyncio.sleep(STANDBY)
-                return 0
-            self._health.progress("second_steps")
-            return sum([await self.perform_due(step) for step in self._steps])
+            done = sum([await self.perform_due(step) for step in self._steps])
         except MISSING_DEPENDENCY as error:
             self._health.lost("second_steps")
             log.warning("second steps wait", error=type(error).__name__)
-            await asyncio.sleep(STANDBY)
-            return 0
+            return STANDBY
+        self._health.progress("second_steps")
+        return 0 if done else POLL
 
     async def perform_due(self, step: SecondStep) -> int:
-        """Perform one batch of a step; the answer is the number of intents."""
+        """Perform one batch of a step; the answer is the number of intents that were acted on."""
         now = self._now()
-        wanted = Wanted()
         async with self._store.transaction() as transaction:
-            ids = await transaction.due(step.kind, now, BATCH)
+            ids = await transaction.claim_due(step.kind, now, now + CLAIM, BATCH)
+            wanted = Wanted()
             wanted.ids[step.kind] = set(ids)
-            unit_of_work = await transaction.load(wanted)
-        if not ids:
-            return 0
+            claimed = await transaction.load(wanted)
+        intents = [claimed.get(step.kind, id_) for id_ in ids]
         results = await asyncio.gather(
-            *(step.perform(unit_of_work.get(step.kind, id_), now) for id_ in ids), return_exceptions=True
+            *(self._perform(step, intent, now) for intent in intents), return_exceptions=True
         )
-        failed = [type(result).__name__ for result in results if result is not None]
-        if failed:
-            log.error("second step failed", step=step.kind.__name__, number=len(failed), errors=sorted(set(failed)))
-        await self._record(step, unit_of_work, ids, now)
-        self._metrics.second_steps.labels(self._service, step.kind.__name__).inc(len(ids) - len(failed))
-        return len(ids) - len(failed)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return results.count(True)
 
-    async def _record(self, step: SecondStep, unit_of_work: UnitOfWork, ids: list[UUID], now: datetime) -> None:
-        for id_ in ids:
-            intent: Intent = unit_of_work.get(step.kind, id_)
-            # The cause is the intent itself, so that doing it twice leaves the same fact twice, not two facts.
-            unit_of_work.record_facts(
-                MessageContext(
-                    id=str(id_),
-                    source=f"/services/{self._service}/second-step",
-                    type=step.kind.__name__,
-                    time=now,
-                    correlation=intent.correlation,
-                )
+    async def _perform(self, step: SecondStep, intent: Intent, now: datetime) -> bool:
+        """Act on one intent and record it. What goes wrong with one does not touch the others."""
+        wanted = Wanted()
+        wanted.ids[step.kind] = {intent.id}
+        unit_of_work = UnitOfWork()
+        unit_of_work.put(step.kind, [intent], wanted)
+        try:
+            await step.perform(unit_of_work.get(step.kind, intent.id), now)
+            await self._record(step, intent, unit_of_work, now)
+        except MISSING_DEPENDENCY:
+            raise
+        except Exception as error:
+            log.error("second step failed", step=step.kind.__name__, intent=str(intent.id), error=type(error).__name__)
+            return False
+        self._health.progress("second_steps")
+        self._metrics.second_steps.labels(self._service, step.kind.__name__).inc()
+        return True
+
+    async def _record(self, step: SecondStep, intent: Intent, unit_of_work: UnitOfWork, now: datetime) -> None:
+        # The cause is the intent itself, so that doing it twice leaves the same fact twice, not two facts.
+        unit_of_work.record_facts(
+            MessageContext(
+                id=str(intent.id),
+                source=f"/services/{self._service}/second-step",
+                type=step.kind.__name__,
+                time=now,
+                correlation=intent.correlation,
             )
+        )
         async with self._store.transaction() as transaction:
             await transaction.save(unit_of_work)
             if unit_of_work.recorded:

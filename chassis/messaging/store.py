@@ -87,11 +87,15 @@ class PostgresTransaction:
         for kind, aggregates in sorted(unit_of_work.added().items(), key=lambda item: item[0].__name__):
             await self._repositories[kind].insert_many(self.connection, aggregates)
 
-    async def due(self, kind: type[Any], now: datetime, limit: int) -> list[UUID]:
-        """Ids of the intents of this class whose time has come, longest due first."""
+    async def claim_due(self, kind: type[Any], now: datetime, until: datetime, limit: int) -> list[UUID]:
+        """Ids of intents of this class whose time has come, longest due first; nobody else gets them before `until`."""
         table = self._repositories[kind].mapper.table.name
         rows = await self.connection.fetch(
-            f"select id from {table} where due_at <= $1 order by due_at, id limit $2", now, limit
+            f"update {table} set due_at = $2 where id in ("
+            f"select id from {table} where due_at <= $1 order by due_at, id limit $3 for update skip locked) returning id",
+            now,
+            until,
+            limit,
         )
         return [row[0] for row in rows]
 

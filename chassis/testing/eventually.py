@@ -4,18 +4,34 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
+@overload
 async def eventually(
-    probe: Callable[[], T | Awaitable[T]],
-    satisfied: Callable[[T], object] = bool,
+    probe: Callable[[], Awaitable[T]],
+    satisfied: Callable[[T], object] = ...,
+    *,
+    within: float = ...,
+    every: float = ...,
+) -> T: ...
+
+
+@overload
+async def eventually(
+    probe: Callable[[], T], satisfied: Callable[[T], object] = ..., *, within: float = ..., every: float = ...
+) -> T: ...
+
+
+async def eventually(
+    probe: Callable[[], Any],
+    satisfied: Callable[[Any], object] = bool,
     *,
     within: float = 30.0,
     every: float = 0.05,
-) -> T:
+) -> Any:
     """The first satisfying answer of `probe`. An exception counts as an answer that does not satisfy.
 
     Raises:
@@ -26,7 +42,7 @@ async def eventually(
     while time.monotonic() < deadline:
         try:
             answer = probe()
-            value: T = await answer if inspect.isawaitable(answer) else answer
+            value = await answer if inspect.isawaitable(answer) else answer
             if satisfied(value):
                 return value
             last = value

@@ -15,7 +15,6 @@ from chassis.messaging.store import PostgresStore
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.persistence.connection import Pool, open_pool
-from chassis.persistence.leader import Leadership
 from chassis.persistence.repository import Repository
 from chassis.service import Service
 from chassis.testing.builders import NOON, a_record
@@ -29,7 +28,7 @@ Answer = TypeVar("Answer", bound=BaseModel)
 class ServiceUnderTest:
     """Delivers events, executes commands, and tells what came of it. Time stands still until a test moves it."""
 
-    def __init__(self, service: Service, pool: Pool, database_url: str) -> None:
+    def __init__(self, service: Service, pool: Pool) -> None:
         self.service = service
         self.pool = pool
         self.now = NOON
@@ -41,7 +40,6 @@ class ServiceUnderTest:
             service.name,
             service.second_steps,
             self.store,
-            Leadership(database_url, "second_steps"),
             Metrics(),
             Health(),
             now=lambda: self.now,
@@ -53,7 +51,7 @@ class ServiceUnderTest:
     async def on(cls, service: Service, database_url: str) -> AsyncIterator["ServiceUnderTest"]:
         """The service on a database that is migrated already."""
         async with await open_pool(database_url, size=4) as pool:
-            yield cls(service, pool, database_url)
+            yield cls(service, pool)
 
     async def deliver(self, *events: Event, at: Any = None) -> list[Outcome]:
         """Deliver every event twice, as Kafka may; the answer is the outcomes of the first time."""

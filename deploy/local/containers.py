@@ -130,23 +130,23 @@ class ContainerServer:
         return container.logs(tail=8).decode(errors="replace") if container else "nothing, it is gone"
 
 
-def docker_broker(directory: Path, node: Node) -> ContainerServer:
-    prefix = _prefix(directory)
+def docker_broker(node: Node) -> ContainerServer:
+    network = prefix(node.cluster_id)
 
     def name(node_id: int) -> str:
-        return f"{prefix}-{native_kafka.node_name(node_id)}"
+        return f"{network}-{native_kafka.node_name(node_id)}"
 
     return ContainerServer(
         node.name,
         name(node.id),
         create=partial(KafkaContainer, node, name),
         data="/var/lib/kafka/data",
-        network=prefix,
+        network=network,
         answers=partial(kafka_probe.broker_answers, node.port, node.id),
     )
 
 
-def docker_postgres(directory: Path, home: Path, port: int) -> ContainerServer:
+def docker_postgres(cluster_id: str, home: Path, port: int) -> ContainerServer:
     def create() -> DockerContainer:
         # Not the PostgresContainer of testcontainers: it waits its full time for a container that has died.
         container = DockerContainer(POSTGRES_IMAGE).with_envs(
@@ -157,13 +157,13 @@ def docker_postgres(directory: Path, home: Path, port: int) -> ContainerServer:
         _publish(container, "5432", port)
         return container.with_command(native_postgres.options())
 
-    prefix = _prefix(directory)
+    network = prefix(cluster_id)
     return ContainerServer(
         "postgres",
-        f"{prefix}-postgres",
+        f"{network}-postgres",
         create=create,
         data="/var/lib/postgresql/data",
-        network=prefix,
+        network=network,
         answers=partial(native_postgres.answers, home, port),
     )
 
@@ -174,8 +174,9 @@ def _publish(container: DockerContainer, inside: str, port: int) -> None:
     ports[inside] = (HOST, port)
 
 
-def _prefix(directory: Path) -> str:
-    return f"duaal-{hashlib.sha256(str(directory).encode()).hexdigest()[:8]}"
+def prefix(cluster_id: str) -> str:
+    """What the names of a stack's containers and volumes begin with; a folder that is made anew gets new ones."""
+    return f"duaal-{hashlib.sha256(cluster_id.encode()).hexdigest()[:8]}"
 
 
 def _ensure_network(name: str) -> None:

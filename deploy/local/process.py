@@ -23,6 +23,12 @@ STOP_SECONDS = 15.0
 _children: list[subprocess.Popen[bytes]] = []
 
 
+def left_in(folder: Path) -> list["ProcessServer"]:
+    """The servers that somebody ever started in the sub-folders of this one; they can be stopped, no more."""
+    homes = (record.parent for record in folder.glob("*/process.json"))
+    return [ProcessServer(home.name, home, 0, command=list, answers=lambda: False) for home in homes]
+
+
 class ProcessServer:
     """Starts `command()` in `home` and waits until `answers()`.
 

@@ -15,6 +15,7 @@ from deploy.local import files, kafka_probe, mail, native_postgres, ports, provi
 from deploy.local.lock import FolderLock
 from deploy.local.native_kafka import Node, controller_name, native_broker, node_name
 from deploy.local.ports import HOST
+from deploy.local.process import left_in
 from deploy.local.providers import KAFKA_VARIABLE, POSTGRES_VARIABLE, Provider
 from deploy.local.reaper import Reaper
 from deploy.local.server import GivenServer, Server, StackError
@@ -107,7 +108,7 @@ class Stack:
             found = cls(directory, former, lock)
             if former.detached and found._any_running():
                 return found._joined(former, brokers, detached)
-            found._each(lambda server: server.stop())  # what a crashed owner left running
+            found._stop_servers()  # what a crashed owner left running
             _check_size(directory, former, brokers)
         state = _fresh_state(former, brokers, detached)
         state.write(directory)
@@ -162,7 +163,7 @@ class Stack:
         lock.acquire(LOCK_SECONDS)
         try:
             if state := State.read(directory):
-                cls(directory, state, lock)._each(lambda server: server.stop())
+                cls(directory, state, lock)._stop_servers()
             for entry in set(directory.iterdir()) - {lock.path}:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         finally:
@@ -172,7 +173,7 @@ class Stack:
         """Stop all servers of ours in good order; their data stay for the next start."""
         if not self._lock.held:
             self._lock.acquire(LOCK_SECONDS)
-        self._each(lambda server: server.stop())
+        self._stop_servers()
         if self._reaper:
             self._reaper.dismiss()
             self._reaper = None
@@ -199,13 +200,18 @@ class Stack:
         if self._kafka_provider is not Provider.GIVEN:
             kafka_probe.open_for_groups(self.kafka.bootstrap_servers, len(self.kafka.brokers))
 
+    def _stop_servers(self) -> None:
+        """Services of the platform that still run here go first: they finish what they began."""
+        self.each(left_in(self._directory / "services"), lambda service: service.stop())
+        self._each(lambda server: server.stop())
+
     def _each(self, action: Callable[[Server], None]) -> None:
         self.each(self._servers(), action)
 
     @staticmethod
     def each(servers: Sequence[Server], action: Callable[[Server], None]) -> None:
         """Do it to all servers at once, and wait for all before the first error is raised."""
-        with ThreadPoolExecutor(len(servers)) as threads:
+        with ThreadPoolExecutor() as threads:
             running = [threads.submit(action, server) for server in servers]
         for future in running:
             future.result()
@@ -249,7 +255,7 @@ def _kafka(directory: Path, state: State) -> Kafka:
     if state.kafka == Provider.DOCKER:
         from deploy.local.containers import docker_broker  # noqa: PLC0415
 
-        return Kafka(bootstrap_servers, [docker_broker(directory, node) for node in nodes])
+        return Kafka(bootstrap_servers, [docker_broker(node) for node in nodes])
     return Kafka(bootstrap_servers, [native_broker(node) for node in nodes])
 
 
@@ -261,7 +267,7 @@ def _postgres(directory: Path, state: State) -> Postgres:
     if state.postgres == Provider.DOCKER:
         from deploy.local.containers import docker_postgres  # noqa: PLC0415
 
-        return Postgres(admin_url, docker_postgres(directory, home, port))
+        return Postgres(admin_url, docker_postgres(state.cluster_id, home, port))
     return Postgres(admin_url, native_postgres.native_postgres(home, port))
 
 

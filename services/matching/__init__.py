@@ -1,0 +1,1 @@
+"""Brings learners and workplaces together: it proposes a match, and a person decides."""

@@ -1,0 +1,1 @@
+"""How matching keeps its aggregates and reads its reference data."""

@@ -1,0 +1,18 @@
+"""The tables of matching's database."""
+
+from sqlalchemy import Index, MetaData
+
+from chassis.persistence.mapper import Mapper
+from chassis.persistence.tables import add_chassis_tables
+from services.matching.domain.learner_search import LearnerSearch
+from services.matching.domain.workplace import Workplace
+
+METADATA = MetaData()
+add_chassis_tables(METADATA)
+
+LEARNER_SEARCHES = Mapper(LearnerSearch, "learner_searches", METADATA)
+WORKPLACES = Mapper(Workplace, "workplaces", METADATA)
+
+# Whoever comes looks for the other side by programme.
+Index("learner_searches_programme", LEARNER_SEARCHES.table.c.programme)
+Index("workplaces_programme", WORKPLACES.table.c.programme)

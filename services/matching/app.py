@@ -1,0 +1,20 @@
+"""Puts matching together: the one place where its parts meet."""
+
+from pathlib import Path
+
+from chassis.service import Service
+from services.matching.adapters.reference import read_rulebook
+from services.matching.adapters.tables import LEARNER_SEARCHES, METADATA, WORKPLACES
+from services.matching.application.handlers import Handlers
+from services.matching.settings import MatchingSettings
+
+
+def build(_: MatchingSettings) -> Service:
+    """The service, ready to run."""
+    return Service(
+        name="matching",
+        handlers=Handlers(rulebook=read_rulebook()),
+        mappers=[LEARNER_SEARCHES, WORKPLACES],
+        metadata=METADATA,
+        migrations=Path(__file__).parent / "migrations",
+    )

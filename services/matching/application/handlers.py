@@ -1,0 +1,46 @@
+"""What matching does about each event."""
+
+from dataclasses import dataclass
+
+from chassis.handling import MessageContext, by, handles
+from chassis.unit_of_work import UnitOfWork
+from contracts.intake import LearnerAtRisk, LearnerSearchStarted, WorkplaceRegistered
+from services.matching.domain.learner_search import LearnerSearch
+from services.matching.domain.proposing import propose_workplace_to_learners, propose_workplaces
+from services.matching.domain.rules import Rulebook
+from services.matching.domain.workplace import Workplace
+
+
+@dataclass
+class Handlers:
+    """Matching's handlers, and what they need besides their store."""
+
+    rulebook: Rulebook
+
+    @handles(LearnerSearchStarted, loads={LearnerSearch: "learner_id", Workplace: by("programme")})
+    def start_search(self, event: LearnerSearchStarted, uow: UnitOfWork, ctx: MessageContext) -> None:
+        """A learner who searches gets the best open workplaces at once."""
+        if search := uow.find(LearnerSearch, event.learner_id):
+            search.renew(event)
+        else:
+            uow.add(search := LearnerSearch.start(event))
+        workplaces = uow.all(Workplace, programme=event.programme)
+        propose_workplaces(search, workplaces, self.rulebook.on(ctx.today), ctx.new_id)
+
+    @handles(WorkplaceRegistered, loads={Workplace: "workplace_id", LearnerSearch: by("programme")})
+    def register_workplace(self, event: WorkplaceRegistered, uow: UnitOfWork, ctx: MessageContext) -> None:
+        """A workplace that is new, or told anew, is proposed to learners who wait for one."""
+        if workplace := uow.find(Workplace, event.workplace_id):
+            workplace.renew(event)
+        else:
+            uow.add(workplace := Workplace.register(event))
+        searches = uow.all(LearnerSearch, programme=event.programme)
+        propose_workplace_to_learners(workplace, searches, self.rulebook.on(ctx.today), ctx.new_id)
+
+    @handles(LearnerAtRisk, loads={LearnerSearch: "learner_id", Workplace: by("programme")})
+    def note_risk(self, event: LearnerAtRisk, uow: UnitOfWork, ctx: MessageContext) -> None:
+        """A learner at risk who searches goes first from now on, and gets what is open today."""
+        if search := uow.find(LearnerSearch, event.learner_id):
+            search.mark_at_risk()
+            workplaces = uow.all(Workplace, programme=event.programme)
+            propose_workplaces(search, workplaces, self.rulebook.on(ctx.today), ctx.new_id)

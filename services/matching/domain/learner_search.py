@@ -1,0 +1,119 @@
+"""A learner's search for a workplace: what is needed, and what was proposed so far."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from uuid import UUID
+
+from contracts.codelists.places import municipalities
+from contracts.event import Event
+from contracts.intake import LearnerSearchStarted
+from contracts.matching import MatchProposed
+from contracts.vocabulary import (
+    AgeBand,
+    EducationType,
+    Language,
+    LearnerId,
+    ProposalId,
+    SearchId,
+    Subregion,
+    Weekday,
+    WorkplaceId,
+    known,
+)
+from services.matching.domain.match import Match
+from services.matching.domain.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A workplace that was proposed; the proposal is open up to and including a day."""
+
+    workplace_id: UUID
+    proposal_id: UUID
+    until: date
+
+
+@dataclass
+class LearnerSearch:
+    """One learner, known by a random id only, who looks for a workplace."""
+
+    id: UUID
+    search_id: UUID
+    programme: str
+    school: str
+    education_type: EducationType | None
+    subregion: Subregion | None
+    age_band: AgeBand | None
+    days: tuple[Weekday, ...]
+    max_distance_km: int | None
+    needs_public_transport: bool
+    needs_accessible_place: bool
+    language: Language | None
+    started_on: date
+    clock_days: int
+    at_risk: bool = False
+    proposed: tuple[Proposed, ...] = ()
+    """Former ones too, for the reason that a workplace keeps its reservations."""
+    version: int = 0
+    facts: list[Event] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, event: LearnerSearchStarted) -> "LearnerSearch":
+        """The first search of a learner."""
+        return cls(
+            id=event.learner_id,
+            search_id=event.search_id,
+            programme=event.programme,
+            school=event.school,
+            education_type=known(event.education_type),
+            subregion=known(event.subregion),
+            age_band=known(event.age_band),
+            days=tuple(day for day in event.days if known(day)),
+            max_distance_km=event.max_distance_km,
+            needs_public_transport=event.needs_public_transport,
+            needs_accessible_place=event.needs_accessible_place,
+            language=known(event.language),
+            started_on=event.started_on,
+            clock_days=event.clock_days,
+        )
+
+    def renew(self, event: LearnerSearchStarted) -> None:
+        """The learner searches again, perhaps for something else; open proposals and the risk still stand."""
+        again = replace(LearnerSearch.start(event), at_risk=self.at_risk, proposed=self.proposed, version=self.version)
+        vars(self).update(vars(again))
+
+    def mark_at_risk(self) -> None:
+        """Somebody reported that the learner may drop out."""
+        self.at_risk = True
+
+    def open_proposals(self, day: date) -> list[Proposed]:
+        """The proposals on which the trajectbegeleider can still decide."""
+        return [proposed for proposed in self.proposed if day <= proposed.until]
+
+    def room(self, rules: Rules) -> int:
+        """How many proposals the learner may get besides the open ones."""
+        return max(0, rules.policy.max_proposals - len(self.open_proposals(rules.day)))
+
+    def propose(self, match: Match, proposal_id: UUID, rules: Rules) -> None:
+        """Propose a workplace, which keeps a position free as long as the proposal is open."""
+        workplace, until = match.workplace, rules.proposals_expire_on
+        workplace.reserve(proposal_id, on=rules.day, until=until)
+        self.proposed += (Proposed(workplace.id, proposal_id, until),)
+        self.facts.append(
+            MatchProposed(
+                learner_id=LearnerId(self.id),
+                proposal_id=ProposalId(proposal_id),
+                search_id=SearchId(self.search_id),
+                workplace_id=WorkplaceId(workplace.id),
+                programme=self.programme,
+                school=self.school,
+                subregion=workplace.subregion or municipalities()[workplace.nis].subregion,
+                score=match.score,
+                reasons=match.reasons,
+                distance_km=match.distance_km,
+                recognition_pending=match.recognition_pending,
+                rule_version=rules.version,
+                proposed_on=rules.day,
+                expires_on=until,
+            )
+        )

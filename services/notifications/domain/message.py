@@ -1,0 +1,116 @@
+"""A message: one letter to one organisation, from the intent to what became of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+from uuid import UUID
+
+from contracts.event import Event
+from contracts.notifications import MessageFailed, MessageSent
+from contracts.vocabulary import DeliveryFailure, MessageId
+from services.notifications.domain.letters import Letter, Parameters, Template
+
+
+class Status(StrEnum):
+    """Where a message is in its life."""
+
+    QUEUED = "QUEUED"
+    SENT = "SENT"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait after each attempt that came to nothing; there is one attempt more than there are waits."""
+
+    waits: tuple[timedelta, ...] = (
+        timedelta(seconds=30),
+        timedelta(minutes=2),
+        timedelta(minutes=10),
+        timedelta(hours=1),
+        timedelta(hours=6),
+    )
+
+    def after(self, attempts: int) -> timedelta | None:
+        """The wait after so many attempts; None when it is time to give up."""
+        return self.waits[attempts - 1] if attempts <= len(self.waits) else None
+
+
+@dataclass
+class Message:
+    """A mail that has to go out, went out, or will not. `due_at` is the next attempt; None: nothing is to be done."""
+
+    id: UUID
+    template: Template
+    recipient: str
+    about: UUID
+    parameters: Parameters
+    queued_at: datetime
+    due_at: datetime | None
+    correlation: str | None
+    status: Status = Status.QUEUED
+    attempts: int = 0
+    version: int = 0
+    facts: list[Event] = field(default_factory=list)
+
+    @classmethod
+    def queue(cls, id_: UUID, recipient: str, letter: Letter, correlation: str | None, at: datetime) -> Self:
+        """Intend to send a letter to one of its recipients, at once."""
+        return cls(
+            id=id_,
+            template=letter.template,
+            recipient=recipient,
+            about=letter.about,
+            parameters=letter.parameters,
+            queued_at=at,
+            due_at=at,
+            correlation=correlation,
+        )
+
+    def sent(self, at: datetime) -> None:
+        """The mail server took it."""
+        self.attempts += 1
+        self.status, self.due_at = Status.SENT, None
+        self.facts.append(
+            MessageSent(
+                message_id=MessageId(self.id),
+                template=self.template,
+                recipient=self.recipient,
+                about=self.about,
+                attempts=self.attempts,
+                sent_at=at,
+            )
+        )
+
+    def refused(self, at: datetime) -> None:
+        """The mail server will never take it."""
+        self.attempts += 1
+        self._fail(DeliveryFailure.REFUSED, at)
+
+    def postponed(self, at: datetime, patience: Patience) -> None:
+        """It did not work this time: try later, or give up."""
+        self.attempts += 1
+        wait = patience.after(self.attempts)
+        if wait is None:
+            self._fail(DeliveryFailure.GAVE_UP, at)
+        else:
+            self.due_at = at + wait
+
+    def undeliverable(self, at: datetime) -> None:
+        """We know no address, so there is nothing to attempt."""
+        self._fail(DeliveryFailure.NO_ADDRESS, at)
+
+    def _fail(self, reason: DeliveryFailure, at: datetime) -> None:
+        self.status, self.due_at = Status.FAILED, None
+        self.facts.append(
+            MessageFailed(
+                message_id=MessageId(self.id),
+                template=self.template,
+                recipient=self.recipient,
+                about=self.about,
+                attempts=self.attempts,
+                reason=reason,
+                failed_at=at,
+            )
+        )

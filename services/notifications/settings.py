@@ -1,0 +1,20 @@
+"""What can be set for notifications: `NOTIFICATIONS_*`."""
+
+from pydantic import Field, NameEmail
+from pydantic_settings import SettingsConfigDict
+
+from chassis.settings import Settings
+
+
+class NotificationsSettings(Settings):
+    """The mail server, who the mails come from, and where a reader finds a human."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFICATIONS_")
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = Field(default=2525, ge=1, le=65535)
+    mail_from: NameEmail = NameEmail("Provinciaal Steunpunt Duaal Leren", "steunpunt@duaalwest.example")
+    mail_domain: str = Field(default="duaalwest.example", pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*$")
+    """Right-hand side of every Message-ID; a change makes new mails of those that were under way."""
+    contact: str = Field(default="mail naar steunpunt@duaalwest.example", min_length=1, pattern=r"^[^\r\n]+$")
+    """How to reach a human of the Steunpunt, in a few Dutch words."""

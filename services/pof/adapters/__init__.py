@@ -1,0 +1,1 @@
+"""HTTP in, tables, what people read, and the calendar's data. No rules."""

@@ -1,0 +1,22 @@
+"""Puts pof together: the one place where its parts meet."""
+
+from pathlib import Path
+
+from chassis.service import Service
+from services.pof.adapters.http import routes
+from services.pof.adapters.reference import read_calendar
+from services.pof.adapters.tables import DOSSIERS, LEARNERS, METADATA, WORKPLACES
+from services.pof.application.handlers import Handlers
+from services.pof.settings import PofSettings
+
+
+def build(_: PofSettings) -> Service:
+    """The service, ready to run."""
+    return Service(
+        name="pof",
+        handlers=Handlers(calendar=read_calendar()),
+        mappers=[DOSSIERS, WORKPLACES, LEARNERS],
+        metadata=METADATA,
+        migrations=Path(__file__).parent / "migrations",
+        routes=routes,
+    )

@@ -1,0 +1,104 @@
+"""When a command is refused: each refusal says which field, why, and what to do."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from chassis.handling import Refused
+from contracts.codelists.institutions import Institution, InstitutionKind, institution
+from contracts.codelists.programmes import programme
+from contracts.vocabulary import EducationType
+from services.pof.application.commands import AnnounceDossier
+from services.pof.domain.area import subregion_of
+from services.pof.domain.dossier import Dossier, Plan, Status
+from services.pof.domain.school_year import first_day
+
+
+def plan_of(command: AnnounceDossier, today: date) -> Plan:
+    """The plan of a command, when everything that it names exists and fits together."""
+    applicant = _applicant(command.institution, today)
+    _check_education_type(command.education_type, applicant)
+    start = _coming_start(command.school_year, today)
+    _check_programme(command.programme, start)
+    subregion = subregion_of(applicant.number)
+    assert subregion, f"{applicant.number}: the code list names a municipality that does not exist"
+    return Plan(
+        institution=applicant.number,
+        site=command.site,
+        programme=command.programme,
+        education_type=command.education_type,
+        school_year=command.school_year,
+        subregion=subregion,
+    )
+
+
+def check_unclaimed(rivals: Iterable[Dossier]) -> None:
+    """Refuse a second dossier about the same: announced or submitted, the first is still active."""
+    for rival in rivals:
+        raise Refused(
+            "programme",
+            f"Voor deze opleiding, deze vestigingsplaats en dit schooljaar is er al een dossier: {rival.id}, "
+            f"aangekondigd op {_written(rival.announced_on)}. Werk verder met dat dossier.",
+        )
+
+
+def check_submission(dossier: Dossier, submitted_on: date, today: date) -> None:
+    """Refuse a second submission, and one that did not happen yet."""
+    if dossier.status is Status.SUBMITTED and dossier.submitted_on:
+        raise Refused("dossier_id", f"Dit dossier is al ingediend op {_written(dossier.submitted_on)}.")
+    if submitted_on > today:
+        raise Refused(
+            "submitted_on",
+            f"{_written(submitted_on)} ligt in de toekomst. Geef de dag waarop de aanvraag bij AGODI is ingediend.",
+        )
+
+
+def _applicant(number: str, today: date) -> Institution:
+    found = institution(number)
+    if found is None or not found.valid_on(today):
+        raise Refused("institution", f"Instellingsnummer {number} kennen we niet. Kijk het nummer na.")
+    if found.kind is InstitutionKind.CVO:
+        raise Refused(
+            "institution",
+            f"{found.name} is een centrum voor volwassenenonderwijs (CVO). Een CVO heeft geen programmatieaanvraag "
+            "nodig: onderwijsbevoegdheid voor het studiegebied is genoeg.",
+        )
+    return found
+
+
+def _check_education_type(education_type: EducationType, applicant: Institution) -> None:
+    is_buso = applicant.kind is InstitutionKind.BUSO
+    if is_buso and education_type is not EducationType.BUSO:
+        raise Refused(
+            "education_type", f"{applicant.name} is een school voor buitengewoon onderwijs. Kies onderwijstype buso."
+        )
+    if not is_buso and education_type is EducationType.BUSO:
+        raise Refused(
+            "education_type",
+            f"{applicant.name} is geen school voor buitengewoon onderwijs. Kies onderwijstype gewoon.",
+        )
+
+
+def _coming_start(school_year: str, today: date) -> date:
+    start = first_day(school_year)
+    if start is None:
+        raise Refused("school_year", "Schrijf het schooljaar als twee jaren na elkaar, bijvoorbeeld 2027-2028.")
+    if start <= today:
+        raise Refused(
+            "school_year",
+            f"Schooljaar {school_year} is al begonnen. Kies een schooljaar dat nog moet beginnen.",
+        )
+    return start
+
+
+def _check_programme(so_number: str, start: date) -> None:
+    found = programme(so_number)
+    if found is None or not found.valid_on(start):
+        raise Refused(
+            "programme",
+            f"Structuuronderdeel {so_number} kennen we niet als duale opleiding die op {_written(start)} kan starten. "
+            "Kijk het nummer na.",
+        )
+
+
+def _written(day: date) -> str:
+    return f"{day:%d/%m/%Y}"

@@ -1,0 +1,68 @@
+"""What pof does about each command and event."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from chassis.handling import MessageContext, by, handles
+from chassis.unit_of_work import UnitOfWork
+from contracts.intake import LearnerSearchStarted, WorkplaceRegistered
+from contracts.pof import Evidence
+from services.pof.application.checks import check_submission, check_unclaimed, plan_of
+from services.pof.application.commands import AnnounceDossier, SubmitDossier
+from services.pof.application.views import DossierView
+from services.pof.domain.calendar import Calendar
+from services.pof.domain.dossier import Dossier
+from services.pof.projections.evidence import count_evidence
+from services.pof.projections.learner import SearchingLearner
+from services.pof.projections.workplace import RegisteredWorkplace
+
+EVIDENCE = {RegisteredWorkplace: by("area"), SearchingLearner: by("area")}
+
+
+@dataclass
+class Handlers:
+    """Pof's handlers, and what they need besides their store."""
+
+    calendar: Calendar
+
+    @handles(AnnounceDossier, loads={Dossier: by("claim"), **EVIDENCE})
+    def announce_dossier(self, command: AnnounceDossier, uow: UnitOfWork, ctx: MessageContext) -> DossierView:
+        """A plan that fits opens a dossier, with what we know of demand and supply today."""
+        plan = plan_of(command, ctx.today)
+        check_unclaimed(uow.all(Dossier, claim=plan.claim))
+        deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
+        evidence = _evidence(uow, plan.area, ctx.today)
+        dossier = Dossier.announce(ctx.new_id("dossier"), plan, evidence, deadline, ctx.today)
+        uow.add(dossier)
+        return DossierView.of(dossier)
+
+    @handles(SubmitDossier, loads={Dossier: "dossier_id", **EVIDENCE})
+    def submit_dossier(self, command: SubmitDossier, uow: UnitOfWork, ctx: MessageContext) -> DossierView:
+        """The application is at AGODI: in time or not, with the evidence of today."""
+        dossier = uow.get(Dossier, command.dossier_id)
+        submitted_on = command.submitted_on or ctx.today
+        check_submission(dossier, submitted_on, ctx.today)
+        deadline = self.calendar.deadline(dossier.school_year, dossier.education_type, ctx.today)
+        evidence = _evidence(uow, dossier.area, ctx.today)
+        dossier.submit(command.agodi_reference, submitted_on, deadline, evidence)
+        return DossierView.of(dossier)
+
+    @handles(WorkplaceRegistered, loads={RegisteredWorkplace: "workplace_id"})
+    def note_workplace(self, event: WorkplaceRegistered, uow: UnitOfWork, _: MessageContext) -> None:
+        """A workplace is supply for its programme."""
+        if workplace := uow.find(RegisteredWorkplace, event.workplace_id):
+            workplace.update(event)
+        else:
+            uow.add(RegisteredWorkplace.of(event))
+
+    @handles(LearnerSearchStarted, loads={SearchingLearner: "learner_id"})
+    def note_search(self, event: LearnerSearchStarted, uow: UnitOfWork, _: MessageContext) -> None:
+        """A learner who looks for a workplace is demand for the programme."""
+        if learner := uow.find(SearchingLearner, event.learner_id):
+            learner.update(event)
+        else:
+            uow.add(SearchingLearner.of(event))
+
+
+def _evidence(uow: UnitOfWork, area: str | None, on: date) -> Evidence:
+    return count_evidence(uow.all(RegisteredWorkplace, area=area), uow.all(SearchingLearner, area=area), on)

@@ -1,0 +1,49 @@
+"""What pof answers: a dossier as people see it."""
+
+from datetime import date
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from contracts.pof import Evidence
+from contracts.vocabulary import EducationType, Subregion
+from services.pof.domain.dossier import Dossier, Status
+
+
+class DossierView(BaseModel):
+    """A dossier as it stands. A deadline that is not known yet is empty, and so is whether it was kept."""
+
+    dossier_id: UUID
+    institution: str
+    site: str
+    programme: str
+    education_type: EducationType
+    school_year: str
+    subregion: Subregion
+    status: Status
+    evidence: Evidence
+    announced_on: date
+    submitted_on: date | None
+    agodi_reference: str | None
+    deadline: date | None
+    deadline_kept: bool | None
+
+    @classmethod
+    def of(cls, dossier: Dossier) -> "DossierView":
+        """Show a dossier."""
+        return cls(
+            dossier_id=dossier.id,
+            institution=dossier.institution,
+            site=dossier.site,
+            programme=dossier.programme,
+            education_type=dossier.education_type,
+            school_year=dossier.school_year,
+            subregion=dossier.subregion,
+            status=dossier.status,
+            evidence=dossier.evidence,
+            announced_on=dossier.announced_on,
+            submitted_on=dossier.submitted_on,
+            agodi_reference=dossier.agodi_reference,
+            deadline=dossier.deadline,
+            deadline_kept=dossier.deadline_kept,
+        )

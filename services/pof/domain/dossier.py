@@ -1,0 +1,131 @@
+"""A dossier: one school's wish to start one dual programme, from the announcement to the forum to the application."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from contracts.event import Event
+from contracts.pof import Evidence, ProgrammatieAnnounced, ProgrammatieSubmitted
+from contracts.vocabulary import DossierId, EducationType, Subregion
+from services.pof.domain.area import area_of
+from services.pof.domain.calendar import is_kept
+
+
+class Status(StrEnum):
+    """How far a dossier is."""
+
+    ANNOUNCED = "ANNOUNCED"
+    """the forum knows of the wish"""
+    SUBMITTED = "SUBMITTED"
+    """the application is at AGODI"""
+
+
+def claim_of(institution: str, site: str, programme: str, school_year: str) -> str:
+    """What only one dossier at a time may be about, as one text."""
+    return f"{institution}/{site}/{programme}/{school_year}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a school wants to start: which programme, where, from which school year on."""
+
+    institution: str
+    site: str
+    programme: str
+    education_type: EducationType
+    school_year: str
+    subregion: Subregion
+
+    @property
+    def claim(self) -> str:
+        """What no other dossier may be about."""
+        return claim_of(self.institution, self.site, self.programme, self.school_year)
+
+    @property
+    def area(self) -> str | None:
+        """What its evidence is counted over."""
+        return area_of(self.programme, self.subregion)
+
+
+@dataclass
+class Dossier:
+    """One plan on its way. The evidence is the last that was counted; the events keep both counts."""
+
+    id: UUID
+    claim: str
+    institution: str
+    site: str
+    programme: str
+    education_type: EducationType
+    school_year: str
+    subregion: Subregion
+    status: Status
+    evidence: Evidence
+    announced_on: date
+    submitted_on: date | None = None
+    agodi_reference: str | None = None
+    deadline: date | None = None
+    deadline_kept: bool | None = None
+    version: int = 0
+    facts: list[Event] = field(default_factory=list)
+
+    @classmethod
+    def announce(cls, id_: UUID, plan: Plan, evidence: Evidence, deadline: date | None, on: date) -> "Dossier":
+        """Tell the forum of a plan."""
+        dossier = cls(
+            id=id_,
+            claim=plan.claim,
+            institution=plan.institution,
+            site=plan.site,
+            programme=plan.programme,
+            education_type=plan.education_type,
+            school_year=plan.school_year,
+            subregion=plan.subregion,
+            status=Status.ANNOUNCED,
+            evidence=evidence,
+            announced_on=on,
+            deadline=deadline,
+        )
+        dossier.facts.append(
+            ProgrammatieAnnounced(
+                dossier_id=DossierId(id_),
+                institution=plan.institution,
+                site=plan.site,
+                programme=plan.programme,
+                education_type=plan.education_type,
+                school_year=plan.school_year,
+                subregion=plan.subregion,
+                evidence=evidence,
+                announced_on=on,
+            )
+        )
+        return dossier
+
+    @property
+    def area(self) -> str | None:
+        """What its evidence is counted over; it never changes."""
+        return area_of(self.programme, self.subregion)
+
+    def submit(self, agodi_reference: str, on: date, deadline: date | None, evidence: Evidence) -> None:
+        """The application went to AGODI: judge it by the deadline as it stands now."""
+        self.status = Status.SUBMITTED
+        self.agodi_reference, self.submitted_on = agodi_reference, on
+        self.deadline, self.deadline_kept = deadline, is_kept(deadline, on)
+        self.evidence = evidence
+        self.facts.append(
+            ProgrammatieSubmitted(
+                dossier_id=DossierId(self.id),
+                institution=self.institution,
+                site=self.site,
+                programme=self.programme,
+                education_type=self.education_type,
+                school_year=self.school_year,
+                subregion=self.subregion,
+                agodi_reference=agodi_reference,
+                submitted_on=on,
+                deadline=deadline,
+                deadline_kept=self.deadline_kept,
+                evidence=evidence,
+            )
+        )

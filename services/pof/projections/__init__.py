@@ -1,0 +1,1 @@
+"""What pof keeps of the facts of others, only to count evidence. Leaves no facts and decides nothing."""

@@ -1,0 +1,45 @@
+"""The learners who look for a workplace, as far as evidence needs them."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from contracts.event import Event
+from contracts.intake import LearnerSearchStarted
+from contracts.vocabulary import Subregion
+from services.pof.domain.area import area_of
+from services.pof.domain.school_year import start_of_year_around
+
+
+@dataclass
+class SearchingLearner:
+    """One learner under a pseudonym, with the search that started last."""
+
+    id: UUID
+    programme: str
+    subregion: Subregion | None
+    started_on: date
+    area: str | None
+    version: int = 0
+    facts: list[Event] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, event: LearnerSearchStarted) -> "SearchingLearner":
+        """Looks for the first time."""
+        return cls(
+            id=event.learner_id,
+            programme=event.programme,
+            subregion=event.subregion,
+            started_on=event.started_on,
+            area=area_of(event.programme, event.subregion),
+        )
+
+    def update(self, event: LearnerSearchStarted) -> None:
+        """Looks again: a learner has one search at a time, the last."""
+        self.programme, self.subregion = event.programme, event.subregion
+        self.started_on = event.started_on
+        self.area = area_of(event.programme, event.subregion)
+
+    def counts_on(self, day: date) -> bool:
+        """Did the search start this school year? Nobody tells pof that a search ended."""
+        return self.started_on >= start_of_year_around(day)

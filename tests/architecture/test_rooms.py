@@ -1,0 +1,62 @@
+"""A stranger finds the way: every room says what it is for, and the domain asks nobody for the time."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVICES = sorted(path for path in (ROOT / "services").iterdir() if (path / "app.py").exists())
+CODE = [path for top in ("contracts", "chassis", "services", "deploy") for path in (ROOT / top).rglob("*.py")]
+
+
+def test_there_are_five_services() -> None:
+    assert [path.name for path in SERVICES] == ["intake", "matching", "notifications", "pof", "referral"]
+
+
+@pytest.mark.parametrize("module", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_says_in_a_sentence_what_lives_there(module: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(module.read_text()))
+    assert docstring, "no docstring"
+    assert docstring.splitlines()[0].rstrip().endswith((".", "?", "!")), docstring.splitlines()[0]
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_every_service_has_the_same_rooms(service: Path) -> None:
+    for room in (
+        "README.md",
+        "__main__.py",
+        "app.py",
+        "settings.py",
+        "domain",
+        "application/handlers.py",
+        "adapters/tables.py",
+    ):
+        assert (service / room).exists(), room
+    assert list((service / "migrations").glob(f"{service.name}_0001.py"))
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_a_services_readme_says_what_it_owns_consumes_publishes_and_keeps_true(service: Path) -> None:
+    text = (service / "README.md").read_text()
+    for word in ("Owns", "Consumes", "Publishes", "Invariants"):
+        assert word in text, word
+
+
+def calls(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node.func.attr
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_domain_and_application_never_ask_for_the_time_or_for_chance(service: Path) -> None:
+    for path in [*(service / "domain").rglob("*.py"), *(service / "application").rglob("*.py")]:
+        forbidden = {"now", "utcnow", "today", "uuid4", "uuid7", "sleep", "commit"} & set(calls(path))
+        assert not forbidden, f"{path.relative_to(ROOT)} calls {forbidden}"
+
+
+def test_no_folder_is_a_drawer_for_everything() -> None:
+    drawers = {"utils", "util", "helpers", "common", "shared", "misc", "base"}
+    assert not [path for path in CODE if drawers & {part.removesuffix(".py") for part in path.relative_to(ROOT).parts}]

@@ -1,0 +1,117 @@
+"""Matching on a real PostgreSQL; every event is delivered twice."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from chassis.messaging.record import Outcome
+from chassis.service import Service
+from chassis.testing.builders import NOON
+from chassis.testing.harness import ServiceUnderTest
+from contracts.intake import WorkplaceRegistered
+from contracts.matching import MatchProposed
+from contracts.vocabulary import Language, Recognition, Weekday
+from services.matching.app import build
+from services.matching.domain.learner_search import LearnerSearch, Proposed
+from services.matching.domain.workplace import Reservation, Workplace
+from services.matching.settings import MatchingSettings
+from tests.builders import a_learner_at_risk, a_learner_search, a_question, a_workplace
+
+
+@pytest.fixture(scope="session")
+def service() -> Service:
+    return build(MatchingSettings(database_url="unused"))
+
+
+async def proposals(under_test: ServiceUnderTest) -> list[MatchProposed]:
+    return [fact for fact in await under_test.facts() if isinstance(fact, MatchProposed)]
+
+
+async def test_a_workplace_and_a_search_meet_once_however_often_they_arrive(under_test: ServiceUnderTest) -> None:
+    workplace, search = a_workplace(), a_learner_search()
+    assert await under_test.deliver(workplace) == [Outcome.HANDLED]
+    assert await under_test.deliver(search) == [Outcome.HANDLED]
+    (proposal,) = await proposals(under_test)
+    assert (proposal.workplace_id, proposal.learner_id) == (workplace.workplace_id, search.learner_id)
+
+
+async def test_one_place_goes_to_one_of_two_searches_in_the_same_batch(under_test: ServiceUnderTest) -> None:
+    await under_test.deliver(a_workplace(), a_learner_search(), a_learner_search())
+    assert len(await proposals(under_test)) == 1
+
+
+async def test_one_place_goes_to_one_of_two_searches_that_waited_for_it(under_test: ServiceUnderTest) -> None:
+    await under_test.deliver(a_learner_search(), a_learner_search())
+    await under_test.deliver(a_workplace())
+    assert len(await proposals(under_test)) == 1
+
+
+async def test_an_expired_reservation_frees_the_place(under_test: ServiceUnderTest) -> None:
+    await under_test.deliver(a_workplace(), a_learner_search())
+    waiting = a_learner_search()
+    await under_test.deliver(waiting, at=NOON + timedelta(days=14))
+    assert len(await proposals(under_test)) == 1
+    await under_test.deliver(waiting, at=NOON + timedelta(days=15))
+    assert [proposal.learner_id for proposal in await proposals(under_test)][1:] == [waiting.learner_id]
+
+
+async def test_a_risk_that_was_reported_is_remembered(under_test: ServiceUnderTest) -> None:
+    longest, at_risk = a_learner_search(), a_learner_search()
+    await under_test.deliver(longest, at=NOON)
+    await under_test.deliver(at_risk, a_learner_at_risk(learner_id=at_risk.learner_id))
+    await under_test.deliver(a_workplace())
+    assert [proposal.learner_id for proposal in await proposals(under_test)] == [at_risk.learner_id]
+
+
+async def test_what_is_kept_is_what_was_told_and_what_was_proposed(under_test: ServiceUnderTest) -> None:
+    days = (Weekday.MON, Weekday.TUE)
+    workplace = a_workplace(days=days, languages=(Language.NL, Language.FR), recognition=Recognition.AANGEVRAAGD)
+    search = a_learner_search(days=days, max_distance_km=30)
+    await under_test.deliver(workplace, search)
+    (proposal,) = await proposals(under_test)
+    (place,) = await under_test.all(Workplace)
+    (learner,) = await under_test.all(LearnerSearch)
+    assert (place.days, place.languages, place.recognition) == (days, workplace.languages, Recognition.AANGEVRAAGD)
+    assert place.reservations == (Reservation(proposal.proposal_id, proposal.expires_on),)
+    assert (learner.days, learner.max_distance_km) == (days, 30)
+    assert learner.proposed == (Proposed(place.id, proposal.proposal_id, proposal.expires_on),)
+
+
+async def test_what_a_newer_intake_writes_is_kept_as_unknown_and_never_proposed(under_test: ServiceUnderTest) -> None:
+    newer = WorkplaceRegistered.from_json(a_workplace().to_json().replace(b"ERKEND", b"VOORLOPIG"))
+    assert newer.recognition is Recognition.UNKNOWN
+    await under_test.deliver(newer, a_learner_search())
+    assert await proposals(under_test) == []
+
+
+async def test_a_workplace_and_a_search_that_arrive_at_the_same_moment_do_not_miss_each_other(
+    service: Service, service_database: str
+) -> None:
+    async with (
+        ServiceUnderTest.on(service, service_database) as one,
+        ServiceUnderTest.on(service, service_database) as other,
+    ):
+        for programme in map(str, range(20)):
+            await asyncio.gather(
+                one.deliver(a_workplace(programme=programme)),
+                other.deliver(a_learner_search(programme=programme)),
+            )
+            met = [proposal for proposal in await proposals(one) if proposal.programme == programme]
+            assert len(met) == 1
+
+
+async def test_one_place_goes_to_one_of_two_searches_that_arrive_at_the_same_moment(
+    service: Service, service_database: str
+) -> None:
+    async with (
+        ServiceUnderTest.on(service, service_database) as one,
+        ServiceUnderTest.on(service, service_database) as other,
+    ):
+        await one.deliver(a_workplace())
+        await asyncio.gather(one.deliver(a_learner_search()), other.deliver(a_learner_search()))
+        assert len(await proposals(one)) == 1
+
+
+async def test_events_that_are_not_matchings_business_are_ignored(under_test: ServiceUnderTest) -> None:
+    assert await under_test.deliver(a_question()) == [Outcome.IGNORED]

@@ -1,0 +1,67 @@
+"""Reads topics and mailbox as somebody outside the platform would."""
+
+from collections.abc import Callable, Iterable
+from email.message import EmailMessage
+from typing import TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+
+from chassis.messaging.topics import TOPICS
+from chassis.testing.eventually import eventually
+from contracts.event import Event
+from deploy.local.mail import messages
+from deploy.local.platform import Platform
+
+E = TypeVar("E", bound=Event)
+
+
+async def records_of(platform: Platform, topic: str) -> list[ConsumerRecord]:
+    """Everything that is on a topic now."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=platform.stack.kafka.bootstrap_servers, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for number in range(TOPICS[topic].partitions)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning()
+        ends = await consumer.end_offsets(partitions)
+        found: list[ConsumerRecord] = []
+        while [partition for partition, end in ends.items() if await consumer.position(partition) < end]:
+            for some in (await consumer.getmany(timeout_ms=200)).values():
+                found += some
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def the_event(platform: Platform, kind: type[E], fits: Callable[[E], bool]) -> E:
+    """The one event of this type that fits, as soon as it is there."""
+
+    async def look() -> list[E]:
+        found = await records_of(platform, kind.declaration.topic)
+        typed = [one for one in found if dict(one.headers)["ce_type"] == kind.declaration.type.encode()]
+        return [event for event in (kind.from_json(one.value) for one in typed) if fits(event)]
+
+    found = await eventually(look, lambda events: len(events) == 1)
+    return found[0]
+
+
+async def the_mail(platform: Platform, fits: Callable[[EmailMessage], bool]) -> EmailMessage:
+    """The one mail that fits, as soon as it is there."""
+    (mail,) = await eventually(
+        lambda: [mail for mail in messages(platform.stack.mail.mailbox) if fits(mail)], lambda mails: len(mails) == 1
+    )
+    return mail
+
+
+async def send(
+    platform: Platform, topic: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
+) -> None:
+    """Write a record as it is, good or bad."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=platform.stack.kafka.bootstrap_servers, max_request_size=2 * 1024 * 1024
+    )
+    await producer.start()
+    try:
+        await producer.send_and_wait(topic, value, key=key, headers=list(headers), partition=0)
+    finally:
+        await producer.stop()

@@ -1,0 +1,21 @@
+"""Messages as events make them."""
+
+from chassis.testing.builders import NOON
+from chassis.testing.scenario import Scenario
+from contracts.event import Event
+from services.notifications.application.handlers import Handlers
+from services.notifications.domain.message import Message
+
+
+def messages_for(event: Event) -> list[Message]:
+    """Every message that the event leads to, one per recipient."""
+    scenario = Scenario(Handlers())
+    assert scenario.when(event) == []
+    return scenario.all(Message)
+
+
+def a_message_for(event: Event) -> Message:
+    """The first of them, queued at noon."""
+    message = messages_for(event)[0]
+    assert message.due_at == NOON
+    return message

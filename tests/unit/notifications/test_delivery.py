@@ -1,0 +1,128 @@
+"""What becomes of a message, in virtual time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from chassis.testing.builders import NOON
+from contracts.notifications import MessageFailed, MessageSent
+from contracts.vocabulary import DeliveryFailure
+from services.notifications.adapters.reference import Address, AddressBook, read_addresses, read_labels
+from services.notifications.adapters.templates import TextTemplates
+from services.notifications.application.delivery import Delivery
+from services.notifications.application.ports import Answer, Mail
+from services.notifications.domain.message import Message, Patience, Status
+from tests.builders import a_referral
+from tests.unit.notifications.messages import a_message_for
+
+SCHEDULE = [
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+]
+
+
+@dataclass
+class MailServer:
+    """Gives its answers one by one, the last one for ever, and keeps every mail that it was handed."""
+
+    answers: Sequence[Answer] = (Answer.ACCEPTED,)
+    seen: list[Mail] = field(default_factory=list)
+
+    async def send(self, mail: Mail) -> Answer:
+        self.seen.append(mail)
+        return self.answers[min(len(self.seen), len(self.answers)) - 1]
+
+
+def a_delivery(server: MailServer, addresses: list[Address] | None = None) -> Delivery:
+    book = AddressBook(read_addresses() if addresses is None else addresses)
+    return Delivery(book, TextTemplates(read_labels(), "bel ons"), server, Patience())
+
+
+async def attempts_until_the_end(message: Message, delivery: Delivery) -> list[datetime]:
+    """Perform whenever it is due; the answer is when that was."""
+    moments = []
+    while message.due_at:
+        moments.append(message.due_at)
+        await delivery.perform(message, message.due_at)
+    return moments
+
+
+async def test_an_accepted_mail_is_sent_and_nothing_is_left_to_do() -> None:
+    message = a_message_for(a_referral())
+    await a_delivery(MailServer()).perform(message, NOON)
+    (fact,) = message.facts
+    assert isinstance(fact, MessageSent)
+    assert (fact.message_id, fact.recipient, fact.attempts, fact.sent_at) == (message.id, "steunpunt", 1, NOON)
+    assert (message.status, message.due_at) == (Status.SENT, None)
+
+
+async def test_without_an_address_nothing_is_attempted_and_the_message_fails() -> None:
+    message, server = a_message_for(a_referral(service_id="nobody")), MailServer()
+    await a_delivery(server).perform(message, NOON)
+    (fact,) = message.facts
+    assert isinstance(fact, MessageFailed)
+    assert (fact.reason, fact.attempts) == (DeliveryFailure.NO_ADDRESS, 0)
+    assert (message.status, message.due_at, server.seen) == (Status.FAILED, None, [])
+
+
+async def test_a_mail_that_is_refused_for_good_is_not_tried_again() -> None:
+    message = a_message_for(a_referral())
+    moments = await attempts_until_the_end(message, a_delivery(MailServer([Answer.REFUSED])))
+    (fact,) = message.facts
+    assert isinstance(fact, MessageFailed)
+    assert (fact.reason, fact.attempts, len(moments)) == (DeliveryFailure.REFUSED, 1, 1)
+
+
+async def test_every_wait_is_longer_than_the_one_before() -> None:
+    message = a_message_for(a_referral())
+    moments = await attempts_until_the_end(message, a_delivery(MailServer([Answer.NOT_NOW])))
+    assert [later - earlier for earlier, later in pairwise(moments)] == SCHEDULE
+
+
+async def test_after_the_last_attempt_it_gives_up() -> None:
+    message = a_message_for(a_referral())
+    await attempts_until_the_end(message, a_delivery(MailServer([Answer.NOT_NOW])))
+    (fact,) = message.facts
+    assert isinstance(fact, MessageFailed)
+    assert (fact.reason, fact.attempts) == (DeliveryFailure.GAVE_UP, len(SCHEDULE) + 1)
+    assert message.status is Status.FAILED
+
+
+async def test_a_message_that_was_postponed_and_then_accepted_was_sent_once() -> None:
+    message = a_message_for(a_referral())
+    server = MailServer([Answer.NOT_NOW, Answer.NOT_NOW, Answer.ACCEPTED])
+    await attempts_until_the_end(message, a_delivery(server))
+    (fact,) = message.facts
+    assert isinstance(fact, MessageSent)
+    assert fact.attempts == 3
+
+
+async def test_every_attempt_is_the_same_mail() -> None:
+    message, server = a_message_for(a_referral()), MailServer([Answer.NOT_NOW])
+    await attempts_until_the_end(message, a_delivery(server))
+    assert {(mail.id, mail.to, mail.text) for mail in server.seen} == {
+        (message.id, "steunpunt@partners.example", server.seen[0].text)
+    }
+
+
+@pytest.mark.parametrize(
+    ("moment", "address"),
+    [
+        (datetime.fromisoformat("2026-12-31T22:59:00+00:00"), "old@partners.example"),
+        (datetime.fromisoformat("2026-12-31T23:00:00+00:00"), "new@partners.example"),  # midnight in Brussels
+    ],
+)
+async def test_the_address_of_the_belgian_day_counts(moment: datetime, address: str) -> None:
+    addresses = [
+        Address("steunpunt", "old@partners.example", date(2025, 9, 1), date(2026, 12, 31)),
+        Address("steunpunt", "new@partners.example", date(2027, 1, 1), None),
+    ]
+    server = MailServer()
+    await a_delivery(server, addresses).perform(a_message_for(a_referral()), moment)
+    assert [mail.to for mail in server.seen] == [address]
