@@ -15,7 +15,7 @@ demo: setup ## drive a day of real traffic through everything, kill -9 a service
 	@$(RUN) duaal demo --kill $(KILL) --seed $(SEED)
 
 test: setup ## all tests, on real Kafka and PostgreSQL
-	@$(RUN) pytest
+	@$(RUN) pytest $(PYTEST)
 
 test-unit: setup ## the tests that need no server, in seconds
 	@$(RUN) pytest tests/unit tests/contract

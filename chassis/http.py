@@ -1,6 +1,6 @@
 """The HTTP side of a service: its routes, its health, and errors as problem+json that name the field."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Request, Response
@@ -21,6 +21,27 @@ IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=8, max_length=200, description="Same key and body: same answer."),
 ]
+
+REASON = "Deze waarde is niet geldig."
+REASONS = {
+    "missing": "Dit veld is verplicht.",
+    "extra_forbidden": "Dit veld kennen we niet. Kijk de naam na.",
+    "enum": "Kies een van deze waarden: {expected}.",
+    "string_type": "Hier hoort tekst.",
+    "string_too_short": "Minstens {min_length} tekens.",
+    "string_too_long": "Hoogstens {max_length} tekens.",
+    "string_pattern_mismatch": "Deze waarde heeft niet de juiste vorm.",
+    "too_long": "Hoogstens {max_length} waarden.",
+    "int_parsing": "Hier hoort een geheel getal.",
+    "int_type": "Hier hoort een geheel getal.",
+    "greater_than_equal": "Minstens {ge}.",
+    "less_than_equal": "Hoogstens {le}.",
+    "bool_parsing": "Hier hoort true of false.",
+    "date_from_datetime_parsing": "Hier hoort een datum zoals 2026-11-23.",
+    "uuid_parsing": "Dit is geen nummer dat wij gaven.",
+    "value_error": "Deze waarde is niet geldig. Kijk ze na.",
+}
+"""Dutch for what pydantic says in English, by type of error."""
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -110,15 +131,20 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [{"field": _field(line["loc"]), "reason": line["msg"]} for line in error.errors()]
     if any(line["type"] == "json_invalid" for line in error.errors()):
-        return problem(400, "Geen geldige JSON", "De inhoud van de aanvraag is geen JSON.", errors)
+        return problem(400, "Geen geldige JSON", "De inhoud van de aanvraag is geen geldige JSON.")
+    errors = [{"field": _field(line["loc"]), "reason": _reason(line)} for line in error.errors()]
     fields = ", ".join(dict.fromkeys(entry["field"] for entry in errors))
     return problem(422, "Ongeldige gegevens", f"Kijk deze velden na: {fields}.", errors)
 
 
 def _field(location: tuple[Any, ...]) -> str:
     return ".".join(str(part) for part in location[1:]) or str(location[0])
+
+
+def _reason(line: Mapping[str, Any]) -> str:
+    sentence = REASONS.get(line["type"], REASON)
+    return sentence.format_map(line.get("ctx", {}))
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -91,8 +91,8 @@ class PostgresTransaction:
         """Ids of intents of this class whose time has come, longest due first; nobody else gets them before `until`."""
         table = self._repositories[kind].mapper.table.name
         rows = await self.connection.fetch(
-            f"update {table} set due_at = $2 where id in ("
-            f"select id from {table} where due_at <= $1 order by due_at, id limit $3 for update skip locked) returning id",
+            f"update {table} set due_at = $2 where id in (select id from {table} where due_at <= $1 "
+            "order by due_at, id limit $3 for update skip locked) returning id",
             now,
             until,
             limit,

@@ -1,6 +1,5 @@
 """Reads what the platform left behind: every record of every topic, every database, every mail, every metric."""
 
-import asyncio
 import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
