@@ -113,7 +113,7 @@ class UnitOfWork:
         if value not in shelf.asked_values.get(column, ()):
             raise LookupError(f"{kind.__name__} by {column} was not loaded: declare it in @handles(..., loads=...)")
         fitting = [one for one in shelf.by_id.values() if getattr(one, column) == value]
-        return [self._hand_out(shelf, one) for one in sorted(fitting, key=attrgetter("id"))]
+        return [self._hand_out(shelf, one) for one in sorted(fitting, key=attrgetter("id.int"))]
 
     def add(self, aggregate: Aggregate) -> None:
         """Keep a new aggregate."""
@@ -169,6 +169,6 @@ class UnitOfWork:
     def _hand_out(self, shelf: _Shelf[A], aggregate: A) -> A:
         if id(aggregate) not in self._handed_out:
             self._handed_out[id(aggregate)] = aggregate
-            if aggregate.id not in shelf.added:
-                shelf.before.setdefault(aggregate.id, shelf.picture(aggregate))
+            if aggregate.id not in shelf.before and aggregate.id not in shelf.added:
+                shelf.before[aggregate.id] = shelf.picture(aggregate)
         return aggregate

@@ -12,6 +12,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from chassis.messaging.failures import Halted
+from chassis.messaging.fetch import fetch
 from chassis.messaging.pipeline import Paused, Pipeline
 from chassis.messaging.record import Record
 from chassis.observability.health import Health
@@ -63,13 +64,14 @@ class Consumer:
         self.broker = KafkaBroker(
             bootstrap_servers, client_id=f"duaal-{service}", allow_auto_create_topics=False, logger=None
         )
+        self._batch_size = batch_size
         subscribe(
             self.broker,
             topics,
             f"duaal.{service}",
+            self._fetch,
             self._consume,
             self._drain,
-            batch_size=batch_size,
             session_timeout=session_timeout,
         )
         health.expect("consumer")
@@ -84,6 +86,10 @@ class Consumer:
         async with self._drain.lock:
             pass
         await self.broker.stop()
+
+    async def _fetch(self, consumer: Any) -> tuple[ConsumerRecord, ...]:
+        self._health.progress("consumer")
+        return await fetch(consumer, self._batch_size)
 
     async def _consume(self, body: object) -> None:  # noqa: ARG002 - FastStream decides what it passes
         message: KafkaMessage = self.broker.context.get_local("message")
@@ -152,19 +158,17 @@ def subscribe(
     broker: KafkaBroker,
     topics: Sequence[str],
     group: str,
+    fetch: Callable[[Any], Awaitable[tuple[ConsumerRecord, ...]]],
     handle: Callable[[object], Awaitable[None]],
     drain: Drain,
     *,
-    batch_size: int,
     session_timeout: float,
 ) -> None:
     """Subscribe with every setting that FastStream's defaults would make lose or repeat records."""
-    broker.subscriber(
+    subscriber = broker.subscriber(
         *topics,
         group_id=group,
         batch=True,
-        max_records=batch_size,
-        batch_timeout_ms=10,
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
@@ -175,7 +179,10 @@ def subscribe(
         session_timeout_ms=int(session_timeout * 1000),
         heartbeat_interval_ms=int(session_timeout * 1000 / 4),
         rebalance_timeout_ms=60_000,
-    )(handle)
+    )
+    # FastStream's own fetch loses the neighbours of a record that cannot be read.
+    vars(subscriber)["get_msg"] = fetch
+    subscriber(handle)
 
 
 def _record(one: ConsumerRecord) -> Record:

@@ -20,7 +20,7 @@ from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.service import Service
 from chassis.testing.harness import ServiceUnderTest
-from contracts.pof import ProgrammatieAnnounced, ProgrammatieSubmitted
+from contracts.pof import Evidence, ProgrammatieAnnounced, ProgrammatieSubmitted
 from services.pof.adapters.http import routes
 from services.pof.app import build
 from services.pof.application.commands import SubmitDossier
@@ -122,22 +122,41 @@ async def test_of_four_submissions_at_the_same_moment_one_is_accepted(under_test
     assert await sequences(under_test) == [1, 2]
 
 
+async def published_evidence(under_test: ServiceUnderTest) -> Evidence:
+    """The evidence of the last dossier that was published."""
+    fact = (await under_test.facts())[-1]
+    assert isinstance(fact, ProgrammatieAnnounced | ProgrammatieSubmitted)
+    return fact.evidence
+
+
+async def test_people_do_not_see_a_number_of_learners_below_five(under_test: ServiceUnderTest) -> None:
+    await under_test.deliver(*(a_learner_search() for _ in range(4)))
+    assert (await announce(under_test)).evidence.learners_searching == "<5"
+    await under_test.deliver(a_learner_search())
+    assert (await announce(under_test, site="brugge-2")).evidence.learners_searching == "5"
+
+
 async def test_a_workplace_and_a_learner_count_once_however_often_they_arrive(under_test: ServiceUnderTest) -> None:
     workplace, search = a_workplace(open_positions=2), a_learner_search()
     assert await under_test.deliver(workplace, search) == [Outcome.HANDLED, Outcome.HANDLED]
     # An event of its own about the same workplace and the same learner: not a duplicate, and still one of each.
     await under_test.deliver(workplace, search)
-    dossier = await announce(under_test)
-    assert dossier.evidence == some_evidence(workplaces_registered=1, open_positions=2, learners_searching=1)
+    await announce(under_test)
+    assert await published_evidence(under_test) == some_evidence(
+        workplaces_registered=1, open_positions=2, learners_searching=1
+    )
 
 
 async def test_a_workplace_that_moves_to_another_programme_is_evidence_there(under_test: ServiceUnderTest) -> None:
     workplace, search = a_workplace(), a_learner_search()
     moved = {"programme": "93"}
     await under_test.deliver(workplace, search, workplace.model_copy(update=moved), search.model_copy(update=moved))
-    assert (await announce(under_test)).evidence == some_evidence()
-    there = await announce(under_test, programme="93")
-    assert there.evidence == some_evidence(workplaces_registered=1, open_positions=1, learners_searching=1)
+    await announce(under_test)
+    assert await published_evidence(under_test) == some_evidence()
+    await announce(under_test, programme="93")
+    assert await published_evidence(under_test) == some_evidence(
+        workplaces_registered=1, open_positions=1, learners_searching=1
+    )
     assert len(await under_test.all(RegisteredWorkplace)) == len(await under_test.all(SearchingLearner)) == 1
 
 

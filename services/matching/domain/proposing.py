@@ -26,9 +26,9 @@ def propose_workplace_to_learners(
     workplace: Workplace, searches: Iterable[LearnerSearch], rules: Rules, new_id: NewId
 ) -> None:
     """Propose a workplace to learners who wait, as long as it has a free position."""
-    for search in sorted(searches, key=_turn):
-        if can_be_proposed(search, workplace, rules):
-            search.propose(assess(search, workplace, rules), _proposal_id(search, workplace, new_id), rules)
+    waiting = [search for search in searches if can_be_proposed(search, workplace, rules)]
+    for search in sorted(waiting, key=_turn)[: workplace.free_on(rules.day)]:
+        search.propose(assess(search, workplace, rules), _proposal_id(search, workplace, new_id), rules)
 
 
 def _turn(search: LearnerSearch) -> tuple[bool, date, UUID]:

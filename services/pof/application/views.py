@@ -10,6 +10,31 @@ from contracts.vocabulary import EducationType, Subregion
 from services.pof.domain.dossier import Dossier, Status
 
 
+SMALLEST_GROUP = 5
+"""A number of learners below this is shown to nobody: it may point to one of them."""
+
+
+class ShownEvidence(BaseModel):
+    """Demand and supply, as people may see them."""
+
+    counted_on: date
+    workplaces_registered: int
+    open_positions: int
+    learners_searching: str
+    """A number, or `<5`."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "ShownEvidence":
+        """Show evidence without small groups of learners."""
+        searching = evidence.learners_searching
+        return cls(
+            counted_on=evidence.counted_on,
+            workplaces_registered=evidence.workplaces_registered,
+            open_positions=evidence.open_positions,
+            learners_searching=str(searching) if searching >= SMALLEST_GROUP else f"<{SMALLEST_GROUP}",
+        )
+
+
 class DossierView(BaseModel):
     """A dossier as it stands. A deadline that is not known yet is empty, and so is whether it was kept."""
 
@@ -21,7 +46,7 @@ class DossierView(BaseModel):
     school_year: str
     subregion: Subregion
     status: Status
-    evidence: Evidence
+    evidence: ShownEvidence
     announced_on: date
     submitted_on: date | None
     agodi_reference: str | None
@@ -40,7 +65,7 @@ class DossierView(BaseModel):
             school_year=dossier.school_year,
             subregion=dossier.subregion,
             status=dossier.status,
-            evidence=dossier.evidence,
+            evidence=ShownEvidence.of(dossier.evidence),
             announced_on=dossier.announced_on,
             submitted_on=dossier.submitted_on,
             agodi_reference=dossier.agodi_reference,

@@ -159,7 +159,8 @@ def test_a_workplace_is_not_proposed_to_the_same_learner_twice_while_the_proposa
 
 
 def test_the_learner_who_waits_longest_comes_first() -> None:
-    later, earlier = a_learner_search(), a_learner_search(started_on=date(2026, 11, 2))
+    later = a_learner_search(learner_id=UUID(int=1))
+    earlier = a_learner_search(learner_id=UUID(int=2), started_on=date(2026, 11, 2))
     assert Matching(later, earlier).learners_of(a_workplace()) == [earlier.learner_id]
 
 

@@ -44,6 +44,11 @@ def test_the_weights_of_the_day_decide_and_name_their_version(day: date, weight:
     assert ([row.weight for row in rules.weights], rules.version) == ([weight], version)
 
 
+def test_the_version_is_that_of_the_last_weight_that_changed() -> None:
+    older, newer = Weight(Criterion.DAYS, 1, FIRST, None), Weight(Criterion.DISTANCE, 5, CHANGE, None)
+    assert Rulebook([newer, older], POLICY).on(CHANGE).version == "2027-09-01"
+
+
 def test_the_policy_of_the_day_decides() -> None:
     weight = Weight(Criterion.DISTANCE, 1, FIRST, None)
     old = PolicyValue("max_proposals", 3, FIRST, date(2027, 8, 31))
