@@ -99,10 +99,12 @@ class ContainerServer:
         self.resume()
         if container := self._container():
             container.stop(timeout=STOP_SECONDS)
-        self._remove()
+        self.kill()
 
     def kill(self) -> None:
         self._remove()
+        with suppress(DockerException):  # other servers of the stack are still on it
+            _docker().networks.get(self._network).remove()
 
     def pause(self) -> None:
         if container := self._container():
@@ -114,11 +116,9 @@ class ContainerServer:
             container.unpause()
 
     def _remove(self) -> None:
-        """Remove the container, with SIGKILL if it still runs, and with the last one the network."""
+        """Remove the container, with SIGKILL if it still runs."""
         if container := self._container():
             container.remove(force=True)
-        with suppress(DockerException):
-            _docker().networks.get(self._network).remove()
 
     def _container(self) -> Container | None:
         with suppress(NotFound):
