@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Everything they need is installed by the first line they run.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit lint up down setup
+.PHONY: help demo test test-unit test-docker lint up down setup
 
 UV := $(shell command -v uv 2>/dev/null || echo .local/uv/bin/uv)
 RUN := $(UV) run --frozen --quiet
@@ -19,6 +19,9 @@ test: setup ## all tests, on real Kafka and PostgreSQL
 
 test-unit: setup ## the tests that need no server, in seconds
 	@$(RUN) pytest tests/unit tests/contract
+
+test-docker: setup ## the local stack in containers, where a Docker daemon runs
+	@LOCAL_STACK=docker $(RUN) pytest -m docker tests/local
 
 lint: setup ## style, strict types, import rules
 	@$(RUN) ruff check .

@@ -15,9 +15,7 @@ from deploy.local.databases import provision
 from deploy.local.stack import Stack, State
 from tests.local import probes
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("LOCAL_STACK") != "docker", reason="fetches two images: ask for it with LOCAL_STACK=docker"
-)
+pytestmark = pytest.mark.docker
 
 
 @pytest.fixture
