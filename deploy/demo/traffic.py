@@ -15,7 +15,7 @@ from contracts.vocabulary import AgeBand, Recognition, RiskSignal, Role
 
 QUESTIONS = Path(__file__).parent / "questions.csv"
 
-NUMBER_OF = {"questions": 780, "learner-searches": 330, "risk-reports": 160, "workplaces": 300, "dossiers": 40}
+NUMBER_OF = {"questions": 860, "learner-searches": 350, "risk-reports": 170, "workplaces": 330, "dossiers": 40}
 """Requests of the day; together with what follows from them about 5,000 events."""
 
 POPULAR = ("88", "310", "304", "65", "112", "115", "554", "152", "110", "313", "14", "17", "90", "371", "143")
