@@ -1,18 +1,13 @@
 """What a handler sees: how it is declared, the context of its message, and two ways to fail. No Kafka, no SQL."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from contracts.event import Event
-
-if TYPE_CHECKING:
-    from chassis.unit_of_work import UnitOfWork
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 _NAMESPACE = UUID("8f0f2f3c-6c0e-5a52-9a55-3f6f3f1d6b11")
@@ -49,6 +44,7 @@ class Aggregate(Protocol):
 M = TypeVar("M")
 R = TypeVar("R")
 S = TypeVar("S")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +94,18 @@ class Handler:
     name: str
 
 
-Method = Callable[[S, M, "UnitOfWork", MessageContext], R]
+Method = Callable[[S, M, U, MessageContext], R]
+"""A handler as it is written; the third parameter is the unit of work."""
 
 
-def handles(message: type[M], *, loads: Loads | None = None) -> Callable[[Method[S, M, R]], Method[S, M, R]]:
+def handles(message: type[M], *, loads: Loads | None = None) -> Callable[[Method[S, M, U, R]], Method[S, M, U, R]]:
     """Mark a method as the handler of `message`.
 
     `loads` says what it reads: an aggregate class with the message's field that holds its id, or with `by(column)`.
     The chassis reads all of it once per batch and locks it.
     """
 
-    def mark(function: Method[S, M, R]) -> Method[S, M, R]:
+    def mark(function: Method[S, M, U, R]) -> Method[S, M, U, R]:
         vars(function)["__handles__"] = (message, loads or {})
         return function
 
