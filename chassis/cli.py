@@ -1,4 +1,4 @@
-"""The command line of one service: `python -m services.<name> run|consume|relay|serve|migrate`."""
+"""The command line of one service: `python -m services.<name> run|consume|relay|serve|migrate`, and operations."""
 
 import sys
 from collections.abc import Callable
@@ -9,6 +9,7 @@ import uvloop
 
 from chassis.messaging.failures import Halted
 from chassis.observability import logs
+from chassis.operations import Built, DeadLetterCommands, GroupCommands
 from chassis.persistence.migrate import migrate as bring_up_to_date
 from chassis.service import ALL_ROLES, Role, Service
 from chassis.service import run as run_service
@@ -19,45 +20,54 @@ S = TypeVar("S", bound=Settings)
 
 def command_line(settings_type: type[S], build: Callable[[S], Service]) -> typer.Typer:
     """The commands of the service that `build` makes of its settings."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-    def start(roles: frozenset[Role]) -> None:
+    def built() -> tuple[Service, S]:
         settings = _read(settings_type)
-        service = build(settings)
+        return build(settings), settings
+
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    roles, groups = RoleCommands(built), GroupCommands(built)
+    for command in (roles.run, roles.consume, roles.relay, roles.serve, roles.migrate, groups.lag, groups.replay):
+        app.command()(command)
+    app.add_typer(DeadLetterCommands(built).app(), name="dead-letters")
+    return app
+
+
+class RoleCommands:
+    """`run`, its three roles apart, and `migrate`."""
+
+    def __init__(self, built: Built) -> None:
+        self._built = built
+
+    def run(self) -> None:
+        """Consume, relay and serve in one process."""
+        self._start(ALL_ROLES)
+
+    def consume(self) -> None:
+        """Handle events from Kafka."""
+        self._start(frozenset({Role.CONSUME}))
+
+    def relay(self) -> None:
+        """Publish the outbox and perform second steps."""
+        self._start(frozenset({Role.RELAY}))
+
+    def serve(self) -> None:
+        """Answer HTTP."""
+        self._start(frozenset({Role.SERVE}))
+
+    def migrate(self) -> None:
+        """Bring the database to the newest version."""
+        service, settings = self._built()
+        uvloop.run(bring_up_to_date(settings.database_url, service.migrations))
+
+    def _start(self, roles: frozenset[Role]) -> None:
+        service, settings = self._built()
         logs.configure(service.name, settings.log_level)
         try:
             uvloop.run(run_service(service, settings, roles))
         except Halted as halted:
             sys.stderr.write(f"{service.name} halted: {halted}. Look at its dead letters before you start it again.\n")
             raise typer.Exit(3) from None
-
-    @app.command()
-    def run() -> None:
-        """Consume, relay and serve in one process."""
-        start(ALL_ROLES)
-
-    @app.command()
-    def consume() -> None:
-        """Handle events from Kafka."""
-        start(frozenset({Role.CONSUME}))
-
-    @app.command()
-    def relay() -> None:
-        """Publish the outbox and perform second steps."""
-        start(frozenset({Role.RELAY}))
-
-    @app.command()
-    def serve() -> None:
-        """Answer HTTP."""
-        start(frozenset({Role.SERVE}))
-
-    @app.command()
-    def migrate() -> None:
-        """Bring the database to the newest version."""
-        settings = _read(settings_type)
-        uvloop.run(bring_up_to_date(settings.database_url, build(settings).migrations))
-
-    return app
 
 
 def _read(settings_type: type[S]) -> S:

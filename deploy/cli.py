@@ -71,12 +71,46 @@ def topics_create(
     console.print(f"{len(made)} topics made: {', '.join(made) or 'all were there'}")
 
 
-@app.command("service", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def service(context: typer.Context, name: Annotated[str, typer.Argument(help=" | ".join(SERVICES))]) -> None:
+ServiceName = Annotated[str, typer.Argument(help=" | ".join(SERVICES))]
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command("service", context_settings=PASS_ON)
+def service(context: typer.Context, name: ServiceName) -> None:
     """Run one service: `duaal service matching run` is `python -m services.matching run`."""
+    _hand_over(name, *context.args)
+
+
+@app.command("dead-letters", context_settings=PASS_ON)
+def dead_letters(
+    context: typer.Context,
+    action: Annotated[str, typer.Argument(help="list | show | redrive | discard")],
+    name: ServiceName,
+) -> None:
+    """Look at the records that a service set aside, try them again, or close them."""
+    _hand_over(name, "dead-letters", action, *context.args)
+
+
+@app.command(context_settings=PASS_ON)
+def replay(context: typer.Context, name: ServiceName) -> None:
+    """Make a service, which has to be stopped, read its topics again."""
+    _hand_over(name, "replay", *context.args)
+
+
+@app.command()
+def lag(name: ServiceName) -> None:
+    """How far a service is behind the end of its topics."""
+    _hand_over(name, "lag")
+
+
+def _hand_over(name: str, *arguments: str) -> None:
+    """Become the service's own command; without settings in the environment, those of the platform that is up."""
     if name not in SERVICES:
         raise typer.BadParameter(f"{name} is none of {', '.join(SERVICES)}")
-    os.execv(sys.executable, [sys.executable, "-m", f"services.{name}", *context.args])
+    environment = dict(os.environ)
+    if f"{name.upper()}_DATABASE_URL" not in environment and (stack := Stack.find(FOLDER / "up")):
+        environment |= Platform(stack, FOLDER / "up").environment(name)
+    os.execve(sys.executable, [sys.executable, "-m", f"services.{name}", *arguments], environment)
 
 
 def _print_addresses(platform: Platform) -> None:

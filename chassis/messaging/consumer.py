@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
@@ -88,8 +88,18 @@ class Consumer:
         await self.broker.stop()
 
     async def _fetch(self, consumer: Any) -> tuple[ConsumerRecord, ...]:
+        """Never raises, but to end: FastStream would hide it, and some errors it would repeat without a pause."""
+        try:
+            fetched = await fetch(consumer, self._batch_size)
+        except ConsumerStoppedError:
+            raise
+        except Exception as error:
+            self._health.lost("consumer")
+            log.warning("cannot fetch", error=type(error).__name__)
+            await asyncio.sleep(1)
+            return ()
         self._health.progress("consumer")
-        return await fetch(consumer, self._batch_size)
+        return fetched
 
     async def _consume(self, body: object) -> None:  # noqa: ARG002 - FastStream decides what it passes
         message: KafkaMessage = self.broker.context.get_local("message")
@@ -122,7 +132,7 @@ class Consumer:
             await self._go_back(message)
             return
         await self._commit(message.consumer, fetched)
-        self._health.progress("dependency")
+        self._health.found("dependency")
         self._progress(message.consumer)
 
     async def _go_back(self, message: Any) -> None:

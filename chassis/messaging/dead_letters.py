@@ -6,6 +6,7 @@ An open dead letter parks its key: later records of the key wait behind it, so t
 import base64
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 from uuid import UUID, uuid5
 
@@ -17,6 +18,15 @@ from contracts.event import Event
 from contracts.vocabulary import DeadLetterReason
 
 _NAMESPACE = UUID("4d7c7e55-5f0e-5d2e-8f7f-0e1a5a8b2c3d")
+
+
+class Closed(StrEnum):
+    """How a dead letter stopped waiting."""
+
+    REDRIVEN = "redriven"
+    """it went through the pipeline after all"""
+    DISCARDED = "discarded"
+    """a person decided that it is not needed"""
 
 
 class Key(NamedTuple):
@@ -60,14 +70,27 @@ class DeadLetters(Protocol):
         """All that wait for a person, oldest first."""
         ...
 
+    async def take(self, letter: DeadLetter) -> bool:
+        """Lock the open letters of its key. False: it is not the first of them, or not open any more."""
+        ...
+
+    async def close(self, id_: UUID, status: Closed, by: str, reason: str) -> None:
+        """It no longer waits, and no longer parks its key."""
+        ...
+
+    async def note_attempt(self, id_: UUID, error: str, detail: str) -> None:
+        """It was tried again and failed."""
+        ...
+
 
 class PostgresDeadLetters:
     """The dead_letters table, on the connection of the running transaction."""
 
+    # `for share`: who finds its key parked while a redrive is at work waits for the end of it, and looks again.
     _PARKED = (
-        "select distinct d.topic, d.key from dead_letters d "
+        "select d.topic, d.key from dead_letters d "
         "join unnest($1::text[], $2::bytea[]) as k(topic, key) on d.topic = k.topic and d.key = k.key "
-        "where d.status = 'open'"
+        "where d.status = 'open' for share of d"
     )
     _OPEN = (
         'insert into dead_letters (id, topic, partition, "offset", key, headers, value, reason, error, detail, '
@@ -79,6 +102,12 @@ class PostgresDeadLetters:
         'select topic, partition, "offset", key, headers, value, reason, error, detail, attempts, type '
         "from dead_letters where status = 'open' order by position"
     )
+    _OF_KEY = (
+        "select id from dead_letters where status = 'open' and topic = $1 and "
+        "(key = $2 or ($2::bytea is null and id = $3)) order by position for update"
+    )
+    _CLOSE = "update dead_letters set status = $2, closed_by = $3, closed_reason = $4, closed_at = now() where id = $1"
+    _ATTEMPT = "update dead_letters set attempts = attempts + 1, error = $2, detail = $3 where id = $1"
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -105,6 +134,17 @@ class PostgresDeadLetters:
                 await self._connection.fetch(self._LIST)
             )
         ]
+
+    async def take(self, letter: DeadLetter) -> bool:
+        record = letter.record
+        rows = await self._connection.fetch(self._OF_KEY, record.topic, record.key, letter.id)
+        return bool(rows) and rows[0][0] == letter.id
+
+    async def close(self, id_: UUID, status: Closed, by: str, reason: str) -> None:
+        await self._connection.execute(self._CLOSE, id_, status, by, reason)
+
+    async def note_attempt(self, id_: UUID, error: str, detail: str) -> None:
+        await self._connection.execute(self._ATTEMPT, id_, error, detail)
 
 
 def _row(letter: DeadLetter) -> tuple[object, ...]:

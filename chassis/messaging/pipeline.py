@@ -11,7 +11,7 @@ import structlog
 from pydantic import ValidationError
 
 from chassis.handling import Handler, MessageContext, Permanent
-from chassis.messaging.dead_letters import DeadLetter, Key
+from chassis.messaging.dead_letters import Closed, DeadLetter, Key
 from chassis.messaging.failures import DeadLetterLimit, Halted, Patience, Pause, Retry, SetAside, explain
 from chassis.messaging.inbox import EventKey
 from chassis.messaging.outbox import OutboxRecord, Promise
@@ -124,6 +124,36 @@ class Pipeline:
                 raise Paused(0)
             outcomes.append(await self._alone(record))
         return outcomes
+
+    async def redrive(self, letter: DeadLetter, by: str) -> Outcome:
+        """Try the first dead letter of a key again. What handles it closes it, in one transaction.
+
+        DEAD_LETTERED: it failed again and stays open. DUPLICATE: it was handled in the meantime.
+
+        Raises:
+            Paused: a dependency is down; the letter stays as it is.
+        """
+        delivery = Delivery(letter.record)
+        self._read_context(delivery)
+        self._route(delivery)
+        try:
+            async with self._store.transaction() as transaction:
+                if not await transaction.dead_letters.take(letter):
+                    return Outcome.PARKED
+                self._decode([delivery], set(), None)
+                await self._attempt(transaction, [delivery])
+                if delivery.letter:
+                    raise Permanent(delivery.letter.detail)
+                await transaction.dead_letters.close(letter.id, Closed.REDRIVEN, by, str(delivery.outcome))
+        except Exception as error:
+            if isinstance(decision := self._patience.decide(error, letter.attempts), Pause):
+                raise Paused(decision.after) from error
+            async with self._store.transaction() as transaction:
+                await transaction.dead_letters.note_attempt(letter.id, type(error).__name__, explain(error))
+            return Outcome.DEAD_LETTERED
+        self._wake()
+        assert delivery.outcome
+        return delivery.outcome
 
     async def _alone(self, record: Record) -> Outcome:
         attempts = 0

@@ -1,12 +1,13 @@
 """Keeps the outbox's promises: publishes what is there, oldest first, and forgets it when the broker has it."""
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import structlog
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
 from chassis.messaging.failures import MISSING_DEPENDENCY
 from chassis.messaging.outbox import Unpublished
@@ -22,7 +23,12 @@ BATCH = 1000
 SHORTEST_POLL, LONGEST_POLL = 0.02, 0.5
 STANDBY = 1.0
 HOLD = 5.0
-"""Seconds that a key whose send failed is left alone, so that it does not stop the others."""
+"""Seconds, about, that a key whose send failed is left alone, so that it does not stop the others.
+
+About: keys that fail together because they share a partition have to come back apart, or none of them ever gets past
+the one that is at fault.
+"""
+NO_SUCH_TOPIC = (UnknownTopicOrPartitionError, TopicAuthorizationFailedError)
 ACKNOWLEDGED_WITHIN = 30.0
 """Seconds after which a send has an unknown outcome: send again, consumers drop what they had."""
 DRAIN = 5.0
@@ -39,8 +45,11 @@ class Relay:
         connect: Callable[[], Awaitable[Producer]],
         metrics: Metrics,
         health: Health,
+        *,
+        hold: float = HOLD,
     ) -> None:
         self._service = service
+        self._hold_for = hold
         self._store = store
         self._leadership = leadership
         self._connect = connect
@@ -70,12 +79,13 @@ class Relay:
         await self._drain()
 
     async def _rest(self, seconds: float) -> None:
-        self._awake.clear()
         try:
             async with asyncio.timeout(seconds):
                 await self._awake.wait()
         except TimeoutError:
             pass
+        # Afterwards: who woke us during the round has not been served yet.
+        self._awake.clear()
 
     async def _drain(self) -> None:
         deadline = time.monotonic() + DRAIN
@@ -118,18 +128,8 @@ class Relay:
         return len(acknowledged)
 
     async def _send(self, batch: list[Unpublished]) -> list[Unpublished]:
-        if self._producer is None:
-            self._producer = await self._connect()
-        sent: list[tuple[Unpublished, asyncio.Future[object]]] = []
         failed: set[UUID] = set()
-        for one in batch:
-            key = one.record.aggregate_id
-            if key in failed:
-                continue
-            try:
-                sent.append((one, asyncio.ensure_future(await self._producer.send(one.record))))
-            except (KafkaError, ValueError) as error:
-                self._hold(one, error, failed)
+        sent = await self._queue(batch, failed)
         if sent:
             await asyncio.wait([future for _, future in sent], timeout=ACKNOWLEDGED_WITHIN)
         acknowledged = []
@@ -141,9 +141,31 @@ class Relay:
                 self._hold(one, future.exception() if resolved else TimeoutError(), failed)
         return acknowledged
 
+    async def _queue(
+        self, batch: list[Unpublished], failed: set[UUID]
+    ) -> list[tuple[Unpublished, asyncio.Future[object]]]:
+        """Hand the batch to the producer, but nothing behind a record of the same key that it did not take."""
+        if self._producer is None:
+            self._producer = await self._connect()
+        sent: list[tuple[Unpublished, asyncio.Future[object]]] = []
+        no_topic: dict[str, KafkaError] = {}
+        for one in batch:
+            if one.record.aggregate_id in failed:
+                continue
+            try:
+                if error := no_topic.get(one.record.topic):
+                    raise error
+                sent.append((one, asyncio.ensure_future(await self._producer.send(one.record))))
+            except (KafkaError, ValueError) as error:
+                if isinstance(error, NO_SUCH_TOPIC):
+                    # It takes aiokafka most of a minute to say so: ask once per round, not once per key.
+                    no_topic[one.record.topic] = error
+                self._hold(one, error, failed)
+        return sent
+
     def _hold(self, one: Unpublished, error: BaseException | None, failed: set[UUID]) -> None:
         failed.add(one.record.aggregate_id)
-        self._held[one.record.aggregate_id] = time.monotonic() + HOLD
+        self._held[one.record.aggregate_id] = time.monotonic() + self._hold_for * (0.5 + random.random())
         log.warning("send failed", topic=one.record.topic, position=one.position, error=type(error).__name__)
 
     async def _drop_producer(self) -> None:

@@ -27,6 +27,10 @@ class Health:
         """This part waits for something that it needs."""
         self._waiting_for.add(part)
 
+    def found(self, part: str) -> None:
+        """What this part waited for is there again."""
+        self._waiting_for.discard(part)
+
     @property
     def stuck(self) -> list[str]:
         """Parts that began something and did not come back."""

@@ -59,6 +59,9 @@ def add_chassis_tables(metadata: MetaData) -> None:
         Column("type", Text),
         Column("status", Text, nullable=False, server_default="open"),
         Column("opened_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("closed_at", DateTime(timezone=True)),
+        Column("closed_by", Text),
+        Column("closed_reason", Text),
         Index("dead_letters_open", "topic", "key", postgresql_where=text("status = 'open'")),
     )
     Table(

@@ -1,5 +1,6 @@
 """In-memory stand-ins for unit tests. Each runs the same conformance suite as the real part."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
@@ -7,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from aiokafka.errors import KafkaError
 from asyncpg import UniqueViolationError
 
-from chassis.messaging.dead_letters import DeadLetter, Key
+from chassis.messaging.dead_letters import Closed, DeadLetter, Key
 from chassis.messaging.inbox import EventKey
 from chassis.messaging.outbox import OutboxRecord, Unpublished
 from chassis.unit_of_work import UnitOfWork, Wanted
@@ -53,6 +55,8 @@ class MemoryDeadLetters:
     """The dead letters as a dictionary."""
 
     letters: dict[UUID, DeadLetter] = field(default_factory=dict)
+    """Those that are open."""
+    closed: dict[UUID, tuple[DeadLetter, Closed, str, str]] = field(default_factory=dict)
 
     async def parked(self, keys: Collection[Key]) -> set[Key]:
         return {
@@ -62,9 +66,22 @@ class MemoryDeadLetters:
         }
 
     async def open(self, letters: Sequence[DeadLetter]) -> set[UUID]:
-        new = {letter.id: letter for letter in letters if letter.id not in self.letters}
+        known = self.letters.keys() | self.closed.keys()
+        new = {letter.id: letter for letter in letters if letter.id not in known}
         self.letters |= new
         return set(new)
+
+    async def take(self, letter: DeadLetter) -> bool:
+        place = (letter.record.topic, letter.record.key)
+        same = [one.id for one in self.letters.values() if (one.record.topic, one.record.key) == place]
+        return letter.id in same and (letter.record.key is None or same[0] == letter.id)
+
+    async def close(self, id_: UUID, status: Closed, by: str, reason: str) -> None:
+        self.closed[id_] = (self.letters.pop(id_), status, by, reason)
+
+    async def note_attempt(self, id_: UUID, error: str, detail: str) -> None:
+        letter = self.letters[id_]
+        self.letters[id_] = replace(letter, attempts=letter.attempts + 1, error=error, detail=detail)
 
     async def list_open(self) -> list[DeadLetter]:
         return list(self.letters.values())
@@ -84,7 +101,7 @@ class MemoryTransaction:
         return MemoryTransaction(
             MemoryInbox(set(self.inbox.seen)),
             MemoryOutbox(list(self.outbox.rows), self.outbox.last),
-            MemoryDeadLetters(dict(self.dead_letters.letters)),
+            MemoryDeadLetters(dict(self.dead_letters.letters), dict(self.dead_letters.closed)),
             dict(self.aggregates),
         )
 
@@ -111,31 +128,57 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.state = MemoryTransaction()
+        self._lock = asyncio.Lock()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[MemoryTransaction]:
-        working = self.state.copy()
-        yield working
-        self.state = working
+        async with self._lock:
+            working = self.state.copy()
+            yield working
+            self.state = working
 
 
-class MemoryProducer:
-    """A broker that keeps what it gets; a test may make it refuse keys, or stop answering."""
+class MemoryBroker:
+    """A broker that keeps what it acknowledges. A test may make it refuse keys, or leave sends without an answer."""
+
+    PARTITIONS = 3
 
     def __init__(self) -> None:
         self.log: list[OutboxRecord] = []
-        self.refuse: set[UUID] = set()
+        self.refuses: set[UUID] = set()
+        self.silent = False
+        self.producers: list[MemoryProducer] = []
+
+    async def connect(self) -> "MemoryProducer":
+        """A fresh producer."""
+        self.producers.append(MemoryProducer(self))
+        return self.producers[-1]
+
+    @classmethod
+    def partition(cls, record: OutboxRecord) -> tuple[str, int]:
+        """Where a record goes."""
+        return record.topic, record.aggregate_id.int % cls.PARTITIONS
+
+
+class MemoryProducer:
+    """A producer that, like the real one, is of no more use to a partition once a send there failed."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self._broken: set[tuple[str, int]] = set()
         self.stopped = False
 
     async def send(self, record: OutboxRecord) -> Awaitable[object]:
-        if record.aggregate_id in self.refuse:
-            raise ValueError("refused")
-        self.log.append(record)
-
-        async def acknowledged() -> None:
-            return None
-
-        return acknowledged()
+        answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        partition = self._broker.partition(record)
+        if record.aggregate_id in self._broker.refuses:
+            self._broken.add(partition)
+        if partition in self._broken:
+            answer.set_exception(KafkaError(f"{partition} is broken"))
+        elif not self._broker.silent:
+            self._broker.log.append(record)
+            answer.set_result(None)
+        return answer
 
     async def stop(self) -> None:
         self.stopped = True

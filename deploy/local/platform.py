@@ -34,7 +34,7 @@ class Platform:
         self.ports = {**ports.choose(SERVICES, former), **{name: former[name] for name in self._running}}
         files.write(remembered, json.dumps(self.ports))
         self.database_urls = {name: provision(stack.postgres.admin_url, name) for name in SERVICES}
-        self.services = {name: self._process(name, self.ports[name], self._environment(name)) for name in SERVICES}
+        self.services = {name: self._process(name, self.ports[name], self.environment(name)) for name in SERVICES}
 
     @staticmethod
     def wipe(directory: Path) -> None:
@@ -82,7 +82,8 @@ class Platform:
             answers=partial(_ready, port),
         )
 
-    def _environment(self, name: str) -> dict[str, str]:
+    def environment(self, name: str) -> dict[str, str]:
+        """The settings of a service on this stack."""
         own = {
             "DATABASE_URL": self.database_urls[name],
             "KAFKA_BOOTSTRAP_SERVERS": self.stack.kafka.bootstrap_servers,

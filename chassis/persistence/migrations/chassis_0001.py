@@ -50,6 +50,9 @@ def upgrade() -> None:
         sa.Column("type", sa.Text),
         sa.Column("status", sa.Text, nullable=False, server_default="open"),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+        sa.Column("closed_at", sa.DateTime(timezone=True)),
+        sa.Column("closed_by", sa.Text),
+        sa.Column("closed_reason", sa.Text),
     )
     op.create_index("dead_letters_open", "dead_letters", ["topic", "key"], postgresql_where=sa.text("status = 'open'"))
     op.create_table(

@@ -1,0 +1,87 @@
+"""Where the consumer group of a service is: how far behind, and how to make it read again."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from chassis.messaging.topics import TOPICS, consumed_by
+
+
+class GroupIsRunning(Exception):
+    """Offsets can only be moved while no process of the service consumes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a group is on one topic, in records: `committed` of `end`."""
+
+    topic: str
+    committed: int
+    end: int
+
+    @property
+    def records(self) -> int:
+        """Records that are still to be decided."""
+        return self.end - self.committed
+
+
+def group_of(service: str) -> str:
+    """The name of a service's consumer group."""
+    return f"duaal.{service}"
+
+
+async def lag_of(bootstrap_servers: str, service: str) -> list[Lag]:
+    """The lag of a service, per topic of its manifests."""
+    topics = consumed_by(service)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        offsets = await admin.list_consumer_group_offsets(group_of(service)) if topics else {}
+    finally:
+        await admin.close()
+    done = {partition: max(0, offset.offset) for partition, offset in offsets.items()}
+    async with _reader(bootstrap_servers) as reader:
+        ends = await reader.end_offsets(_partitions(topics))
+        starts = await reader.beginning_offsets(_partitions(topics))
+    lags = []
+    for topic in topics:
+        partitions = _partitions([topic])
+        committed = sum(max(done.get(partition, 0), starts[partition]) for partition in partitions)
+        lags.append(Lag(topic, committed, sum(ends[partition] for partition in partitions)))
+    return lags
+
+
+async def read_again(bootstrap_servers: str, service: str, topics: Sequence[str]) -> int:
+    """Put the group back to the beginning of the topics; the answer is the number of records it will read again.
+
+    Raises:
+        GroupIsRunning: a process of the service consumes.
+    """
+    partitions = _partitions(topics)
+    async with _reader(bootstrap_servers, group_of(service)) as reader:
+        starts = await reader.beginning_offsets(partitions)
+        ends = await reader.end_offsets(partitions)
+        reader.assign(partitions)
+        try:
+            await reader.commit(starts)
+        except KafkaError as error:
+            raise GroupIsRunning(f"stop every process of {service} that consumes, and wait some seconds") from error
+    return sum(ends[partition] - starts[partition] for partition in partitions)
+
+
+def _partitions(topics: Sequence[str]) -> list[TopicPartition]:
+    return [TopicPartition(name, number) for name in topics for number in range(TOPICS[name].partitions)]
+
+
+@asynccontextmanager
+async def _reader(bootstrap_servers: str, group: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
+    reader = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=group, enable_auto_commit=False)
+    await reader.start()
+    try:
+        yield reader
+    finally:
+        await reader.stop()

@@ -1,0 +1,86 @@
+"""What tests do with a real Kafka: topics of their own, records as bytes, offsets as they are committed."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from chassis.messaging.producer import KafkaProducer
+from chassis.messaging.record import Record
+
+
+def a_name(what: str) -> str:
+    """A name that no other test uses."""
+    return f"{what}-{uuid4().hex[:12]}"
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A Kafka that answers at these addresses."""
+
+    servers: str
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
+        await admin.start()
+        try:
+            yield admin
+        finally:
+            await admin.close()
+
+    async def make_topic(self, *, partitions: int = 1, config: dict[str, str] | None = None) -> str:
+        """A new topic."""
+        name = a_name("topic")
+        async with self._admin() as admin:
+            await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=config)])
+        return name
+
+    async def connect(self) -> KafkaProducer:
+        """A producer of the chassis."""
+        return await KafkaProducer.start(self.servers)
+
+    async def send(self, *records: Record) -> None:
+        """Send records as they are, each to its own partition; offsets are the broker's."""
+        async with AIOKafkaProducer(bootstrap_servers=self.servers, max_request_size=1_100_000) as producer:
+            sent = [
+                await producer.send(
+                    record.topic, record.value, key=record.key, partition=record.partition, headers=list(record.headers)
+                )
+                for record in records
+            ]
+            for future in sent:
+                await future
+
+    async def read(self, *topics: str) -> list[ConsumerRecord]:
+        """Every record that is committed in these topics now, partition by partition."""
+        async with AIOKafkaConsumer(bootstrap_servers=self.servers, isolation_level="read_committed") as consumer:
+            partitions = await self._partitions(topics)
+            consumer.assign(partitions)
+            await consumer.seek_to_beginning(*partitions)
+            ends = await consumer.end_offsets(partitions)
+            found: list[ConsumerRecord] = []
+            while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+                for batch in (await consumer.getmany(timeout_ms=200)).values():
+                    found += batch
+            return sorted(found, key=lambda one: (one.topic, one.partition, one.offset))
+
+    async def committed(self, group: str) -> dict[tuple[str, int], int]:
+        """The offsets of a group, by topic and partition."""
+        async with self._admin() as admin:
+            offsets = await admin.list_consumer_group_offsets(group)
+        return {(partition.topic, partition.partition): one.offset for partition, one in offsets.items()}
+
+    async def members(self, group: str) -> int:
+        """How many members a group has."""
+        async with self._admin() as admin:
+            (response,) = await admin.describe_consumer_groups([group])
+        return len(response.groups[0][5])
+
+    async def _partitions(self, topics: Sequence[str]) -> list[TopicPartition]:
+        async with self._admin() as admin:
+            described = await admin.describe_topics(list(topics))
+        return [TopicPartition(topic["topic"], one["partition"]) for topic in described for one in topic["partitions"]]

@@ -1,0 +1,198 @@
+"""One store at a time, in memory or in PostgreSQL: what a test says has to hold in both."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from asyncpg import TooManyConnectionsError
+
+from chassis.handling import handlers_of
+from chassis.messaging.dead_letters import DeadLetter
+from chassis.messaging.failures import DeadLetterLimit, Patience
+from chassis.messaging.outbox import OutboxRecord
+from chassis.messaging.pipeline import Pipeline
+from chassis.messaging.record import Outcome, Record
+from chassis.messaging.store import PostgresStore, Store, Transaction
+from chassis.messaging.topics import TOPICS
+from chassis.observability.metrics import Metrics
+from chassis.persistence.connection import Pool, open_pool
+from chassis.persistence.repository import Repository
+from chassis.testing.builders import NOON
+from chassis.testing.fakes import MemoryStore
+from chassis.unit_of_work import Wanted
+from deploy.local.stack import Stack
+from tests.chassis.broker import Broker
+from tests.chassis.tally import MANIFESTS, MAPPERS, TALLY, Handlers, Tally
+from tests.conftest import Databases
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _topics_of_tally() -> Iterator[None]:
+    """Tally's topics exist only as long as these tests run."""
+    TOPICS.update(MANIFESTS)
+    yield
+    for name in MANIFESTS:
+        del TOPICS[name]
+
+
+@pytest.fixture(scope="session")
+def broker(stack: Stack) -> Broker:
+    """A real Kafka."""
+    return Broker(stack.kafka.bootstrap_servers)
+
+
+@pytest.fixture(scope="session")
+async def tally_database(databases: Databases) -> AsyncIterator[str]:
+    """One migrated database of tally for all tests that empty it before they use it."""
+    url, suffix = await databases.make(TALLY)
+    yield url
+    databases.drop(TALLY, suffix)
+
+
+@pytest.fixture(scope="session")
+async def tally_pool(tally_database: str) -> AsyncIterator[Pool]:
+    async with await open_pool(tally_database, size=6) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def pool(tally_pool: Pool) -> Pool:
+    """Connections to tally's database, which is empty."""
+    tables = ["inbox", "outbox", "dead_letters", "answered_requests", *(mapper.table.name for mapper in MAPPERS)]
+    await tally_pool.execute("; ".join(f"delete from {table}" for table in tables))
+    return tally_pool
+
+
+@pytest.fixture
+async def postgres(pool: Pool) -> PostgresStore:
+    return postgres_store(pool)
+
+
+@pytest.fixture(params=["memory", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """An empty store."""
+    if request.param == "memory":
+        return MemoryStore()
+    store: PostgresStore = request.getfixturevalue("postgres")
+    return store
+
+
+def postgres_store(pool: Pool, consumer: str = "tally") -> PostgresStore:
+    """The store of a consumer."""
+    return PostgresStore(pool, consumer, [Repository(mapper) for mapper in MAPPERS])
+
+
+class Unreliable:
+    """A store that lets some transactions pass; then its database is not there, then it goes away before the commit."""
+
+    def __init__(self, store: Store, *, passes: int = 0, refuses: int = 0, breaks: int = 0) -> None:
+        self._store = store
+        self._plan = ["pass"] * passes + ["refuse"] * refuses + ["break"] * breaks
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        fate = self._plan.pop(0) if self._plan else "pass"
+        if fate == "refuse":
+            raise ConnectionRefusedError
+        async with self._store.transaction() as transaction:
+            yield transaction
+            if fate == "break":
+                raise TooManyConnectionsError
+
+
+class Gated:
+    """A store that does not commit before the gate is open; `waiting` counts who stands before it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.gate = asyncio.Event()
+        self.waiting = 0
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        async with self._store.transaction() as transaction:
+            yield transaction
+            self.waiting += 1
+            await self.gate.wait()
+            self.waiting -= 1
+
+
+@dataclass
+class Rig:
+    """A pipeline of tally over a store: deliver records, and see what came of it. Its clock stands still."""
+
+    store: Store
+    batch: int = 500
+    handlers: Handlers = field(default_factory=Handlers)
+    patience: Patience = field(default_factory=Patience)
+    limit: DeadLetterLimit = field(default_factory=DeadLetterLimit)
+    metrics: Metrics = field(default_factory=Metrics)
+    now: datetime = NOON
+    slept: list[float] = field(default_factory=list)
+    woken: int = 0
+
+    def __post_init__(self) -> None:
+        self.pipeline = Pipeline(
+            "tally",
+            handlers_of(self.handlers),
+            self.store,
+            self.metrics,
+            now=lambda: self.now,
+            wake=self._wake,
+            patience=self.patience,
+            limit=self.limit,
+            sleep=self._sleep,
+        )
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    async def deliver(self, *records: Record) -> list[Outcome]:
+        """Deliver records, cut in batches of the rig's size."""
+        outcomes: list[Outcome] = []
+        for start in range(0, len(records), self.batch):
+            outcomes += await self.pipeline.process(records[start : start + self.batch])
+        return outcomes
+
+    def counted(self, outcome: Outcome) -> int:
+        """How many records ended so, by the metric."""
+        samples = [sample for metric in self.metrics.messages.collect() for sample in metric.samples]
+        return int(sum(s.value for s in samples if s.name == "duaal_messages_total" and s.labels["outcome"] == outcome))
+
+    async def total(self, tally_id: UUID) -> int | None:
+        """What a tally stands at; None when there is none."""
+        wanted = Wanted()
+        wanted.ids[Tally] = {tally_id}
+        async with self.store.transaction() as transaction:
+            tally = (await transaction.load(wanted)).find(Tally, tally_id)
+        return tally.total if tally else None
+
+    async def promised(self) -> list[OutboxRecord]:
+        """Everything that waits for the broker, oldest first."""
+        async with self.store.transaction() as transaction:
+            return [row.record for row in await transaction.outbox.unpublished(100_000)]
+
+    async def letters(self) -> list[DeadLetter]:
+        """Every dead letter, oldest first."""
+        async with self.store.transaction() as transaction:
+            return await transaction.dead_letters.list_open()
+
+
+def of_type(records: list[OutboxRecord], kind: type[Any]) -> list[OutboxRecord]:
+    """The promises of one type of event."""
+    wanted = kind.declaration.type.encode()
+    return [record for record in records if dict(record.headers)["ce_type"] == wanted]
+
+
+@pytest.fixture(params=[1, 500], ids=["one-by-one", "in-batches"])
+def rig(request: pytest.FixtureRequest, store: Store) -> Rig:
+    """The same records cut in batches of one and of five hundred, over both stores."""
+    return Rig(store, batch=request.param)

@@ -1,0 +1,244 @@
+"""A service that exists only here: it counts. Small enough to see through, with everything that the chassis offers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, Field
+from sqlalchemy import MetaData
+
+from chassis.handling import MessageContext, Refused, by, handles
+from chassis.messaging.topics import Topic
+from chassis.persistence.mapper import Mapper
+from chassis.persistence.tables import add_chassis_tables
+from chassis.service import Service
+from chassis.unit_of_work import UnitOfWork
+from contracts.event import Event, event
+from contracts.vocabulary import CaseId, Code, OpenEnum
+
+
+@event("be.duaalwest.tally.Counted.v1", topic="duaal.tally.counts", key="tally_id")
+class Counted(Event):
+    """Somebody counted something."""
+
+    tally_id: UUID
+    group: Code = "all"
+    amount: int
+    weight: float | None = None
+
+
+@event("be.duaalwest.tally.GroupCounted.v1", topic="duaal.tally.counts", key="count_id")
+class GroupCounted(Event):
+    """Somebody counted one for every tally of a group."""
+
+    count_id: UUID
+    group: Code
+
+
+@event("be.duaalwest.tally.TallyChanged.v1", topic="duaal.tally.tallies", key="tally_id")
+class TallyChanged(Event):
+    """A tally has a new total."""
+
+    tally_id: UUID
+    total: int
+
+
+@event("be.duaalwest.tally.ErrandDone.v1", topic="duaal.tally.tallies", key="errand_id")
+class ErrandDone(Event):
+    """Something outside was done."""
+
+    errand_id: UUID
+    attempts: Annotated[int, Field(ge=1)]
+
+
+def _topic(name: str, key: str) -> Topic:
+    return Topic(
+        name=name,
+        description="Only in tests.",
+        owner="tally",
+        producers=("tally",),
+        consumers=(),
+        key=key,
+        partitions=3,
+        retention_days=1,
+        data_class="internal",
+    )
+
+
+MANIFESTS = {
+    topic.name: topic
+    for topic in (
+        _topic("duaal.tally.counts", "tally_id"),
+        _topic("duaal.tally.tallies", "tally_id"),
+        _topic("duaal.tally.dead-letters", "dead_letter_id"),
+    )
+}
+
+
+@dataclass
+class Tally:
+    """What was counted."""
+
+    id: UUID
+    group: str
+    total: int = 0
+    version: int = 0
+    facts: list[Event] = field(default_factory=list)
+
+    def add(self, amount: int) -> None:
+        """Count, and tell."""
+        self.total += amount
+        self.facts.append(TallyChanged(tally_id=self.id, total=self.total))
+
+
+class Colour(OpenEnum):
+    """Open, as the enums of the contracts are."""
+
+    RED = "RED"
+    BLUE = "BLUE"
+    UNKNOWN = "UNKNOWN"
+
+
+class State(StrEnum):
+    """Closed, as the enums of a domain are."""
+
+    NEW = "NEW"
+    DONE = "DONE"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A value inside an aggregate."""
+
+    name: str
+    colour: Colour
+    on: date | None = None
+
+
+@dataclass
+class Sample:
+    """One field of every type that an aggregate may have, each also as it is when it may be absent."""
+
+    id: UUID
+    text: str
+    flag: bool
+    number: int
+    share: float
+    moment: datetime
+    day: date
+    case: CaseId
+    colour: Colour
+    state: State
+    parts: tuple[Part, ...]
+    colours: tuple[Colour, ...]
+    best: Part
+    maybe_text: str | None = None
+    maybe_flag: bool | None = None
+    maybe_number: int | None = None
+    maybe_share: float | None = None
+    maybe_moment: datetime | None = None
+    maybe_day: date | None = None
+    maybe_case: CaseId | None = None
+    maybe_colour: Colour | None = None
+    maybe_state: State | None = None
+    maybe_best: Part | None = None
+    maybe_colours: tuple[Colour, ...] | None = None
+    version: int = 0
+    facts: list[Event] = field(default_factory=list)
+
+
+@dataclass
+class Errand:
+    """An intent: something to do outside, until it is done."""
+
+    id: UUID
+    due_at: datetime | None
+    correlation: str | None = None
+    attempts: int = 0
+    version: int = 0
+    facts: list[Event] = field(default_factory=list)
+
+    def done(self) -> None:
+        """It worked."""
+        self.attempts += 1
+        self.due_at = None
+        self.facts.append(ErrandDone(errand_id=self.id, attempts=self.attempts))
+
+    def failed(self, now: datetime) -> None:
+        """Try again in a minute."""
+        self.attempts += 1
+        self.due_at = now + timedelta(minutes=1)
+
+
+class Count(BaseModel):
+    """A command: count something."""
+
+    tally_id: UUID
+    amount: int
+
+
+class Total(BaseModel):
+    """The answer to it."""
+
+    total: int
+
+
+def _no_trouble(_: Counted) -> None:
+    return None
+
+
+@dataclass
+class Handlers:
+    """`trouble` is asked before each count, and may raise."""
+
+    trouble: Callable[[Counted], None] = _no_trouble
+
+    @handles(Counted, loads={Tally: "tally_id"})
+    def count(self, event: Counted, uow: UnitOfWork, _: MessageContext) -> None:
+        """The first count makes the tally."""
+        self.trouble(event)
+        tally = uow.find(Tally, event.tally_id)
+        if tally is None:
+            tally = Tally(event.tally_id, event.group)
+            uow.add(tally)
+        tally.add(event.amount)
+
+    @handles(GroupCounted, loads={Tally: by("group")})
+    def count_group(self, event: GroupCounted, uow: UnitOfWork, _: MessageContext) -> None:
+        """One more for each."""
+        for tally in uow.all(Tally, group=event.group):
+            tally.add(1)
+
+    @handles(Count, loads={Tally: "tally_id"})
+    def count_by_hand(self, command: Count, uow: UnitOfWork, _: MessageContext) -> Total:
+        """A person counts."""
+        if command.amount < 0:
+            raise Refused("amount", "Tellen gaat vooruit.")
+        tally = uow.get(Tally, command.tally_id)
+        tally.add(command.amount)
+        return Total(total=tally.total)
+
+
+METADATA = MetaData()
+add_chassis_tables(METADATA)
+TALLIES = Mapper(Tally, "tallies", METADATA)
+SAMPLES = Mapper(Sample, "samples", METADATA)
+ERRANDS = Mapper(Errand, "errands", METADATA)
+MAPPERS = (TALLIES, SAMPLES, ERRANDS)
+
+TALLY = Service(
+    name="tally",
+    handlers=Handlers(),
+    mappers=MAPPERS,
+    metadata=METADATA,
+    migrations=Path(__file__).parent / "migrations",
+)
+
+
+def a_count(tally_id: UUID | None = None, amount: int = 1, group: str = "all") -> Counted:
+    """One was counted."""
+    return Counted(tally_id=tally_id or uuid4(), amount=amount, group=group)

@@ -1,0 +1,261 @@
+"""The consumer on a real Kafka and a real PostgreSQL: nothing is lost, and nothing committed that is not true."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+from aiokafka.errors import KafkaError
+
+from chassis.messaging.consumer import Consumer
+from chassis.messaging.failures import DeadLetterLimit, Halted, Patience
+from chassis.messaging.record import Outcome, Record
+from chassis.messaging.store import PostgresStore
+from chassis.observability.health import Health
+from chassis.testing.builders import a_record
+from chassis.testing.eventually import eventually
+from chassis.testing.fakes import MemoryStore
+from deploy.local import ports
+from tests.chassis import odd_producer
+from tests.chassis.broker import Broker, a_name
+from tests.chassis.conftest import Gated, Rig, Unreliable
+from tests.chassis.tally import a_count
+
+
+@dataclass
+class Member:
+    """One member of a group, and why it halted if it did."""
+
+    consumer: Consumer
+    health: Health
+    halted: list[Halted]
+
+
+def a_member(servers: str, group: str, topics: Sequence[str], rig: Rig, *, batch_size: int = 500) -> Member:
+    """A consumer that has not joined yet."""
+    health, halted = Health(), list[Halted]()
+    consumer = Consumer(
+        group,
+        topics,
+        servers,
+        rig.pipeline,
+        rig.metrics,
+        health,
+        batch_size=batch_size,
+        session_timeout=6,
+        halt=halted.append,
+    )
+    return Member(consumer, health, halted)
+
+
+@asynccontextmanager
+async def consuming(
+    broker: Broker, group: str, topic: str, rig: Rig, *, batch_size: int = 500
+) -> AsyncIterator[Member]:
+    """A member that has joined."""
+    member = a_member(broker.servers, group, [topic], rig, batch_size=batch_size)
+    await member.consumer.start()
+    try:
+        yield member
+    finally:
+        await member.consumer.stop()
+
+
+@pytest.fixture
+async def topic(broker: Broker) -> str:
+    """A topic of one partition."""
+    return await broker.make_topic()
+
+
+@pytest.fixture
+def group() -> str:
+    return a_name("group")
+
+
+def counts(topic: str, number: int, *, partitions: int = 1) -> list[Record]:
+    """Events of as many tallies, spread over the partitions."""
+    return [replace(a_record(a_count()), topic=topic, partition=at % partitions) for at in range(number)]
+
+
+async def handled(rig: Rig, number: int) -> None:
+    """Wait until so many records were handled."""
+    await eventually(lambda: rig.counted(Outcome.HANDLED), lambda found: found >= number)
+
+
+async def test_what_was_sent_before_the_group_existed_is_handled_and_committed(
+    broker: Broker, topic: str, group: str, postgres: PostgresStore
+) -> None:
+    rig = Rig(postgres)
+    await broker.send(*counts(topic, 50))
+    async with consuming(broker, group, topic, rig) as member:
+        await eventually(lambda: broker.committed(f"duaal.{group}"), lambda found: found == {(topic, 0): 50})
+        assert member.health.not_ready == []
+    assert rig.counted(Outcome.HANDLED) == len(await rig.promised()) == 50
+
+
+async def test_a_header_that_nobody_can_decode_costs_no_neighbour(
+    broker: Broker, topic: str, group: str, postgres: PostgresStore
+) -> None:
+    rig = Rig(postgres)
+    good = counts(topic, 4)
+    null, binary, twice = counts(topic, 3)
+    null = replace(null, headers=[*null.headers, ("ce_x", None)])
+    binary = replace(binary, headers=[*binary.headers, ("ce_x", b"\xff\xfe")])
+    twice = replace(twice, headers=[*twice.headers, ("ce_id", b"again")])
+    await broker.send(good[0], null, good[1], binary, good[2], twice, replace(good[0], value=None, key=b"t"), good[3])
+    async with consuming(broker, group, topic, rig):
+        await handled(rig, 4)
+    letters = await rig.letters()
+    assert [letter.record.offset for letter in letters] == [1, 3, 5, 6]
+    assert list(letters[0].record.headers) == list(null.headers)
+    assert list(letters[1].record.headers) == list(binary.headers)
+    assert list(letters[2].record.headers) == list(twice.headers)
+    assert letters[3].record.value is None
+    assert await broker.committed(f"duaal.{group}") == {(topic, 0): 8}
+
+
+async def test_a_record_that_cannot_even_be_read_costs_no_neighbour_on_any_partition(
+    broker: Broker, group: str, postgres: PostgresStore
+) -> None:
+    topic = await broker.make_topic(partitions=3)
+    rig = Rig(postgres)
+    await broker.send(*counts(topic, 2))
+    odd_producer.send(broker.servers, topic, partition=0)
+    await broker.send(*counts(topic, 3))
+    async with consuming(broker, group, topic, rig):
+        for one in counts(topic, 40, partitions=3):
+            await broker.send(one)
+        await handled(rig, 45)
+        await eventually(lambda: broker.committed(f"duaal.{group}"), lambda found: sum(found.values()) == 46)
+    (letter,) = await rig.letters()
+    assert (letter.record.place, letter.record.headers) == (f"{topic}/0/2", [("unreadable", b"UnicodeDecodeError")])
+    assert rig.counted(Outcome.DUPLICATE) == 0
+
+
+async def test_an_offset_is_committed_only_after_the_database_has(
+    broker: Broker, topic: str, group: str, postgres: PostgresStore
+) -> None:
+    store = Gated(postgres)
+    rig = Rig(store)
+    await broker.send(*counts(topic, 10))
+    async with consuming(broker, group, topic, rig):
+        await eventually(lambda: store.waiting)
+        assert await broker.committed(f"duaal.{group}") == {}
+        store.gate.set()
+        await eventually(lambda: broker.committed(f"duaal.{group}"), lambda found: found == {(topic, 0): 10})
+
+
+async def test_only_the_offsets_of_the_batch_are_committed(broker: Broker, group: str, postgres: PostgresStore) -> None:
+    topic = await broker.make_topic(partitions=3)
+    store = Gated(postgres)
+    store.gate.set()
+    rig = Rig(store)
+    await broker.send(*counts(topic, 9, partitions=3))
+    async with consuming(broker, group, topic, rig, batch_size=1):
+        await eventually(lambda: rig.counted(Outcome.HANDLED), lambda found: 4 <= found < 9, every=0.001)
+        store.gate.clear()
+        await eventually(lambda: store.waiting)
+        committed = sum((await broker.committed(f"duaal.{group}")).values())
+        assert committed == rig.counted(Outcome.HANDLED)
+        store.gate.set()
+        await handled(rig, 9)
+
+
+async def test_a_member_that_joins_waits_until_the_running_batch_is_committed(
+    broker: Broker, group: str, postgres: PostgresStore
+) -> None:
+    topic = await broker.make_topic(partitions=4)
+    store = Gated(postgres)
+    first, second = Rig(store), Rig(postgres)
+    await broker.send(*counts(topic, 40, partitions=4))
+    async with consuming(broker, group, topic, first, batch_size=20):
+        await eventually(lambda: store.waiting)
+        newcomer = a_member(broker.servers, group, [topic], second, batch_size=20)
+        joining = asyncio.create_task(newcomer.consumer.start())
+        await eventually(lambda: broker.members(f"duaal.{group}"), lambda members: members == 2)
+        assert not joining.done(), "it got partitions while their records were being handled"
+        store.gate.set()
+        await joining
+        try:
+            await eventually(lambda: first.counted(Outcome.HANDLED) + second.counted(Outcome.HANDLED) == 40)
+        finally:
+            await newcomer.consumer.stop()
+    assert first.counted(Outcome.DUPLICATE) + second.counted(Outcome.DUPLICATE) == 0
+    assert sum((await broker.committed(f"duaal.{group}")).values()) == 40
+
+
+async def test_stopping_finishes_the_running_batch_and_commits_it(
+    broker: Broker, topic: str, group: str, postgres: PostgresStore
+) -> None:
+    store = Gated(postgres)
+    rig = Rig(store)
+    await broker.send(*counts(topic, 10))
+    member = a_member(broker.servers, group, [topic], rig)
+    await member.consumer.start()
+    await eventually(lambda: store.waiting)
+    stopping = asyncio.create_task(member.consumer.stop())
+    stopped, _ = await asyncio.wait([stopping], timeout=0.2)
+    assert not stopped, "it left a batch behind"
+    store.gate.set()
+    await stopping
+    assert rig.counted(Outcome.HANDLED) == 10
+    assert await broker.committed(f"duaal.{group}") == {(topic, 0): 10}
+    assert await broker.members(f"duaal.{group}") == 0
+
+
+async def test_who_takes_over_begins_where_the_other_stopped(
+    broker: Broker, topic: str, group: str, postgres: PostgresStore
+) -> None:
+    first, second = Rig(postgres), Rig(postgres)
+    await broker.send(*counts(topic, 5))
+    async with consuming(broker, group, topic, first):
+        await handled(first, 5)
+    await broker.send(*counts(topic, 5))
+    async with consuming(broker, group, topic, second):
+        await handled(second, 5)
+    assert second.counted(Outcome.DUPLICATE) == 0
+
+
+async def test_a_paused_batch_comes_again_and_nothing_of_it_is_lost(
+    broker: Broker, group: str, postgres: PostgresStore
+) -> None:
+    topic = await broker.make_topic(partitions=3)
+    rig = Rig(Unreliable(postgres, refuses=3, breaks=3), patience=Patience(pause=0.05))
+    await broker.send(*counts(topic, 30, partitions=3))
+    async with consuming(broker, group, topic, rig) as member:
+        await eventually(lambda: rig.counted(Outcome.HANDLED) + rig.counted(Outcome.DUPLICATE) >= 30)
+        await eventually(lambda: broker.committed(f"duaal.{group}"), lambda found: sum(found.values()) == 30)
+        assert member.health.not_ready == []
+    assert len(await rig.promised()) == 30
+    assert await rig.letters() == []
+
+
+async def test_a_halt_is_told_and_commits_nothing(
+    broker: Broker, topic: str, group: str, postgres: PostgresStore
+) -> None:
+    rig = Rig(postgres, limit=DeadLetterLimit(in_a_row=3))
+    await broker.send(*[replace(record, value=b"{}") for record in counts(topic, 10)], *counts(topic, 5))
+    async with consuming(broker, group, topic, rig, batch_size=5) as member:
+        await eventually(lambda: member.halted)
+        await broker.send(*counts(topic, 5))
+    assert len(member.halted) == 1
+    assert await broker.committed(f"duaal.{group}") == {}
+    assert rig.counted(Outcome.HANDLED) == 0
+
+
+async def test_a_consumer_that_finds_no_broker_says_so_and_can_be_stopped() -> None:
+    member = a_member(f"127.0.0.1:{ports.choose(['nobody'], {})['nobody']}", "g", ["t"], Rig(MemoryStore()))
+    with pytest.raises(KafkaError):
+        await member.consumer.start()
+    assert member.health.not_ready == ["consumer"]
+    await member.consumer.stop()
+
+
+async def test_lag_and_progress_are_told(broker: Broker, topic: str, group: str, postgres: PostgresStore) -> None:
+    rig = Rig(postgres)
+    await broker.send(*counts(topic, 5))
+    labels = {"service": group, "topic": topic}
+    async with consuming(broker, group, topic, rig):
+        await handled(rig, 5)
+        await eventually(lambda: rig.metrics.registry.get_sample_value("duaal_consumer_lag", labels) == 0)

@@ -1,0 +1,55 @@
+"""The inbox lets every event in once, and only if its transaction holds."""
+
+from contextlib import suppress
+
+from chassis.messaging.inbox import EventKey
+from chassis.messaging.store import Store
+from chassis.persistence.connection import Pool
+from tests.chassis.conftest import postgres_store
+
+ONE, TWO = EventKey("/services/a", "1"), EventKey("/services/a", "2")
+
+
+async def admit(store: Store, *keys: EventKey) -> set[EventKey]:
+    async with store.transaction() as transaction:
+        return await transaction.inbox.admit(keys)
+
+
+async def test_an_event_is_admitted_once(store: Store) -> None:
+    assert await admit(store, ONE) == {ONE}
+    assert await admit(store, ONE) == set()
+
+
+async def test_only_what_is_new_is_admitted(store: Store) -> None:
+    await admit(store, ONE)
+    assert await admit(store, ONE, TWO) == {TWO}
+
+
+async def test_an_event_that_is_twice_in_a_batch_is_admitted_once(store: Store) -> None:
+    assert await admit(store, ONE, ONE) == {ONE}
+    assert await admit(store, ONE) == set()
+
+
+async def test_two_sources_may_use_the_same_id(store: Store) -> None:
+    other = EventKey("/services/b", ONE.id)
+    await admit(store, ONE)
+    assert await admit(store, other) == {other}
+
+
+async def test_an_id_is_compared_to_the_letter(store: Store) -> None:
+    keys = [EventKey("/s", text) for text in ("a", "A", "a ", "é", "e\u0301")]
+    assert await admit(store, *keys) == set(keys)
+
+
+async def test_what_is_rolled_back_is_admitted_again(store: Store) -> None:
+    with suppress(RuntimeError):
+        async with store.transaction() as transaction:
+            await transaction.inbox.admit([ONE])
+            raise RuntimeError
+    assert await admit(store, ONE) == {ONE}
+
+
+async def test_every_consumer_has_an_inbox_of_its_own(pool: Pool) -> None:
+    assert await admit(postgres_store(pool, "tally"), ONE) == {ONE}
+    assert await admit(postgres_store(pool, "other"), ONE) == {ONE}
+    assert await admit(postgres_store(pool, "other"), ONE) == set()

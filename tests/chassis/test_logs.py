@@ -1,0 +1,59 @@
+"""A log line says what happened and where, never what somebody wrote."""
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+
+import structlog
+
+from chassis.observability import logs
+
+CANARY = "lotte.peeters@example.org"
+
+
+def lines_of(program: Callable[[], None]) -> list[dict[str, object]]:
+    """What a process logs that sets logging up and then runs this function of ours."""
+    code = f"from tests.chassis import test_logs; test_logs.{program.__name__}()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def a_program_that_fails() -> None:
+    logs.configure("tally", "info")
+    try:
+        _fail_over(CANARY)
+    except ValueError:
+        logging.getLogger("uvicorn.error").exception("request failed")
+        structlog.get_logger("consumer").error("batch failed", exc_info=True)
+
+
+def _fail_over(email: str) -> None:
+    try:
+        raise KeyError(email)
+    except KeyError as error:
+        raise ValueError(f"nobody is called {email}") from error
+
+
+def test_an_exception_is_logged_by_its_classes_and_lines_without_a_single_value() -> None:
+    lines = lines_of(a_program_that_fails)
+    assert [line["event"] for line in lines] == ["request failed", "batch failed"]
+    for line in lines:
+        assert CANARY not in json.dumps(line)
+        trace = line["exception"]
+        assert isinstance(trace, list)
+        assert [word for word in trace if ":" not in word] == ["ValueError", "KeyError"]
+        assert any("test_logs.py:" in word for word in trace)
+
+
+def a_program_that_only_tells() -> None:
+    logs.configure("tally", "warning")
+    structlog.get_logger("x").info("too quiet")
+    structlog.get_logger("x").warning("heard", records=3)
+
+
+def test_a_line_says_which_service_when_and_how_bad() -> None:
+    (line,) = lines_of(a_program_that_only_tells)
+    assert line.pop("timestamp")
+    assert line == {"event": "heard", "records": 3, "service": "tally", "level": "warning"}

@@ -1,0 +1,128 @@
+"""The outbox forgets nothing, repeats nothing and keeps the order in which facts became true."""
+
+from contextlib import suppress
+from uuid import UUID, uuid4
+
+import pytest
+from asyncpg import UniqueViolationError
+
+from chassis.handling import Permanent
+from chassis.messaging.outbox import LARGEST, OutboxRecord, Promise, Unpublished
+from chassis.messaging.store import PostgresStore, Store
+from chassis.testing.builders import NOON, a_context, an_outbox_record
+from chassis.unit_of_work import Recorded
+from contracts.event import Event, event
+from tests.chassis.tally import a_count
+
+
+@event("be.duaalwest.tally.Noted.v1", topic="duaal.tally.tallies", key="tally_id")
+class Noted(Event):
+    """An event that can be as large as a test wants."""
+
+    tally_id: UUID
+    words: str
+
+
+def a_promise(aggregate_id: UUID | None = None, sequence: int = 1) -> OutboxRecord:
+    return an_outbox_record(a_count(aggregate_id), sequence)
+
+
+async def append(store: Store, *records: OutboxRecord) -> None:
+    async with store.transaction() as transaction:
+        await transaction.outbox.append(records)
+
+
+async def unpublished(store: Store, limit: int = 100, but_not: tuple[UUID, ...] = ()) -> list[Unpublished]:
+    async with store.transaction() as transaction:
+        return await transaction.outbox.unpublished(limit, but_not)
+
+
+async def records(store: Store) -> list[OutboxRecord]:
+    return [row.record for row in await unpublished(store)]
+
+
+async def test_promises_come_out_in_the_order_in_which_they_were_made(store: Store) -> None:
+    made = [a_promise() for _ in range(20)]
+    await append(store, *made[:15])
+    await append(store, *made[15:])
+    rows = await unpublished(store)
+    assert [row.record for row in rows] == made
+    positions = [row.position for row in rows]
+    assert positions == sorted(set(positions))
+
+
+async def test_the_oldest_come_first_when_not_all_are_asked_for(store: Store) -> None:
+    made = [a_promise() for _ in range(5)]
+    await append(store, *made)
+    assert [row.record for row in await unpublished(store, limit=2)] == made[:2]
+
+
+async def test_the_same_number_of_an_aggregate_is_not_promised_twice(store: Store) -> None:
+    id_ = uuid4()
+    await append(store, a_promise(id_, 1))
+    with pytest.raises(UniqueViolationError):
+        await append(store, a_promise(), a_promise(id_, 1))
+    assert len(await records(store)) == 1
+
+
+async def test_some_aggregates_can_be_left_alone(store: Store) -> None:
+    held, free = uuid4(), uuid4()
+    await append(store, a_promise(held, 1), a_promise(free, 1), a_promise(held, 2))
+    rows = await unpublished(store, but_not=(held,))
+    assert [row.record.aggregate_id for row in rows] == [free]
+
+
+async def test_what_is_published_is_gone_and_the_rest_stays(store: Store) -> None:
+    made = [a_promise() for _ in range(3)]
+    await append(store, *made)
+    rows = await unpublished(store)
+    async with store.transaction() as transaction:
+        await transaction.outbox.published([rows[0].position, rows[2].position])
+    assert await records(store) == [made[1]]
+
+
+async def test_a_position_is_never_used_again(store: Store) -> None:
+    await append(store, a_promise())
+    (first,) = await unpublished(store)
+    async with store.transaction() as transaction:
+        await transaction.outbox.published([first.position])
+    await append(store, a_promise())
+    (second,) = await unpublished(store)
+    assert second.position > first.position
+
+
+async def test_a_promise_that_is_rolled_back_was_never_made(store: Store) -> None:
+    with suppress(RuntimeError):
+        async with store.transaction() as transaction:
+            await transaction.outbox.append([a_promise()])
+            raise RuntimeError
+    assert await records(store) == []
+
+
+async def test_headers_and_value_come_out_byte_for_byte(store: Store) -> None:
+    headers = [("ce_subject", "Brugge – Oostende ✓".encode()), ("ce_source", b"/x"), ("ce_source", b"\x00twice")]
+    promise = a_promise()._replace(headers=headers, value=bytes(range(256)))
+    await append(store, promise)
+    assert await records(store) == [promise]
+
+
+async def test_a_transaction_that_commits_late_is_not_skipped(postgres: PostgresStore) -> None:
+    early, late = a_promise(), a_promise()
+    async with postgres.transaction() as slow:
+        await slow.outbox.append([late])
+        await append(postgres, early)
+        (row,) = await unpublished(postgres)
+        assert row.record == early, "a transaction that is still open was read"
+        async with postgres.transaction() as transaction:
+            await transaction.outbox.published([row.position])
+    (row_of_late,) = await unpublished(postgres)
+    assert row_of_late.record == late
+    assert row_of_late.position < row.position, "the test wants the late one to have the lower position"
+
+
+def test_what_the_broker_would_not_take_is_not_promised() -> None:
+    promise = Promise("tally", lambda: NOON)
+    largest = LARGEST - len(Noted(tally_id=uuid4(), words="").to_json())
+    promise(Recorded(Noted(tally_id=uuid4(), words="x" * largest), 1, a_context()))
+    with pytest.raises(Permanent, match="at most"):
+        promise(Recorded(Noted(tally_id=uuid4(), words="x" * (largest + 1)), 1, a_context()))
