@@ -7,10 +7,10 @@ from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from chassis.messaging.topics import TOPICS, consumed_by
+from chassis.messaging.groups import lag_of
+from chassis.messaging.topics import TOPICS
 from contracts.envelope import Envelope, read
 from contracts.event import Event
 from contracts.registry import EVENTS
@@ -99,7 +99,8 @@ def _published(record: Any) -> Published:
 
 async def waiting(platform: Platform) -> dict[str, int]:
     """What still has to be done: records not consumed, facts not published, mails not sent. All zero: quiet."""
-    lag = await _lag(platform.stack.kafka.bootstrap_servers)
+    lags = [await lag_of(platform.stack.kafka.bootstrap_servers, service) for service in SERVICES]
+    lag = sum(one.records for some in lags for one in some)
     counts = [await _to_do(url) for url in platform.database_urls.values()]
     return {"to consume": lag, "to publish": sum(n for n, _ in counts), "to mail": sum(n for _, n in counts)}
 
@@ -113,26 +114,6 @@ async def _to_do(url: str) -> tuple[int, int]:
         return unpublished, due
     finally:
         await connection.close()
-
-
-async def _lag(bootstrap_servers: str) -> int:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers)
-    await admin.start()
-    await consumer.start()
-    try:
-        lag = 0
-        for service in SERVICES:
-            topics = consumed_by(service)
-            partitions = [TopicPartition(name, at) for name in topics for at in range(TOPICS[name].partitions)]
-            ends = await consumer.end_offsets(partitions)
-            committed = await admin.list_consumer_group_offsets(f"duaal.{service}") if partitions else {}
-            done = {partition: max(0, offset.offset) for partition, offset in committed.items()}
-            lag += sum(end - done.get(partition, 0) for partition, end in ends.items())
-        return lag
-    finally:
-        await consumer.stop()
-        await admin.close()
 
 
 def outcomes(url: str) -> Counter[str]:
