@@ -11,6 +11,7 @@ from chassis.messaging.failures import Halted
 from chassis.observability import logs
 from chassis.operations import Built, DeadLetterCommands, GroupCommands
 from chassis.persistence.migrate import migrate as bring_up_to_date
+from chassis.persistence.retention import UnsafeRetention
 from chassis.service import ALL_ROLES, Role, Service
 from chassis.service import run as run_service
 from chassis.settings import InvalidSettings, Settings
@@ -68,6 +69,9 @@ class RoleCommands:
         except Halted as halted:
             sys.stderr.write(f"{service.name} halted: {halted}. Look at its dead letters before you start it again.\n")
             raise typer.Exit(3) from None
+        except UnsafeRetention as error:
+            sys.stderr.write(f"{error}\n")
+            raise typer.Exit(2) from None
 
 
 def _read(settings_type: type[S]) -> S:

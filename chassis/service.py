@@ -6,7 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,14 @@ from chassis.messaging.producer import KafkaProducer
 from chassis.messaging.relay import Relay
 from chassis.messaging.second_step import SecondStep, SecondSteps
 from chassis.messaging.store import PostgresStore
-from chassis.messaging.topics import consumed_by
+from chassis.messaging.topics import TOPICS, consumed_by
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.leader import Leadership
 from chassis.persistence.mapper import Mapper
 from chassis.persistence.repository import Repository
+from chassis.persistence.retention import Forgetting, Retention
 from chassis.settings import Settings
 
 log = structlog.get_logger("service")
@@ -91,6 +92,7 @@ class Process:
         """Do the work of the roles until told to stop; then finish what was begun, in this order."""
         async with AsyncExitStack() as stack:
             if self._relay:
+                await stack.enter_async_context(self._running(Forgetting(self._pool, self._retention()).run))
                 await stack.enter_async_context(self._running(self._relay.run))
                 if self.service.second_steps:
                     await stack.enter_async_context(self._running(self._make_second_steps(self._relay).run))
@@ -116,6 +118,13 @@ class Process:
             self.metrics,
             self.health,
         )
+
+    def _retention(self) -> Retention:
+        """Raises UnsafeRetention when the inbox would forget too early."""
+        settings = self.settings
+        retention = Retention(timedelta(days=settings.inbox_days), timedelta(days=settings.dead_letter_days))
+        retention.check(timedelta(days=TOPICS[name].retention_days) for name in consumed_by(self.service.name))
+        return retention
 
     def _make_second_steps(self, relay: Relay) -> SecondSteps:
         return SecondSteps(

@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     session_timeout: float = Field(default=10.0, ge=6, le=120)
     """Seconds after which Kafka gives the partitions of a dead process to another."""
     pool_size: int = Field(default=8, ge=2, le=50)
+    inbox_days: int = Field(default=45, ge=1)
+    """Days for which a handled event is remembered: at least as long as Kafka can deliver it again."""
+    dead_letter_days: int = Field(default=30, ge=1)
+    """Days for which a closed dead letter is kept."""
 
     @classmethod
     def read(cls) -> Self:

@@ -11,6 +11,7 @@ from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStat
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from chassis.crash_points import crash_point
 from chassis.messaging.failures import Halted
 from chassis.messaging.fetch import fetch
 from chassis.messaging.pipeline import Paused, Pipeline
@@ -84,7 +85,7 @@ class Consumer:
     async def stop(self) -> None:
         """Finish the batch, commit it, leave the group."""
         async with self._drain.lock:
-            pass
+            crash_point("during graceful shutdown")
         await self.broker.stop()
 
     async def _fetch(self, consumer: Any) -> tuple[ConsumerRecord, ...]:
@@ -111,6 +112,7 @@ class Consumer:
         fetched: Sequence[ConsumerRecord] = message.raw_message
         if self._halted:
             return
+        crash_point("after receive")
         try:
             await self._pipeline.process([_record(one) for one in fetched])
         except Paused as pause:
@@ -131,6 +133,7 @@ class Consumer:
             await asyncio.sleep(1)
             await self._go_back(message)
             return
+        crash_point("before offset commit")
         await self._commit(message.consumer, fetched)
         self._health.found("dependency")
         self._progress(message.consumer)

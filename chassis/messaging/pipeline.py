@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
+from chassis.crash_points import crash_point
 from chassis.handling import Handler, MessageContext, Permanent
 from chassis.messaging.dead_letters import Closed, DeadLetter, Key
 from chassis.messaging.failures import DeadLetterLimit, Halted, Patience, Pause, Retry, SetAside, explain
@@ -145,6 +146,7 @@ class Pipeline:
                 if delivery.letter:
                     raise Permanent(delivery.letter.detail)
                 await transaction.dead_letters.close(letter.id, Closed.REDRIVEN, by, str(delivery.outcome))
+                crash_point("during redrive")
         except Exception as error:
             if isinstance(decision := self._patience.decide(error, letter.attempts), Pause):
                 raise Paused(decision.after) from error
@@ -190,6 +192,8 @@ class Pipeline:
                 await self._attempt(transaction, deliveries)  # 6 attempt
                 await self._set_aside(transaction, deliveries)
                 self._limit.check(_endings(deliveries))
+                crash_point("before database commit")
+            crash_point("after database commit")
             self._wake()
         return self._measure(deliveries, time.perf_counter() - started)  # 7, the offset, is the consumer's; 8 measure
 
@@ -252,6 +256,7 @@ class Pipeline:
             handler.call(message, unit_of_work, context)
             unit_of_work.record_facts(context)
             delivery.outcome = Outcome.HANDLED
+        crash_point("after handler")
         await transaction.save(unit_of_work)
         if unit_of_work.recorded:
             await transaction.outbox.append([self._promise(recorded) for recorded in unit_of_work.recorded])
@@ -264,6 +269,7 @@ class Pipeline:
         if not pending:
             return []
         fresh = await transaction.inbox.admit([EventKey(context.source, context.id) for *_, context in pending])
+        crash_point("after inbox insert")
         todo = []
         for delivery, handler, message, context in pending:
             key = EventKey(context.source, context.id)

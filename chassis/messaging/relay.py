@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
+from chassis.crash_points import crash_point
 from chassis.messaging.failures import MISSING_DEPENDENCY
 from chassis.messaging.outbox import Unpublished
 from chassis.messaging.producer import Producer
@@ -88,6 +89,7 @@ class Relay:
         self._awake.clear()
 
     async def _drain(self) -> None:
+        crash_point("during graceful shutdown")
         deadline = time.monotonic() + DRAIN
         while time.monotonic() < deadline and await self._try_round():
             pass
@@ -118,6 +120,7 @@ class Relay:
             return 0
         acknowledged = await self._send(batch)
         if acknowledged:
+            crash_point("relay before delete")
             async with self._store.transaction() as transaction:
                 await transaction.outbox.published([one.position for one in acknowledged])
         for one in acknowledged:
@@ -131,6 +134,7 @@ class Relay:
         failed: set[UUID] = set()
         sent = await self._queue(batch, failed)
         if sent:
+            crash_point("relay after send")
             await asyncio.wait([future for _, future in sent], timeout=ACKNOWLEDGED_WITHIN)
         acknowledged = []
         for one, future in sent:

@@ -28,6 +28,7 @@ def add_chassis_tables(metadata: MetaData) -> None:
         Column("source", Text, primary_key=True),
         Column("event_id", Text, primary_key=True),
         Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Index("inbox_received", "received_at", postgresql_using="brin"),
     )
     Table(
         "outbox",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, Field
@@ -187,7 +187,7 @@ class Total(BaseModel):
     total: int
 
 
-def _no_trouble(_: Counted) -> None:
+def _no_trouble(_: Any) -> None:
     return None
 
 
@@ -195,7 +195,7 @@ def _no_trouble(_: Counted) -> None:
 class Handlers:
     """`trouble` is asked before each count, and may raise."""
 
-    trouble: Callable[[Counted], None] = _no_trouble
+    trouble: Callable[[Any], None] = _no_trouble
 
     @handles(Counted, loads={Tally: "tally_id"})
     def count(self, event: Counted, uow: UnitOfWork, _: MessageContext) -> None:
@@ -216,6 +216,7 @@ class Handlers:
     @handles(Count, loads={Tally: "tally_id"})
     def count_by_hand(self, command: Count, uow: UnitOfWork, _: MessageContext) -> Total:
         """A person counts."""
+        self.trouble(command)
         if command.amount < 0:
             raise Refused("amount", "Tellen gaat vooruit.")
         tally = uow.get(Tally, command.tally_id)

@@ -1,0 +1,85 @@
+"""What the chassis's own tables forget, and when. An open dead letter and an unpublished fact are never forgotten."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from chassis.persistence.connection import Pool
+
+log = structlog.get_logger("retention")
+
+EVERY = timedelta(hours=1)
+AT_ONCE = 10_000
+"""Rows in one statement: short enough to be in nobody's way."""
+
+
+class UnsafeRetention(ValueError):
+    """The inbox would forget an event while Kafka can still deliver it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """For how long rows are kept."""
+
+    inbox: timedelta = timedelta(days=45)
+    closed_dead_letters: timedelta = timedelta(days=30)
+    answered_requests: timedelta = timedelta(days=7)
+
+    def check(self, topics: Iterable[timedelta]) -> None:
+        """The inbox has to remember longer than any topic it reads, and than a dead letter may be looked at.
+
+        Raises:
+            UnsafeRetention: it does not.
+        """
+        longest = max([self.closed_dead_letters, *topics])
+        if self.inbox < longest:
+            raise UnsafeRetention(
+                f"the inbox forgets after {self.inbox.days} days, a record can come back for {longest.days} days: "
+                f"keep the inbox for at least {longest.days} days"
+            )
+
+
+TOO_OLD = {
+    "inbox": "received_at < now() - $1::interval",
+    "dead_letters": "status <> 'open' and closed_at < now() - $1::interval",
+    "answered_requests": "answered_at < now() - $1::interval",
+}
+
+
+class Forgetting:
+    """The job that deletes what is too old, once in an hour."""
+
+    def __init__(self, pool: Pool, retention: Retention) -> None:
+        self._pool = pool
+        self._ages = {
+            "inbox": retention.inbox,
+            "dead_letters": retention.closed_dead_letters,
+            "answered_requests": retention.answered_requests,
+        }
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Do it every hour until told to stop."""
+        while not stop.is_set():
+            try:
+                forgotten = await self.forget()
+                log.info("forgot what is too old", **forgotten)
+            except Exception as error:
+                log.warning("could not forget, next time", error=type(error).__name__)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EVERY.total_seconds()):
+                    await stop.wait()
+
+    async def forget(self) -> dict[str, int]:
+        """Delete what is too old; the answer is the number of rows per table."""
+        return {table: await self._forget(table, condition) for table, condition in TOO_OLD.items()}
+
+    async def _forget(self, table: str, condition: str) -> int:
+        sql = f"delete from {table} where ctid = any(array(select ctid from {table} where {condition} limit {AT_ONCE}))"
+        total = 0
+        while deleted := int((await self._pool.execute(sql, self._ages[table])).removeprefix("DELETE ")):
+            total += deleted
+        return total

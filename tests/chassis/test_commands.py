@@ -1,0 +1,119 @@
+"""A command is executed once, and whoever repeats it gets the answer of the first time."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from chassis.commands import Commands
+from chassis.handling import Permanent, Refused, Transient, handlers_of
+from chassis.messaging.store import KeyUsedTwice, PostgresStore
+from chassis.testing.builders import NOON, a_record
+from tests.chassis.conftest import Rig
+from tests.chassis.tally import Count, Handlers, Total, a_count
+
+KEY = "the-key-of-a-form"
+
+
+class Desk:
+    """Where commands are given to tally; one tally exists and stands at 1."""
+
+    def __init__(self, store: PostgresStore, trouble: Callable[[Any], None] = lambda _: None) -> None:
+        self.rig = Rig(store)
+        self.tally_id = uuid4()
+        self.woken = 0
+        self.commands = Commands("tally", handlers_of(Handlers(trouble)), store, now=lambda: NOON, wake=self._wake)
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def open(self) -> "Desk":
+        await self.rig.deliver(a_record(a_count(self.tally_id)))
+        return self
+
+    async def count(self, amount: int = 1, key: str | None = None) -> int:
+        """Count by hand."""
+        return (await self.commands.execute(Count(tally_id=self.tally_id, amount=amount), Total, key)).total
+
+    async def total(self) -> int | None:
+        return await self.rig.total(self.tally_id)
+
+
+@pytest.fixture
+async def desk(postgres: PostgresStore) -> Desk:
+    return await Desk(postgres).open()
+
+
+async def test_a_command_is_answered_kept_and_promised(desk: Desk) -> None:
+    assert await desk.count(4) == 5
+    assert await desk.total() == 5
+    assert len(await desk.rig.promised()) == 2
+    assert desk.woken == 1
+
+
+async def test_the_same_request_gets_the_same_answer_and_has_no_second_effect(desk: Desk) -> None:
+    first = await desk.count(4, KEY)
+    await desk.count(1)
+    assert await desk.count(4, KEY) == first == 5
+    assert await desk.total() == 6
+
+
+async def test_without_a_key_every_request_counts(desk: Desk) -> None:
+    await desk.count()
+    await desk.count()
+    assert await desk.total() == 3
+
+
+async def test_ten_at_the_same_moment_are_executed_once(desk: Desk) -> None:
+    answers = await asyncio.gather(*(desk.count(4, KEY) for _ in range(10)))
+    assert set(answers) == {5}
+    assert await desk.total() == 5
+
+
+async def test_ten_different_ones_at_the_same_moment_are_all_executed(desk: Desk) -> None:
+    answers = await asyncio.gather(*(desk.count() for _ in range(10)))
+    assert sorted(answers) == list(range(2, 12))
+
+
+async def test_a_key_cannot_be_used_for_something_else(desk: Desk) -> None:
+    await desk.count(4, KEY)
+    with pytest.raises(KeyUsedTwice):
+        await desk.count(5, KEY)
+    assert await desk.total() == 5
+
+
+async def test_what_is_refused_leaves_nothing_and_does_not_use_up_its_key(desk: Desk) -> None:
+    with pytest.raises(Refused):
+        await desk.count(-1, KEY)
+    assert await desk.count(4, KEY) == 5
+
+
+async def test_a_command_about_something_that_does_not_exist_is_permanent(desk: Desk) -> None:
+    with pytest.raises(Permanent):
+        await desk.commands.execute(Count(tally_id=uuid4(), amount=1), Total)
+
+
+async def test_the_cause_of_its_facts_follows_from_the_key(desk: Desk, postgres: PostgresStore) -> None:
+    await desk.count(4, KEY)
+    other = await Desk(postgres).open()
+    await other.count(4, KEY + "-2")
+    causes = [dict(record.headers)["ce_causationid"] for record in await desk.rig.promised()]
+    assert len(set(causes)) == 4
+
+
+async def test_something_passing_is_tried_again_and_something_lasting_is_told(postgres: PostgresStore) -> None:
+    left = [2]
+
+    def trouble(message: object) -> None:
+        if isinstance(message, Count) and left[0]:
+            left[0] -= 1
+            raise Transient("busy")
+
+    desk = await Desk(postgres, trouble).open()
+    assert await desk.count(4, KEY) == 5
+    left[0] = 100
+    with pytest.raises(Transient):
+        await desk.count(4)
+    assert await desk.total() == 5

@@ -1,0 +1,54 @@
+"""Old rows are forgotten, but never so early that a record could have its effect again."""
+
+from datetime import timedelta
+
+import pytest
+
+from chassis.messaging.topics import TOPICS, consumed_by
+from chassis.persistence.connection import Pool
+from chassis.persistence.retention import AT_ONCE, Forgetting, Retention, UnsafeRetention
+from chassis.settings import Settings
+
+DAYS = {name: field.default for name, field in Settings.model_fields.items() if name.endswith("_days")}
+
+
+@pytest.mark.parametrize("service", ["intake", "matching", "notifications", "pof", "referral"])
+def test_by_default_the_inbox_remembers_longer_than_any_record_can_come_back(service: str) -> None:
+    retention = Retention(timedelta(days=DAYS["inbox_days"]), timedelta(days=DAYS["dead_letter_days"]))
+    retention.check(timedelta(days=TOPICS[name].retention_days) for name in consumed_by(service))
+
+
+def test_an_inbox_that_forgets_before_the_topic_does_is_refused() -> None:
+    with pytest.raises(UnsafeRetention, match="at least 30 days"):
+        Retention(inbox=timedelta(days=29)).check([timedelta(days=30)])
+    with pytest.raises(UnsafeRetention, match="at least 30 days"):
+        Retention(inbox=timedelta(days=29)).check([timedelta(days=7)])
+
+
+async def test_only_what_is_too_old_is_forgotten(pool: Pool) -> None:
+    old, young = timedelta(days=46), timedelta(days=44)
+    await pool.execute(
+        "insert into inbox (consumer, source, event_id, received_at) "
+        "values ('tally', 's', 'old', now() - $1::interval), ('tally', 's', 'young', now() - $2::interval)",
+        old,
+        young,
+    )
+    letter = (
+        'insert into dead_letters (id, topic, partition, "offset", headers, reason, error, detail, attempts, status, '
+        "opened_at, closed_at) values (gen_random_uuid(), 't', 0, 0, '[]', 'REFUSED', 'e', $2, 0, $1, "
+        "now() - interval '1 year', case when $1 = 'open' then null else now() - interval '31 days' end)"
+    )
+    await pool.execute(letter, "open", "waits")
+    await pool.execute(letter, "discarded", "closed")
+    assert await Forgetting(pool, Retention()).forget() == {"inbox": 1, "dead_letters": 1, "answered_requests": 0}
+    assert [row[0] for row in await pool.fetch("select event_id from inbox")] == ["young"]
+    assert [row[0] for row in await pool.fetch("select detail from dead_letters")] == ["waits"]
+
+
+async def test_many_old_rows_are_forgotten_in_small_bites(pool: Pool) -> None:
+    await pool.execute(
+        "insert into inbox (consumer, source, event_id, received_at) "
+        "select 'tally', 's', n::text, now() - interval '1 year' from generate_series(1, $1::int) n",
+        AT_ONCE + 5,
+    )
+    assert (await Forgetting(pool, Retention()).forget())["inbox"] == AT_ONCE + 5

@@ -1,0 +1,173 @@
+"""What is done outside the database is done at least once, under one id, and recorded once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from chassis.messaging.second_step import CLAIM, SecondSteps
+from chassis.messaging.store import PostgresStore
+from chassis.observability.health import Health
+from chassis.observability.metrics import Metrics
+from chassis.persistence.connection import Pool
+from chassis.testing.builders import NOON
+from chassis.testing.eventually import eventually
+from chassis.unit_of_work import UnitOfWork
+from tests.chassis.conftest import Rig, of_type
+from tests.chassis.tally import Errand, ErrandDone
+
+
+async def _nothing(_: Errand) -> None:
+    return None
+
+
+@dataclass
+class RunErrands:
+    """The outside world: it remembers under which id it was asked. `then` happens after the action."""
+
+    asked: list[UUID] = field(default_factory=list)
+    then: Callable[[Errand], Awaitable[None]] = _nothing
+
+    kind: type[Any] = Errand
+
+    async def perform(self, intent: Errand, now: datetime) -> None:
+        """Do it."""
+        self.asked.append(intent.id)
+        await self.then(intent)
+        if intent.correlation == "closed":
+            intent.failed(now)
+        else:
+            intent.done()
+
+
+@dataclass
+class Office:
+    """Tally's second steps, with a clock that a test moves."""
+
+    store: PostgresStore
+    outside: RunErrands
+    now: datetime = NOON
+    woken: int = 0
+
+    def steps(self) -> SecondSteps:
+        """One process."""
+        return SecondSteps(
+            "tally", [self.outside], self.store, Metrics(), Health(), now=lambda: self.now, wake=self._wake
+        )
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def perform(self) -> int:
+        """One round of one process."""
+        return await self.steps().perform_due(self.outside)
+
+    async def want(self, *errands: Errand) -> None:
+        unit_of_work = UnitOfWork()
+        for errand in errands:
+            unit_of_work.add(errand)
+        async with self.store.transaction() as transaction:
+            await transaction.save(unit_of_work)
+
+    async def done(self) -> list[UUID]:
+        """Errands of which the world is told that they are done."""
+        return [record.aggregate_id for record in of_type(await Rig(self.store).promised(), ErrandDone)]
+
+
+def an_errand(due_at: datetime | None = NOON, correlation: str | None = "case-7") -> Errand:
+    return Errand(uuid4(), due_at, correlation)
+
+
+@pytest.fixture
+def office(postgres: PostgresStore) -> Office:
+    return Office(postgres, RunErrands())
+
+
+async def test_what_is_due_is_done_once_and_told(office: Office) -> None:
+    errand = an_errand()
+    await office.want(errand)
+    assert [await office.perform(), await office.perform()] == [1, 0]
+    assert office.outside.asked == await office.done() == [errand.id]
+    assert office.woken == 1
+    (record,) = await Rig(office.store).promised()
+    assert dict(record.headers)["ce_correlationid"] == b"case-7"
+
+
+async def test_what_is_not_due_yet_waits_for_its_time(office: Office) -> None:
+    await office.want(an_errand(NOON + timedelta(seconds=1)), an_errand(None))
+    assert await office.perform() == 0
+    office.now += timedelta(seconds=1)
+    assert await office.perform() == 1
+
+
+async def test_what_failed_is_done_again_when_it_says_so(office: Office) -> None:
+    await office.want(an_errand(correlation="closed"))
+    await office.perform()
+    await office.perform()
+    office.now += timedelta(minutes=1)
+    await office.perform()
+    assert len(office.outside.asked) == 2
+    assert await office.done() == []
+
+
+async def test_a_crash_between_the_action_and_its_record_repeats_it_under_the_same_id(office: Office) -> None:
+    async def crash(_: Errand) -> None:
+        raise asyncio.CancelledError
+
+    errand = an_errand()
+    await office.want(errand)
+    office.outside.then = crash
+    with suppress(asyncio.CancelledError):
+        await office.perform()
+    office.outside.then = _nothing
+    assert await office.perform() == 0, "nobody knows yet that the other is gone"
+    office.now += CLAIM
+    assert await office.perform() == 1
+    assert office.outside.asked == [errand.id, errand.id]
+    assert await office.done() == [errand.id]
+
+
+async def test_doing_it_twice_leaves_one_fact_and_not_two(office: Office, pool: Pool) -> None:
+    errand = an_errand()
+    await office.want(errand)
+    await office.perform()
+    (first,) = await Rig(office.store).promised()
+    await pool.execute("delete from outbox")
+    await pool.execute("update errands set due_at = $1, attempts = 0, version = 0", NOON)
+    await office.perform()
+    (second,) = await Rig(office.store).promised()
+    assert dict(first.headers)["ce_id"] == dict(second.headers)["ce_id"]
+
+
+async def test_one_that_goes_wrong_does_not_touch_the_others(office: Office) -> None:
+    bad, good = an_errand(), an_errand()
+
+    async def trip(intent: Errand) -> None:
+        if intent.id == bad.id:
+            raise RuntimeError
+
+    office.outside.then = trip
+    await office.want(bad, good)
+    assert await office.perform() == 1
+    assert await office.done() == [good.id]
+
+
+async def test_two_processes_share_the_work_and_do_nothing_twice(office: Office) -> None:
+    errands = [an_errand() for _ in range(30)]
+    await office.want(*errands)
+    assert sum(await asyncio.gather(*(office.perform() for _ in range(4)))) == 30
+    assert sorted(office.outside.asked) == sorted(errand.id for errand in errands)
+
+
+async def test_the_loop_does_what_comes_until_it_is_told_to_stop(office: Office) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.create_task(office.steps().run(stop))
+    await office.want(an_errand())
+    await eventually(office.done, lambda done: len(done) == 1)
+    stop.set()
+    await asyncio.wait_for(loop, timeout=5)

@@ -1,0 +1,71 @@
+"""A variable that is missing, misspelt or wrong is named before anything starts."""
+
+import os
+
+import pytest
+from pydantic_settings import SettingsConfigDict
+
+from chassis.settings import InvalidSettings, Settings
+
+
+class TallySettings(Settings):
+    """What tally needs."""
+
+    model_config = SettingsConfigDict(env_prefix="TALLY_")
+
+    largest: int = 10
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("TALLY_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("TALLY_DATABASE_URL", "postgresql://here")
+
+
+def test_what_is_set_is_read_and_the_rest_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLY_LARGEST", "11")
+    monkeypatch.setenv("OTHER_LARGEST", "12")
+    settings = TallySettings.read()
+    assert (settings.database_url, settings.largest, settings.http_host) == ("postgresql://here", 11, "127.0.0.1")
+
+
+def test_nothing_listens_beyond_this_machine_unless_somebody_says_so() -> None:
+    assert TallySettings.read().http_host == "127.0.0.1"
+
+
+def test_a_misspelt_variable_is_an_error_that_names_it_and_those_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLY_LARGST", "11")
+    with pytest.raises(InvalidSettings, match="TALLY_LARGST.*TALLY_LARGEST"):
+        TallySettings.read()
+
+
+def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TALLY_DATABASE_URL")
+    with pytest.raises(InvalidSettings, match="TALLY_DATABASE_URL: Field required"):
+        TallySettings.read()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTP_PORT", "65536"),
+        ("BATCH_SIZE", "0"),
+        ("SESSION_TIMEOUT", "soon"),
+        ("LOG_LEVEL", "loud"),
+        ("POOL_SIZE", "1"),
+    ],
+)
+def test_a_wrong_value_is_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"TALLY_{name}", value)
+    with pytest.raises(InvalidSettings, match=f"^TALLY_{name}: ") as raised:
+        TallySettings.read()
+    assert f"'{value}'" not in str(raised.value)
+
+
+def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLY_HTTP_PORT", "x")
+    monkeypatch.setenv("TALLY_LARGEST", "y")
+    with pytest.raises(InvalidSettings, match="TALLY_HTTP_PORT.*TALLY_LARGEST"):
+        TallySettings.read()
