@@ -11,10 +11,11 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel
 from uuid6 import uuid7
 
-from chassis.handling import Handler, MessageContext
+from chassis.handling import Handler, MessageContext, Permanent
 from chassis.messaging.failures import PASSING
 from chassis.messaging.outbox import Promise
 from chassis.messaging.store import PostgresStore
+from chassis.observability.metrics import Metrics
 from chassis.unit_of_work import Wanted
 
 ATTEMPTS = 5
@@ -31,13 +32,16 @@ class Commands:
         service: str,
         handlers: dict[type[Any], Handler],
         store: PostgresStore,
+        metrics: Metrics,
         *,
         now: Callable[[], datetime],
         wake: Callable[[], None],
     ) -> None:
         self._source = f"/services/{service}/http"
         self._handlers = handlers
+        self._service = service
         self._store = store
+        self._metrics = metrics
         self._now = now
         self._wake = wake
         self._promise = Promise(service, now)
@@ -49,6 +53,18 @@ class Commands:
             Refused: the handler does not accept the command.
             KeyUsedTwice: the key came with another command before.
         """
+        ending = "failed"
+        try:
+            result = await self._insist(command, answer, key)
+            ending = "accepted"
+        except Permanent:
+            ending = "refused"
+            raise
+        finally:
+            self._metrics.commands.labels(self._service, type(command).__name__, ending).inc()
+        return result
+
+    async def _insist(self, command: BaseModel, answer: type[Answer], key: str | None) -> Answer:
         attempt = 0
         while True:
             try:

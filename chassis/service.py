@@ -29,6 +29,7 @@ from chassis.messaging.store import PostgresStore
 from chassis.messaging.topics import TOPICS, consumed_by
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
+from chassis.observability.sampling import Sampling
 from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.leader import Leadership
 from chassis.persistence.mapper import Mapper
@@ -93,6 +94,7 @@ class Process:
         async with AsyncExitStack() as stack:
             if self._relay:
                 await stack.enter_async_context(self._running(Forgetting(self._pool, self._retention()).run))
+                await stack.enter_async_context(self._running(self._make_sampling().run))
                 await stack.enter_async_context(self._running(self._relay.run))
                 if self.service.second_steps:
                     await stack.enter_async_context(self._running(self._make_second_steps(self._relay).run))
@@ -118,6 +120,9 @@ class Process:
             self.metrics,
             self.health,
         )
+
+    def _make_sampling(self) -> Sampling:
+        return Sampling(self.service.name, self._pool, self.metrics)
 
     def _retention(self) -> Retention:
         """Raises UnsafeRetention when the inbox would forget too early."""
@@ -191,7 +196,9 @@ class Process:
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
         routes = self.service.routes if Role.SERVE in self._roles else None
-        commands = Commands(self.service.name, self._handlers, self._store, now=now, wake=self._wake_relay)
+        commands = Commands(
+            self.service.name, self._handlers, self._store, self.metrics, now=now, wake=self._wake_relay
+        )
         router = routes(commands, self._pool) if routes else None
         app = create_app(self.service.name, self.health, self.metrics, router)
         config = uvicorn.Config(

@@ -1,5 +1,6 @@
 """What may not be in an event: the linter that every event schema has to pass."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,29 +12,39 @@ gender sex geslacht nationality nationaliteit religion diagnosis health medical
 text message remark comment note notes description body subject question answer words opmerking
 """
 PERSONAL = frozenset(_WORDS.split())
-"""Words that a field's name may not hold. A field that ends in `_id` or `_band` is a key or a class, not the thing."""
+"""Words that a field's name may not hold, unless it is a key of ours (`question_id`) or a class (`age_band`)."""
 
 PLACES = frozenset({"nis", "municipality", "city", "lat", "lon", "latitude", "longitude", "coordinates"})
 """Finer than a subregion: may stand in an event about an organisation, never beside a learner."""
 
-HARMLESS_ENDINGS = ("_id", "_band", "_ids")
+FORMATS = frozenset({"uuid", "date", "date-time"})
+"""Formats of text that say nothing of anybody; `email` and `uri` are formats too."""
 
 Schema = dict[str, Any]
 
 
 def findings(schema: Schema) -> list[str]:
     """Every reason why this JSON Schema may not be an event's; empty when it may."""
-    about_a_learner = any(path.endswith("learner_id") for path, _ in _fields(schema, schema, ""))
-    found: list[str] = []
-    for path, field in _fields(schema, schema, ""):
+    fields = list(_fields(schema, schema, ""))
+    about_a_learner = any(path.endswith(("learner_id", "learner_ids")) for path, _ in fields)
+    found = [f"event: {reason}" for reason in _free(schema, schema)]
+    for path, field in fields:
         name = path.rsplit(".", 1)[-1]
-        words = set(name.lower().split("_"))
-        if words & PERSONAL and not name.endswith(HARMLESS_ENDINGS):
+        words = {word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+", name)}
+        if words & PERSONAL and not _key_or_class(schema, name, field):
             found.append(f"{path}: the name says personal data ({', '.join(sorted(words & PERSONAL))})")
         if about_a_learner and words & PLACES:
             found.append(f"{path}: a place finer than a subregion beside a learner")
         found += [f"{path}: {reason}" for reason in _free(schema, field)]
     return found
+
+
+def _key_or_class(root: Schema, name: str, field: Schema) -> bool:
+    """A name that ends in `_id` is a key only when it is random, one that ends in `_band` a class only when listed."""
+    texts = [part for part in _parts(root, field) if part.get("type") == "string"]
+    if name.endswith(("_id", "_ids")):
+        return all(text.get("format") == "uuid" for text in texts)
+    return name.endswith("_band") and all("enum" in text for text in texts)
 
 
 def _fields(root: Schema, schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
@@ -51,6 +62,7 @@ def _parts(root: Schema, schema: Schema) -> Iterator[Schema]:
         schema = root["$defs"][reference.rsplit("/", 1)[-1]]
     yield schema
     children = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
+    children += schema.get("prefixItems", ())
     children += [schema["items"]] if isinstance(schema.get("items"), dict) else []
     for child in children:
         yield from _parts(root, child)
@@ -59,8 +71,10 @@ def _parts(root: Schema, schema: Schema) -> Iterator[Schema]:
 def _free(root: Schema, field: Schema) -> Iterator[str]:
     for part in _parts(root, field):
         kind = part.get("type")
-        if kind == "string" and not ({"enum", "const", "format", "pattern"} & part.keys()):
-            yield "free text: give it a list, a format or a pattern"
+        if kind == "string" and not ({"enum", "const", "pattern"} & part.keys() or part.get("format") in FORMATS):
+            yield "free text: give it a list, a pattern or a harmless format"
+        if kind == "array" and not ({"items", "prefixItems"} & part.keys()):
+            yield "a list of anything"
         if kind == "object" and part.get("additionalProperties") is not False:
             yield "an object that takes any field"
         if not part.keys() & {"type", "anyOf", "oneOf", "allOf", "enum", "const", "$ref"}:

@@ -47,6 +47,7 @@ class Delivery:
     handler: Handler | None = None
     message: Event | None = None
     letter: DeadLetter | None = None
+    written_at: datetime | None = None
 
     def set_aside(self, reason: DeadLetterReason, error: Exception, attempts: int = 0) -> None:
         """Make a dead letter of it."""
@@ -203,6 +204,7 @@ class Pipeline:
         except InvalidEnvelope as error:
             delivery.set_aside(DeadLetterReason.INVALID_ENVELOPE, error)
             return
+        delivery.written_at = envelope.recordedtime
         delivery.context = MessageContext(
             id=envelope.id,
             source=envelope.source,
@@ -335,6 +337,11 @@ class Pipeline:
             ],
         )
         self._metrics.handler_seconds.labels(self._service).observe(seconds)
+        now = self._now()
+        critical_time = self._metrics.critical_time_seconds.labels(self._service)
+        for delivery in deliveries:
+            if delivery.outcome is Outcome.HANDLED and delivery.written_at:
+                critical_time.observe((now - delivery.written_at).total_seconds())
         return outcomes
 
 

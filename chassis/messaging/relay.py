@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
@@ -48,9 +49,11 @@ class Relay:
         health: Health,
         *,
         hold: float = HOLD,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = service
         self._hold_for = hold
+        self._clock = clock
         self._store = store
         self._leadership = leadership
         self._connect = connect
@@ -90,8 +93,8 @@ class Relay:
 
     async def _drain(self) -> None:
         crash_point("during graceful shutdown")
-        deadline = time.monotonic() + DRAIN
-        while time.monotonic() < deadline and await self._try_round():
+        deadline = self._clock() + DRAIN
+        while self._clock() < deadline and await self._try_round():
             pass
         await self._drop_producer()
         await self._leadership.release()
@@ -112,7 +115,7 @@ class Relay:
 
     async def round(self) -> int:
         """Publish one batch; the answer is the number of records that the broker acknowledged."""
-        now = time.monotonic()
+        now = self._clock()
         self._held = {key: until for key, until in self._held.items() if until > now}
         async with self._store.transaction() as transaction:
             batch = await transaction.outbox.unpublished(BATCH, self._held)
@@ -123,8 +126,8 @@ class Relay:
             crash_point("relay before delete")
             async with self._store.transaction() as transaction:
                 await transaction.outbox.published([one.position for one in acknowledged])
-        for one in acknowledged:
-            self._metrics.published.labels(self._service, one.record.topic).inc()
+        for topic, number in Counter(one.record.topic for one in acknowledged).items():
+            self._metrics.published.labels(self._service, topic).inc(number)
         if len(acknowledged) < len(batch):
             self._metrics.publish_failures.labels(self._service).inc()
             await self._drop_producer()
@@ -169,7 +172,7 @@ class Relay:
 
     def _hold(self, one: Unpublished, error: BaseException | None, failed: set[UUID]) -> None:
         failed.add(one.record.aggregate_id)
-        self._held[one.record.aggregate_id] = time.monotonic() + self._hold_for * (0.5 + random.random())
+        self._held[one.record.aggregate_id] = self._clock() + self._hold_for * (0.5 + random.random())
         log.warning("send failed", topic=one.record.topic, position=one.position, error=type(error).__name__)
 
     async def _drop_producer(self) -> None:

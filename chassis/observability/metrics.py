@@ -51,7 +51,7 @@ class Metrics:
             service,
         )
         self.commands = counter(
-            "duaal_http_commands", "HTTP commands, by how they ended.", ("service", "command", "status")
+            "duaal_http_commands", "HTTP commands, by how they ended.", ("service", "command", "ending")
         )
         self.second_steps = counter(
             "duaal_second_steps", "Actions outside the database that were done.", ("service", "step")

@@ -35,7 +35,7 @@ class ServiceUnderTest:
         self.store = PostgresStore(pool, service.name, [Repository(mapper) for mapper in service.mappers])
         handlers = handlers_of(service.handlers)
         self.pipeline = Pipeline(service.name, handlers, self.store, Metrics(), now=lambda: self.now)
-        self.commands = Commands(service.name, handlers, self.store, now=lambda: self.now, wake=lambda: None)
+        self.commands = Commands(service.name, handlers, self.store, Metrics(), now=lambda: self.now, wake=lambda: None)
         self.second_steps = SecondSteps(
             service.name,
             service.second_steps,

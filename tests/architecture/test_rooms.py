@@ -1,6 +1,7 @@
 """A stranger finds the way: every room says what it is for, and the domain asks nobody for the time."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,3 +61,12 @@ def test_domain_and_application_never_ask_for_the_time_or_for_chance(service: Pa
 def test_no_folder_is_a_drawer_for_everything() -> None:
     drawers = {"utils", "util", "helpers", "common", "shared", "misc", "base"}
     assert not [path for path in CODE if drawers & {part.removesuffix(".py") for part in path.relative_to(ROOT).parts}]
+
+
+def test_every_declared_metric_is_kept_by_somebody() -> None:
+    declared = re.findall(
+        r"self\.(\w+) = (?:counter|gauge|histogram)\(", (ROOT / "chassis/observability/metrics.py").read_text()
+    )
+    assert declared
+    rest = "".join(path.read_text() for path in CODE if path.name != "metrics.py")
+    assert [name for name in declared if f"metrics.{name}." not in rest] == []

@@ -10,6 +10,7 @@ import pytest
 from chassis.commands import Commands
 from chassis.handling import Permanent, Refused, Transient, handlers_of
 from chassis.messaging.store import KeyUsedTwice, PostgresStore
+from chassis.observability.metrics import Metrics
 from chassis.testing.builders import NOON, a_record
 from tests.chassis.conftest import Rig
 from tests.chassis.tally import Count, Handlers, Total, a_count
@@ -24,7 +25,9 @@ class Desk:
         self.rig = Rig(store)
         self.tally_id = uuid4()
         self.woken = 0
-        self.commands = Commands("tally", handlers_of(Handlers(trouble)), store, now=lambda: NOON, wake=self._wake)
+        self.commands = Commands(
+            "tally", handlers_of(Handlers(trouble)), store, Metrics(), now=lambda: NOON, wake=self._wake
+        )
 
     def _wake(self) -> None:
         self.woken += 1

@@ -40,7 +40,7 @@ class Site:
         self.metrics = Metrics()
         self.error: Exception | None = None
         self.tally_id = uuid4()
-        commands = Commands("tally", handlers_of(Handlers()), store, now=lambda: NOON, wake=lambda: None)
+        commands = Commands("tally", handlers_of(Handlers()), store, Metrics(), now=lambda: NOON, wake=lambda: None)
         router = APIRouter()
 
         @router.post("/counts")

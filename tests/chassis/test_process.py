@@ -19,7 +19,10 @@ from services.referral.app import build
 from services.referral.settings import ReferralSettings
 from tests.conftest import ROOT, Databases
 
-LOCKS = "select count(*) from pg_locks l join pg_database d on d.oid = l.database where l.locktype = 'advisory' and d.datname = $1"  # noqa: E501
+LOCKS = (
+    "select count(*) from pg_locks l join pg_database d on d.oid = l.database "
+    "where l.locktype = 'advisory' and d.datname = $1"
+)
 
 
 @dataclass

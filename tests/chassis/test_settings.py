@@ -37,7 +37,7 @@ def test_nothing_listens_beyond_this_machine_unless_somebody_says_so() -> None:
 
 def test_a_misspelt_variable_is_an_error_that_names_it_and_those_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALLY_LARGST", "11")
-    with pytest.raises(InvalidSettings, match="TALLY_LARGST.*TALLY_LARGEST"):
+    with pytest.raises(InvalidSettings, match=r"TALLY_LARGST.*TALLY_LARGEST"):
         TallySettings.read()
 
 
@@ -67,5 +67,5 @@ def test_a_wrong_value_is_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch
 def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALLY_HTTP_PORT", "x")
     monkeypatch.setenv("TALLY_LARGEST", "y")
-    with pytest.raises(InvalidSettings, match="TALLY_HTTP_PORT.*TALLY_LARGEST"):
+    with pytest.raises(InvalidSettings, match=r"TALLY_HTTP_PORT.*TALLY_LARGEST"):
         TallySettings.read()

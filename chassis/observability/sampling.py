@@ -1,0 +1,48 @@
+"""Looks into the database now and then for what no single transaction knows: how much waits, and for how long."""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from chassis.observability.metrics import Metrics
+from chassis.persistence.connection import Pool
+
+log = structlog.get_logger("sampling")
+
+EVERY = 5.0
+_OUTBOX = "select count(*), coalesce(extract(epoch from now() - min(recorded_at)), 0) from outbox"
+_DEAD_LETTERS = (
+    "select count(*) filter (where reason <> 'BEHIND'), count(*) filter (where reason = 'BEHIND') "
+    "from dead_letters where status = 'open'"
+)
+
+
+class Sampling:
+    """Keeps the gauges of what waits."""
+
+    def __init__(self, service: str, pool: Pool, metrics: Metrics) -> None:
+        self._service = service
+        self._pool = pool
+        self._metrics = metrics
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look every few seconds until told to stop."""
+        while not stop.is_set():
+            try:
+                await self.sample()
+            except Exception as error:
+                log.warning("could not look", error=type(error).__name__)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EVERY):
+                    await stop.wait()
+
+    async def sample(self) -> None:
+        """Look once."""
+        waiting, age = await self._pool.fetchrow(_OUTBOX) or (0, 0)
+        dead, parked = await self._pool.fetchrow(_DEAD_LETTERS) or (0, 0)
+        metrics = self._metrics
+        metrics.outbox_unpublished.labels(self._service).set(waiting)
+        metrics.outbox_oldest_age_seconds.labels(self._service).set(float(age))
+        metrics.dead_letters_open.labels(self._service).set(dead)
+        metrics.parked_records.labels(self._service).set(parked)

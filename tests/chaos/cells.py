@@ -1,0 +1,258 @@
+"""The matrix: each cell is a fault, what it does to a running ledger, and what must come out of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import get_args
+
+from chassis.crash_points import Point
+from chassis.testing.eventually import eventually
+from tests.chaos.trial import Trial
+
+Act = Callable[[Trial], Awaitable[None]]
+
+HOLDS_LOCKS: set[Point] = {"after inbox insert", "after handler", "before database commit"}
+"""Who stops here keeps its rows locked: nobody else can handle the same records meanwhile."""
+ZOMBIES: tuple[Point, ...] = ("after receive", "after inbox insert", "before database commit", "before offset commit")
+CUTS = 12
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One fault. `calm`: nothing that publishes dies or loses a server, so nothing may be published twice."""
+
+    name: str
+    act: Act
+    calm: bool = False
+    brokers: int = 1
+
+
+CELLS: dict[str, Cell] = {}
+
+
+def cell(*, calm: bool = False, brokers: int = 1) -> Callable[[Act], Act]:
+    """Add a cell that is named as its function."""
+
+    def add(act: Act) -> Act:
+        name = getattr(act, "__name__", "").replace("_", "-")
+        CELLS[name] = Cell(name, act, calm, brokers)
+        return act
+
+    return add
+
+
+def killed(point: Point) -> Act:
+    """SIGKILL there; another process takes over."""
+
+    async def act(trial: Trial) -> None:
+        await trial.send(trial.traffic.deposits(300))
+        victim = await trial.start(crash_at=(point, trial.traffic.chance.randint(1, 4)))
+        await victim.died_there()
+        await trial.look_while_down()
+        await trial.send(trial.traffic.deposits(300))
+        await trial.start()
+
+    return act
+
+
+def zombie(point: Point) -> Act:
+    """SIGSTOP there until the session is over and another process owns everything; then it wakes and goes on."""
+
+    async def act(trial: Trial) -> None:
+        await trial.send(trial.traffic.deposits(300))
+        sleeper = await trial.start(stop_at=(point, trial.traffic.chance.randint(1, 4)))
+        await sleeper.stopped_there()
+        # Ready means that it has the partitions, and it gets them only when the group has given up the sleeper.
+        await trial.start()
+        await trial.send(trial.traffic.deposits(300))
+        if point not in HOLDS_LOCKS:
+            await trial.handled(600)
+        sleeper.resume()
+
+    return act
+
+
+for _point in get_args(Point):
+    if _point not in ("during graceful shutdown", "during redrive"):
+        _name = f"kill-{_point.replace(' ', '-')}"
+        CELLS[_name] = Cell(_name, killed(_point))
+for _point in ZOMBIES:
+    _name = f"zombie-{_point.replace(' ', '-')}"
+    CELLS[_name] = Cell(_name, zombie(_point))
+
+
+@cell()
+async def kill_during_graceful_shutdown(trial: Trial) -> None:
+    """SIGKILL while it stops in good order: the consumer has finished its batch, or the relay is about to drain."""
+    await trial.send(trial.traffic.deposits(300))
+    victim = await trial.start(
+        crash_at=("during graceful shutdown", trial.traffic.chance.randint(1, 2)), seconds_per_deposit=0.005
+    )
+    await trial.handled(100)
+    await victim.stop()
+    await victim.died_there()
+    await trial.look_while_down()
+    await trial.start()
+
+
+@cell()
+async def zombie_relay(trial: Trial) -> None:
+    """The leader of the relay stands still with a batch in hand, loses the lead, wakes, and finishes its batch."""
+    await trial.send(trial.traffic.deposits(300))
+    point: Point = trial.traffic.chance.choice(["relay after send", "relay before delete"])
+    sleeper = await trial.start(stop_at=(point, 2))
+    await sleeper.stopped_there()
+    assert await trial.end_connections(of_leader=True) == 1
+    await trial.start()
+    await trial.send(trial.traffic.deposits(300))
+    await trial.quiet()
+    sleeper.resume()
+    await trial.send(trial.traffic.deposits(100))
+
+
+@cell(calm=True)
+async def late_commit(trial: Trial) -> None:
+    """A transaction is open while those that began after it commit and are published; then it commits too."""
+    await trial.start("relay")
+    sleeper = await trial.start("consume", stop_at=("before database commit", 1))
+    await sleeper.ready()
+    await trial.start("consume")
+    await trial.send(trial.traffic.deposits(600))
+    await sleeper.stopped_there()
+    await trial.handled(100)
+    await eventually(trial.unpublished, lambda rows: rows == 0)
+    sleeper.resume()
+
+
+@cell(calm=True)
+async def duplicates(trial: Trial) -> None:
+    """Every third deposit comes a second time, at once or up to thirty records later."""
+    await trial.send(trial.traffic.doubled(trial.traffic.deposits(600)))
+    await trial.start()
+
+
+@cell(calm=True)
+async def replay(trial: Trial) -> None:
+    """The whole topic is read again."""
+    await trial.send(trial.traffic.deposits(600))
+    first = await trial.start()
+    await trial.quiet()
+    await first.stop()
+    assert await trial.command("replay") == 0
+    await trial.start()
+
+
+@cell(calm=True)
+async def poison(trial: Trial) -> None:
+    """Every kind of bad record in between."""
+    await trial.send(trial.traffic.poisoned(trial.traffic.deposits(600)))
+    await trial.start()
+
+
+@cell()
+async def poison_delivered_again(trial: Trial) -> None:
+    """The same, doubled, with a crash before the offsets are committed, and then the whole topic again."""
+    await trial.send(trial.traffic.poisoned(trial.traffic.doubled(trial.traffic.deposits(400))))
+    victim = await trial.start(crash_at=("before offset commit", trial.traffic.chance.randint(5, 15)))
+    await victim.died_there()
+    await trial.look_while_down()
+    second = await trial.start()
+    await trial.quiet()
+    await second.stop()
+    assert await trial.command("replay") == 0
+    await trial.start()
+
+
+@cell()
+async def kill_during_redrive(trial: Trial) -> None:
+    """A bug refuses some deposits and parks their accounts; when it is repaired they are redriven, with a crash."""
+    hurt = trial.traffic.accounts[:4]
+    disputed = [trial.traffic.deposit(account, disputed=True) for account in hurt]
+    await trial.send([*disputed, *trial.traffic.deposits(200)])
+    buggy = await trial.start(refuses_disputed=True)
+    await trial.quiet()
+    await buggy.stop()
+    await trial.start()
+    sending = asyncio.create_task(trial.send(trial.traffic.deposits(200)))
+    (letter,) = await trial.first_letters(1)
+    assert await trial.command("dead-letters", "redrive", letter, crash_at=("during redrive", 2)) == -9
+    await sending
+    while letters := await trial.first_letters():
+        for letter in letters:
+            assert await trial.command("dead-letters", "redrive", letter) == 0
+
+
+@cell()
+async def broker_restart(trial: Trial) -> None:
+    """The only broker gets SIGKILL in the middle of everything, and comes back."""
+    (broker,) = trial.stack.kafka.brokers
+    await trial.send(trial.traffic.deposits(300))
+    await trial.start(seconds_per_deposit=0.005)
+    await trial.handled(100)
+    await asyncio.to_thread(broker.kill)
+    await asyncio.to_thread(broker.start)
+    await trial.send(trial.traffic.deposits(300))
+
+
+@cell(brokers=3)
+async def loss_of_one_broker_of_three(trial: Trial) -> None:
+    """One of three brokers dies and stays away."""
+    broker = trial.traffic.chance.choice(trial.stack.kafka.brokers)
+    await trial.send(trial.traffic.deposits(300))
+    await trial.start(seconds_per_deposit=0.005)
+    await trial.handled(100)
+    await asyncio.to_thread(broker.kill)
+    try:
+        await trial.send(trial.traffic.deposits(300))
+        await trial.quiet()
+    finally:
+        await asyncio.to_thread(broker.start)
+
+
+@cell()
+async def postgres_restart(trial: Trial) -> None:
+    """PostgreSQL gets SIGKILL in the middle of everything, and comes back."""
+    server = trial.stack.postgres.server
+    await trial.send(trial.traffic.deposits(600))
+    await trial.start(seconds_per_deposit=0.005)
+    await trial.handled(100)
+    await asyncio.to_thread(server.kill)
+    await asyncio.to_thread(server.start)
+
+
+@cell()
+async def connections_cut(trial: Trial) -> None:
+    """All connections to the database are cut, again and again: it never knows what became of a commit."""
+    await trial.send(trial.traffic.deposits(900))
+    await trial.start(seconds_per_deposit=0.003)
+    for times in range(CUTS):
+        await trial.handled(20 * times + trial.traffic.chance.randrange(40))
+        await trial.end_connections()
+
+
+@cell(calm=True)
+async def rebalance(trial: Trial) -> None:
+    """A second process joins and leaves while handlers run."""
+    await trial.send(trial.traffic.deposits(900))
+    await trial.start(seconds_per_deposit=0.01)
+    for _ in range(2):
+        guest = await trial.start(seconds_per_deposit=0.01)
+        await guest.stop()
+
+
+@cell(calm=True)
+async def slow_handler(trial: Trial) -> None:
+    """A batch blocks its process for longer than the session: the group gives its records to another, meanwhile."""
+    await trial.send(trial.traffic.deposits(60))
+    slow = await trial.start(seconds_per_deposit=0.4)
+    await trial.start()
+    await trial.handled(60)
+    await slow.stop()
+
+
+@cell(calm=True)
+async def two_relays(trial: Trial) -> None:
+    """Two processes share the partitions; one relay leads and the other stands by."""
+    await trial.start()
+    await trial.start()
+    await trial.send(trial.traffic.deposits(1500))

@@ -1,0 +1,74 @@
+"""What the driver does with Kafka: the topics of one ledger, what stands on them, and how far its group is."""
+
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from chassis.messaging.groups import group_of
+from tests.chaos.traffic import Draft, Sent
+from tests.chaos.workload import PARTITIONS, manifests
+
+LARGEST = 2 * 1024 * 1024
+
+
+class Kafka:
+    """The cluster, as far as one ledger sees it."""
+
+    def __init__(self, servers: str, service: str, brokers: int) -> None:
+        self._servers = servers
+        self._service = service
+        self._brokers = brokers
+
+    def topic(self, what: str) -> list[TopicPartition]:
+        """The partitions of one of the ledger's topics."""
+        return [TopicPartition(f"duaal.{self._service}.{what}", number) for number in range(PARTITIONS)]
+
+    async def make_topics(self) -> None:
+        """All of them, a copy on every broker."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._servers)
+        await admin.start()
+        try:
+            await admin.create_topics([NewTopic(name, PARTITIONS, self._brokers) for name in manifests(self._service)])
+        finally:
+            await admin.close()
+
+    async def send(self, drafts: Iterable[Draft]) -> list[Sent]:
+        """Send records in this order; the answer is where they stand."""
+        topic = self.topic("deposits")[0].topic
+        async with AIOKafkaProducer(
+            bootstrap_servers=self._servers, enable_idempotence=True, max_request_size=LARGEST
+        ) as producer:
+            under_way = [
+                (one, await producer.send(topic, one.value, key=one.key, headers=list(one.headers))) for one in drafts
+            ]
+            places = [(draft, await future) for draft, future in under_way]
+        return [Sent(draft, place.partition, place.offset) for draft, place in places]
+
+    async def read(self, what: str) -> list[ConsumerRecord]:
+        """Every record of a topic, in the order of partitions and offsets."""
+        async with AIOKafkaConsumer(bootstrap_servers=self._servers, isolation_level="read_committed") as consumer:
+            consumer.assign(self.topic(what))
+            await consumer.seek_to_beginning()
+            ends = await consumer.end_offsets(self.topic(what))
+            found: list[ConsumerRecord] = []
+            while [partition for partition, end in ends.items() if await consumer.position(partition) < end]:
+                for some in (await consumer.getmany(timeout_ms=200)).values():
+                    found += some
+        return sorted(found, key=lambda one: (one.partition, one.offset))
+
+    async def ends(self) -> dict[int, int]:
+        """Where the topic of the deposits ends, by partition."""
+        async with AIOKafkaConsumer(bootstrap_servers=self._servers) as consumer:
+            ends = await consumer.end_offsets(self.topic("deposits"))
+        return {partition.partition: end for partition, end in ends.items()}
+
+    async def committed(self) -> dict[int, int]:
+        """What the group has committed there, by partition."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._servers)
+        await admin.start()
+        try:
+            offsets = await admin.list_consumer_group_offsets(group_of(self._service))
+        finally:
+            await admin.close()
+        return {partition.partition: max(0, one.offset) for partition, one in offsets.items()}

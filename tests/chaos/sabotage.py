@@ -1,0 +1,117 @@
+"""Builds of the chassis with one mechanism switched off, to see that the oracle misses it. Only `workload` applies them."""
+
+import os
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from chassis.messaging.consumer import Consumer
+from chassis.messaging.dead_letters import Key, PostgresDeadLetters
+from chassis.messaging.inbox import EventKey, PostgresInbox
+from chassis.messaging.outbox import OutboxRecord, PostgresOutbox, Unpublished
+from chassis.messaging.producer import KafkaProducer
+from chassis.messaging.relay import Relay
+from chassis.persistence.leader import Leadership
+
+
+def no_inbox() -> None:
+    """Every delivery is taken for the first."""
+
+    admit = PostgresInbox.admit
+
+    async def admit_all(inbox: PostgresInbox, keys: Sequence[EventKey]) -> set[EventKey]:
+        await admit(inbox, keys)
+        return set(keys)
+
+    _replace(PostgresInbox, "admit", admit_all)
+
+
+def offset_before_database() -> None:
+    """The offset is committed as soon as the records are there."""
+    consume_batch = Consumer._consume_batch
+
+    async def commit_first(consumer: Consumer, message: Any) -> None:
+        await consumer._commit(message.consumer, message.raw_message)
+        await consume_batch(consumer, message)
+
+    _replace(Consumer, "_consume_batch", commit_first)
+
+
+def publish_before_commit() -> None:
+    """Facts go to Kafka while the transaction that makes them true is still open: no outbox."""
+    producers: list[KafkaProducer] = []
+
+    async def publish(_: PostgresOutbox, records: Sequence[OutboxRecord]) -> None:
+        if not producers:
+            producers.append(await KafkaProducer.start(os.environ["LEDGER_KAFKA_BOOTSTRAP_SERVERS"]))
+        for sent in [await producers[0].send(record) for record in records]:
+            await sent
+
+    _replace(PostgresOutbox, "append", publish)
+
+
+def relay_with_cursor() -> None:
+    """The relay reads what lies behind the last position that it saw."""
+    unpublished = PostgresOutbox.unpublished
+    cursor = 0
+
+    async def behind_cursor(outbox: PostgresOutbox, limit: int, but_not: Collection[Any] = ()) -> list[Unpublished]:
+        nonlocal cursor
+        found = [one for one in await unpublished(outbox, limit, but_not) if one.position > cursor]
+        cursor = max([cursor, *(one.position for one in found)])
+        return found
+
+    _replace(PostgresOutbox, "unpublished", behind_cursor)
+
+
+def relay_without_lock() -> None:
+    """Every relay takes itself for the leader."""
+
+    async def acquire(_: Leadership) -> bool:
+        return True
+
+    _replace(Leadership, "acquire", acquire)
+
+
+def forget_before_sent() -> None:
+    """The relay deletes what it is about to send."""
+    send = Relay._send
+
+    async def forget_first(relay: Relay, batch: list[Unpublished]) -> list[Unpublished]:
+        async with relay._store.transaction() as transaction:
+            await transaction.outbox.published([one.position for one in batch])
+        return await send(relay, batch)
+
+    _replace(Relay, "_send", forget_first)
+
+
+def no_parking() -> None:
+    """What comes behind a dead letter of its key goes on."""
+
+    async def parked(_: PostgresDeadLetters, __: Collection[Key]) -> set[Key]:
+        return set()
+
+    _replace(PostgresDeadLetters, "parked", parked)
+
+
+SABOTAGES: dict[str, Callable[[], None]] = {
+    sabotage.__name__.replace("_", "-"): sabotage
+    for sabotage in (
+        no_inbox,
+        offset_before_database,
+        publish_before_commit,
+        relay_with_cursor,
+        relay_without_lock,
+        forget_before_sent,
+        no_parking,
+    )
+}
+
+
+def apply(name: str) -> None:
+    """Switch the mechanism off in this process."""
+    SABOTAGES[name]()
+
+
+def _replace(owner: type[Any], name: str, function: Callable[..., Any]) -> None:
+    assert hasattr(owner, name), f"{owner.__name__} has no {name} any more"
+    setattr(owner, name, function)

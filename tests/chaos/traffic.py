@@ -1,0 +1,133 @@
+"""What is sent to the ledger: deposits in order per account, deliveries that come twice, and records that are no good."""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import count
+from uuid import UUID
+
+from chassis.testing.builders import headers_of
+from tests.chaos.workload import Deposited
+
+ACCOUNTS = 24
+RawHeaders = tuple[tuple[str, bytes | None], ...]
+
+
+class Kind(Enum):
+    """What has to become of a record."""
+
+    DEPOSIT = auto()
+    """handled, once"""
+    POISON = auto()
+    """set aside, and its key parked"""
+    UNKNOWN = auto()
+    """ignored: nobody here knows its type"""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record that is to be sent. `id` and `deposit` only when it is a deposit."""
+
+    kind: Kind
+    key: bytes | None
+    headers: RawHeaders
+    value: bytes | None
+    id: str = ""
+    deposit: Deposited | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A record as the broker acknowledged it."""
+
+    draft: Draft
+    partition: int
+    offset: int
+
+
+class Traffic:
+    """Makes drafts; the same seed makes the same."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.accounts = [self._uuid() for _ in range(ACCOUNTS)]
+        self._numbers = {account: count(1) for account in self.accounts}
+
+    def _uuid(self) -> UUID:
+        return UUID(int=self.chance.getrandbits(128), version=4)
+
+    def deposits(self, number: int) -> list[Draft]:
+        """So many deposits on accounts by chance."""
+        return [self.deposit(self.chance.choice(self.accounts)) for _ in range(number)]
+
+    def deposit(self, account: UUID, *, disputed: bool = False) -> Draft:
+        """The next deposit on an account."""
+        number = next(self._numbers[account])
+        amount = self.chance.randint(1, 100)
+        deposit = Deposited(account_id=account, number=number, amount=amount, disputed=disputed)
+        id_ = str(self._uuid())
+        headers = tuple(headers_of(deposit, id_=id_, sequence=number))
+        return Draft(Kind.DEPOSIT, str(account).encode(), headers, deposit.to_json(), id_, deposit)
+
+    def doubled(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Every third a second time, up to thirty records later."""
+        places = [(float(at), draft) for at, draft in enumerate(drafts)]
+        places += [(at + self.chance.uniform(0, 30), draft) for at, draft in places[::3]]
+        return [draft for _, draft in sorted(places, key=lambda place: place[0])]
+
+    def poisoned(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Every kind of bad record at places by chance: under keys of their own, and on four of the accounts."""
+        good = self.deposits(1)[0]
+        mixed = [good, *drafts]
+        hurt = self.chance.sample(self.accounts, 4)
+        for bad in self._bad(good):
+            key = self.chance.choice([None, str(self._uuid()).encode(), *(str(one).encode() for one in hurt)])
+            draft = Draft(bad.kind, key, bad.headers, bad.value)
+            mixed.insert(self.chance.randrange(len(mixed) // 4, len(mixed)), draft)
+        return mixed
+
+    def _bad(self, good: Draft) -> Iterable[Draft]:
+        """What somebody may send by mistake."""
+        for value in bad_values(good.value or b""):
+            yield Draft(Kind.POISON, None, self._with_new_id(good.headers), value)
+        for headers in bad_headers(good.headers):
+            yield Draft(Kind.POISON, None, headers, good.value)
+        unknown = _without(good.headers, "ce_type") + (("ce_type", b"be.duaalwest.ledger.Forgotten.v1"),)
+        yield Draft(Kind.UNKNOWN, None, unknown, b"{}")
+
+    def _with_new_id(self, headers: RawHeaders) -> RawHeaders:
+        return (*_without(headers, "ce_id"), ("ce_id", str(self._uuid()).encode()))
+
+
+def bad_values(good: bytes) -> list[bytes | None]:
+    """Values that are no deposit, each in its own way."""
+    return [
+        None,
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        good.replace(b'"amount":', b'"amount":NaN,"x":'),
+        good.replace(b'"amount":', b'"amount":1e999,"x":'),
+        good.replace(b'"amount":', b'"amount":' + b"9" * 40 + b',"x":'),
+        good.replace(b'"amount":', b'"amount":' + b"9" * 5_000 + b',"x":'),
+        good[:-1] + b',"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"account_id":"' + b"x" * 1_000_000 + b'"}',
+    ]
+
+
+def bad_headers(good: RawHeaders) -> list[RawHeaders]:
+    """Headers that are no CloudEvent."""
+    return [
+        (),
+        (*_without(good, "ce_source"), ("ce_source", None)),
+        (*_without(good, "ce_id"), ("ce_id", b"\xff\xfe")),
+        (*_without(good, "ce_id"), ("ce_id", b"\x00")),
+        (*good, ("ce_id", b"again")),
+        (*_without(good, "ce_time"), ("ce_time", b"yesterday")),
+    ]
+
+
+def _without(headers: RawHeaders, name: str) -> RawHeaders:
+    return tuple((header, value) for header, value in headers if header != name)

@@ -1,0 +1,205 @@
+"""One fault, one ledger of its own: topics, database, processes, and everything that was sent to it."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import asyncpg
+from aiokafka import ConsumerRecord
+
+from chassis.crash_points import Point
+from chassis.persistence.migrate import migrate
+from chassis.testing.eventually import eventually
+from contracts.envelope import read
+from deploy.local.databases import drop, provision
+from deploy.local.stack import Stack
+from tests.chaos.kafka import Kafka
+from tests.chaos.member import Member
+from tests.chaos.oracle import Broken, Evidence, Published, judge, judge_while_down
+from tests.chaos.traffic import Draft, Sent, Traffic
+from tests.chaos.workload import MIGRATIONS, BalanceChanged
+
+QUIET_WITHIN = 120.0
+
+
+class Trial:
+    """Send, start, break, wait, judge."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        folder: Path,
+        name: str,
+        seed: int,
+        sabotage: str | None = None,
+        patience: float = QUIET_WITHIN,
+    ) -> None:
+        self.stack = stack
+        self.traffic = Traffic(seed)
+        self.sent: list[Sent] = []
+        self.broken: list[Broken] = []
+        self.absorbed = 0
+        self.inbox = 0
+        self._folder = folder
+        self._patience = patience
+        self._service = f"{name.replace('-', '_')[:40]}_{uuid4().hex[:6]}"
+        self._kafka = Kafka(stack.kafka.bootstrap_servers, self._service, len(stack.kafka.brokers))
+        self._members: list[Member] = []
+        self._sabotage = {"DUAAL_SABOTAGE": sabotage} if sabotage else {}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Trial"]:
+        """The trial with its topics and its database, which go with it."""
+        admin_url = self.stack.postgres.admin_url
+        self.database_url = await asyncio.to_thread(provision, admin_url, self._service)
+        await migrate(self.database_url, MIGRATIONS)
+        await self._kafka.make_topics()
+        try:
+            yield self
+        finally:
+            for member in self._members:
+                await member.kill()
+            await asyncio.to_thread(drop, admin_url, self._service)
+
+    async def send(self, drafts: Iterable[Draft]) -> None:
+        """Send records in this order; back when the broker has them all."""
+        self.sent += await self._kafka.send(drafts)
+
+    async def start(
+        self,
+        role: str = "run",
+        *,
+        crash_at: tuple[Point, int] | None = None,
+        stop_at: tuple[Point, int] | None = None,
+        **settings: object,
+    ) -> Member:
+        """Start a process; back when it is ready, or at once when it is armed."""
+        name = f"{self._service}-{len(self._members) + 1}"
+        environment = self._environment(settings)
+        member = Member(name, self._folder, environment, role, crash_at=crash_at, stop_at=stop_at)
+        self._members.append(member)
+        await member.start()
+        return member
+
+    async def command(self, *words: str, crash_at: tuple[Point, int] | None = None) -> int:
+        """Run a command of the service to its end; the answer is its exit code."""
+        environment = {**os.environ, **self._environment({})}
+        if crash_at:
+            environment["DUAAL_CRASH_AT"] = f"{crash_at[0]}:{crash_at[1]}"
+        command = [sys.executable, "-m", "tests.chaos.workload", *words]
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+        return await process.wait()
+
+    def _environment(self, settings: dict[str, object]) -> dict[str, str]:
+        own = {
+            "name": self._service,
+            "database_url": self.database_url,
+            "kafka_bootstrap_servers": self.stack.kafka.bootstrap_servers,
+            "session_timeout": 6,
+            "batch_size": 20,
+            **settings,
+        }
+        return {f"LEDGER_{name.upper()}": str(value) for name, value in own.items()} | self._sabotage
+
+    async def handled(self, number: int) -> None:
+        """Wait until so many deposits are in the inbox."""
+        await eventually(self._handled, lambda found: found >= number, within=QUIET_WITHIN)
+
+    async def _handled(self) -> int:
+        async with self.database() as database:
+            return int(await database.fetchval("select count(*) from inbox"))
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A connection to the ledger's database."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def look_while_down(self) -> None:
+        """Every process is dead: judge what may not even be so for a moment."""
+        self.broken += judge_while_down(await self.evidence())
+
+    async def quiet(self) -> None:
+        """Wait until nothing is left to do. In vain, and the oracle will say what is left."""
+        with suppress(AssertionError):
+            await eventually(self._to_do, lambda left: left == 0, within=self._patience, every=0.2)
+
+    async def judge(self, *, calm: bool) -> None:
+        """Wait until all is quiet, stop every process in good order, and judge."""
+        await self.quiet()
+        for member in self._members:
+            self.absorbed += await member.absorbed()
+            await member.stop()
+        evidence = await self.evidence()
+        self.inbox = len(evidence.inbox)
+        self.broken += judge(evidence, calm=calm)
+
+    async def _to_do(self) -> int:
+        ends, committed = await self._kafka.ends(), await self._kafka.committed()
+        lag = sum(end - committed.get(partition, 0) for partition, end in ends.items())
+        # The outbox after the lag: what is committed there is in it already.
+        return lag + await self.unpublished()
+
+    async def unpublished(self) -> int:
+        """Facts in the outbox."""
+        async with self.database() as database:
+            return int(await database.fetchval("select count(*) from outbox"))
+
+    async def first_letters(self, most: int = 1000) -> list[str]:
+        """Ids of the oldest open dead letter of each key."""
+        async with self.database() as database:
+            rows = await database.fetch(
+                "select distinct on (key) id from dead_letters where status = 'open' order by key, position limit $1",
+                most,
+            )
+        return [str(row[0]) for row in rows]
+
+    async def end_connections(self, *, of_leader: bool = False) -> int:
+        """End the service's connections to its database, or only that of the relay's leader; how many there were."""
+        query = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        if of_leader:
+            query += " and pid in (select pid from pg_locks where locktype = 'advisory' and granted)"
+        async with self.database() as database:
+            return len(await database.fetch(query))
+
+    async def evidence(self) -> Evidence:
+        """Read all of it."""
+        async with self.database() as database:
+            inbox = await database.fetch("select event_id from inbox")
+            refused = await database.fetch("select partition, \"offset\" from dead_letters where status = 'open'")
+            accounts = await database.fetch("select id, version, balance from accounts")
+            waiting = await database.fetchval("select count(*) from outbox")
+        return Evidence(
+            sent=self.sent,
+            inbox={row[0] for row in inbox},
+            refused={(row[0], row[1]) for row in refused},
+            accounts={row[0]: (row[1], row[2]) for row in accounts},
+            published=[_published(one) for one in await self._kafka.read("accounts")],
+            waiting=waiting,
+            committed=await self._kafka.committed(),
+            ends=await self._kafka.ends(),
+        )
+
+
+def _published(record: ConsumerRecord) -> Published:
+    envelope, data = read(record.headers, record.value)
+    fact = BalanceChanged.from_json(data or b"")
+    return Published(
+        partition=record.partition,
+        offset=record.offset,
+        id=envelope.id,
+        cause=envelope.causationid or "",
+        account=UUID(record.key.decode()),
+        sequence=envelope.sequence or 0,
+        number=fact.number,
+        balance=fact.balance,
+    )

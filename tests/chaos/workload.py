@@ -1,0 +1,145 @@
+"""The service under fire: a ledger with one aggregate and one handler, run by the chassis as in production.
+
+`python -m tests.chaos.workload run`. Every trial has a ledger of its own: the name of the service is a setting, and
+topics, group and database follow from it.
+"""
+
+import os
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from pydantic_settings import SettingsConfigDict
+from sqlalchemy import MetaData
+
+from chassis.cli import command_line
+from chassis.handling import MessageContext, Permanent, handles
+from chassis.messaging.topics import TOPICS, Topic
+from chassis.persistence.mapper import Mapper
+from chassis.persistence.tables import add_chassis_tables
+from chassis.service import Service
+from chassis.settings import Settings
+from chassis.unit_of_work import UnitOfWork
+from contracts.event import Event, event
+from tests.chaos import sabotage
+
+PARTITIONS = 6
+
+
+@event("be.duaalwest.ledger.Deposited.v1", topic="duaal.<service>.deposits", key="account_id")
+class Deposited(Event):
+    """Money came in. `number` counts the deposits of one account in the order in which they were sent."""
+
+    account_id: UUID
+    number: int
+    amount: int
+    disputed: bool = False
+
+
+@event("be.duaalwest.ledger.BalanceChanged.v1", topic="duaal.<service>.accounts", key="account_id")
+class BalanceChanged(Event):
+    """What the deposit of this number made of the account."""
+
+    account_id: UUID
+    number: int
+    balance: int
+
+
+class LedgerSettings(Settings):
+    """`LEDGER_*`."""
+
+    model_config = SettingsConfigDict(env_prefix="LEDGER_")
+
+    name: str
+    seconds_per_deposit: float = 0
+    """How long the handler works on one."""
+    refuses_disputed: bool = False
+    """A bug, until it is repaired."""
+
+
+@dataclass
+class Account:
+    """What was deposited."""
+
+    id: UUID
+    balance: int = 0
+    version: int = 0
+    facts: list[Event] = field(default_factory=list)
+
+    def deposit(self, number: int, amount: int) -> None:
+        """Count it, and tell."""
+        self.balance += amount
+        self.facts.append(BalanceChanged(account_id=self.id, number=number, balance=self.balance))
+
+
+@dataclass
+class Handlers:
+    """One read, one write, one fact."""
+
+    work: partial[None]
+    refuses_disputed: bool
+
+    @handles(Deposited, loads={Account: "account_id"})
+    def book(self, deposit: Deposited, uow: UnitOfWork, _: MessageContext) -> None:
+        """The first deposit opens the account."""
+        self.work()
+        account = uow.find(Account, deposit.account_id)
+        if account is None:
+            account = Account(deposit.account_id)
+            uow.add(account)
+        account.deposit(deposit.number, deposit.amount)
+        if deposit.disputed and self.refuses_disputed:
+            raise Permanent("disputed")
+
+
+METADATA = MetaData()
+add_chassis_tables(METADATA)
+ACCOUNTS = Mapper(Account, "accounts", METADATA)
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def manifests(service: str) -> dict[str, Topic]:
+    """The topics of one ledger."""
+    return {
+        topic.name: topic
+        for topic in (
+            _topic(f"duaal.{service}.deposits", service, "account_id", consumed=True),
+            _topic(f"duaal.{service}.accounts", service, "account_id"),
+            _topic(f"duaal.{service}.dead-letters", service, "dead_letter_id"),
+        )
+    }
+
+
+def _topic(name: str, service: str, key: str, *, consumed: bool = False) -> Topic:
+    return Topic(
+        name=name,
+        description="Only in tests.",
+        owner=service,
+        producers=(service,),
+        consumers=(service,) if consumed else (),
+        key=key,
+        partitions=PARTITIONS,
+        retention_days=1,
+        data_class="internal",
+    )
+
+
+def build(settings: LedgerSettings) -> Service:
+    """The service, ready to run."""
+    TOPICS.update(manifests(settings.name))
+    work = partial(time.sleep, settings.seconds_per_deposit)
+    return Service(
+        name=settings.name,
+        handlers=Handlers(work, settings.refuses_disputed),
+        mappers=[ACCOUNTS],
+        metadata=METADATA,
+        migrations=MIGRATIONS,
+    )
+
+
+if __name__ == "__main__":
+    if name := os.environ.get("DUAAL_SABOTAGE"):
+        sabotage.apply(name)
+    command_line(LedgerSettings, build)()

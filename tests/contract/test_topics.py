@@ -1,0 +1,89 @@
+"""Every manifest is true: who publishes, who listens, by which key, for how long."""
+
+from collections.abc import Iterator
+
+import pytest
+from pydantic import ValidationError
+
+from chassis.handling import handlers_of
+from chassis.messaging.topics import TOPICS, Topic, consumed_by
+from chassis.service import Service
+from contracts.event import Event
+from contracts.registry import EVENTS
+from tests.chassis.test_migrations import SERVICES, built
+
+DEAD_LETTERS = ".dead-letters"
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Service]:
+    """Every service, as its own `app.build` makes it."""
+    return {name: built(name) for name in SERVICES}
+
+
+def handled_by(service: Service) -> set[type[Event]]:
+    """Events that a service has a handler for."""
+    return {kind for kind in handlers_of(service.handlers) if issubclass(kind, Event)}
+
+
+def events_on(topic: Topic) -> Iterator[type[Event]]:
+    for model in EVENTS.values():
+        if model.declaration.topic.replace("<service>", topic.owner) == topic.name:
+            yield model
+
+
+@pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
+def test_a_topic_is_named_by_its_owner_and_published_by_it_alone(topic: Topic) -> None:
+    platform, owner, _ = topic.name.split(".")
+    assert (platform, owner) == ("duaal", topic.owner)
+    assert topic.producers == (topic.owner,)
+    assert topic.owner in SERVICES
+
+
+@pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
+def test_a_topic_carries_events_all_keyed_as_it_says(topic: Topic) -> None:
+    models = list(events_on(topic))
+    assert models
+    assert {model.declaration.key for model in models} == {topic.key}
+
+
+@pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
+def test_a_topic_has_twelve_partitions_and_is_kept_for_weeks(topic: Topic) -> None:
+    assert topic.partitions == 12
+    assert topic.retention_days == (14 if topic.name.endswith(DEAD_LETTERS) else 30)
+
+
+@pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
+def test_what_is_about_a_learner_is_confidential(topic: Topic) -> None:
+    fields = {name for model in events_on(topic) for name in model.model_fields}
+    assert (topic.data_class == "confidential") == ("learner_id" in fields)
+
+
+@pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
+def test_whoever_a_manifest_calls_a_consumer_handles_something_of_it(
+    topic: Topic, services: dict[str, Service]
+) -> None:
+    for name in topic.consumers:
+        assert handled_by(services[name]) & set(events_on(topic)), name
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_whatever_a_service_handles_it_also_listens_to(name: str, services: dict[str, Service]) -> None:
+    heard = {model for topic in consumed_by(name) for model in events_on(TOPICS[topic])}
+    assert handled_by(services[name]) <= heard
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_who_listens_has_a_topic_for_its_dead_letters(name: str) -> None:
+    assert (f"duaal.{name}{DEAD_LETTERS}" in TOPICS) == bool(consumed_by(name))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_handles_no_fact_of_its_own(name: str, services: dict[str, Service]) -> None:
+    assert name not in {model.declaration.owner for model in handled_by(services[name])}
+
+
+def test_a_manifest_with_a_word_that_nobody_reads_is_refused() -> None:
+    manifest = next(iter(TOPICS.values())).model_dump()
+    with pytest.raises(ValidationError, match="retention_hours"):
+        Topic.model_validate(manifest | {"retention_hours": 1})

@@ -1,0 +1,256 @@
+"""The database of a service, shared by its processes: read committed, with the locks that PostgreSQL would take.
+
+Positions are given out when a row is inserted and rows are seen when their transaction commits, so a later position may
+be seen first. A transaction that waits for a lock waits for the end of the transaction that has it. Two that wait for
+each other are told so. What a killed process had open is rolled back at once.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Sequence
+from contextlib import asynccontextmanager
+from copy import copy
+from dataclasses import replace
+from functools import partial
+from itertools import chain, count
+from typing import Any
+from uuid import UUID
+
+from asyncpg import DeadlockDetectedError, UniqueViolationError
+
+from chassis.messaging.dead_letters import Closed, DeadLetter, Key
+from chassis.messaging.inbox import EventKey
+from chassis.messaging.outbox import OutboxRecord, Unpublished
+from chassis.persistence.leader import Leadership
+from chassis.unit_of_work import UnitOfWork, Wanted
+from tests.simulation.process import Process
+
+ROWS = 3
+"""So few rows of the outbox are read at once, that the relay's batches are cut everywhere."""
+
+
+class Database:
+    """What is committed, and who holds which lock."""
+
+    def __init__(self) -> None:
+        self.inbox: set[EventKey] = set()
+        self.outbox: dict[int, OutboxRecord] = {}
+        self.letters: dict[UUID, DeadLetter] = {}
+        """Those that are open."""
+        self.closed: dict[UUID, Closed] = {}
+        self.aggregates: dict[tuple[type[Any], UUID], Any] = {}
+        self.promised: list[OutboxRecord] = []
+        """Every outbox record that was ever committed, in the order of the commits."""
+        self.leader: Process | None = None
+        self.positions = count(1)
+        self._holders: defaultdict[Hashable, dict[Transaction, bool]] = defaultdict(dict)
+
+    async def lock(self, what: Hashable, transaction: "Transaction", *, shared: bool = False) -> None:
+        """Wait until nobody else has it, or until everybody else shares it too.
+
+        Raises:
+            DeadlockDetectedError: whoever has it waits for us.
+        """
+        while others := self._in_the_way(what, transaction, shared):
+            transaction.waits_for = others
+            if transaction in transaction.queue():
+                transaction.waits_for = []
+                raise DeadlockDetectedError
+            await others[0].ended.wait()
+            transaction.waits_for = []
+        self._holders[what][transaction] = shared and self._holders[what].get(transaction, True)
+
+    def _in_the_way(self, what: Hashable, transaction: "Transaction", shared: bool) -> "list[Transaction]":
+        holders = self._holders[what].items()
+        return [other for other, shares in holders if other is not transaction and not (shared and shares)]
+
+    def unlock(self, transaction: "Transaction") -> None:
+        """Release everything that it holds."""
+        for holders in self._holders.values():
+            holders.pop(transaction, None)
+        transaction.ended.set()
+
+    def lead(self, process: Process) -> bool:
+        """The advisory lock of the relay: does this process hold it now?"""
+        if self.leader is None or not self.leader.runs:
+            self.leader = process
+        return self.leader is process
+
+
+class Transaction:
+    """One transaction of one process: its inbox, its outbox and its dead letters are itself."""
+
+    def __init__(self, database: Database, process: Process) -> None:
+        self.database = database
+        self.ended = asyncio.Event()
+        self.waits_for: list[Transaction] = []
+        self.writes: list[Callable[[], None]] = []
+        self.promises: list[OutboxRecord] = []
+        self._process = process
+
+    @property
+    def inbox(self) -> "Transaction":
+        return self
+
+    @property
+    def outbox(self) -> "Transaction":
+        return self
+
+    @property
+    def dead_letters(self) -> "Transaction":
+        return self
+
+    def queue(self) -> "list[Transaction]":
+        """Whom it waits for, and whom they wait for."""
+        return [*self.waits_for, *chain.from_iterable(other.queue() for other in self.waits_for)]
+
+    def commit(self) -> None:
+        """Make everything true at once."""
+        for write in self.writes:
+            write()
+        self.database.promised += self.promises
+
+    async def statement(self, *locks: Hashable) -> None:
+        """Every statement is a call; what it inserts or updates stays locked until the end."""
+        await self._process.perform(lambda: None)
+        for lock in locks:
+            await self.database.lock(lock, self)
+
+    # Inbox
+
+    async def admit(self, keys: Sequence[EventKey]) -> set[EventKey]:
+        await self.statement(*sorted(set(keys)))
+        fresh = set(keys) - self.database.inbox
+        self.writes.append(lambda: self.database.inbox.update(fresh))
+        return fresh
+
+    # Outbox
+
+    async def append(self, records: Sequence[OutboxRecord]) -> None:
+        await self.statement(*[record[:2] for record in records])
+        taken = {record[:2] for record in self.database.outbox.values()}
+        if not taken.isdisjoint(record[:2] for record in records):
+            raise UniqueViolationError("outbox_once")
+        rows = dict(zip(self.database.positions, records, strict=False))
+        self.writes.append(lambda: self.database.outbox.update(rows))
+        self.promises += records
+
+    async def unpublished(self, limit: int, but_not: Collection[UUID] = ()) -> list[Unpublished]:
+        await self.statement()
+        rows = sorted(self.database.outbox.items())
+        free = [Unpublished(position, record) for position, record in rows if record.aggregate_id not in but_not]
+        return free[: min(limit, ROWS)]
+
+    async def published(self, positions: Sequence[int]) -> None:
+        await self.statement()
+        self.writes.append(partial(self._forget, positions))
+
+    def _forget(self, positions: Sequence[int]) -> None:
+        for position in positions:
+            self.database.outbox.pop(position, None)
+
+    # Dead letters
+
+    async def parked(self, keys: Collection[Key]) -> set[Key]:
+        await self.statement()
+        found = await self._still_open([one for one in self.database.letters.values() if key_of(one) in keys], shared=True)
+        return {key for letter in found if (key := key_of(letter))}
+
+    async def open(self, letters: Sequence[DeadLetter]) -> set[UUID]:
+        await self.statement(*[letter.id for letter in letters])
+        known = self.database.letters.keys() | self.database.closed.keys()
+        new = {letter.id: letter for letter in letters if letter.id not in known}
+        self.writes.append(lambda: self.database.letters.update(new))
+        return set(new)
+
+    async def list_open(self) -> list[DeadLetter]:
+        await self.statement()
+        return list(self.database.letters.values())
+
+    async def take(self, letter: DeadLetter) -> bool:
+        await self.statement()
+        same = [one for one in self.database.letters.values() if key_of(one) == key_of(letter)]
+        rows = await self._still_open(same, shared=False)
+        return bool(rows) and rows[0].id == letter.id
+
+    async def _still_open(self, letters: Sequence[DeadLetter], *, shared: bool) -> list[DeadLetter]:
+        """Lock these; whoever waits looks again."""
+        for letter in letters:
+            await self.database.lock(letter.id, self, shared=shared)
+        return [letter for letter in letters if letter.id in self.database.letters]
+
+    async def close(self, id_: UUID, status: Closed, by: str, reason: str) -> None:  # noqa: ARG002
+        await self.statement(id_)
+        self.writes.append(partial(self._close, id_, status))
+
+    def _close(self, id_: UUID, status: Closed) -> None:
+        self.database.letters.pop(id_, None)
+        self.database.closed[id_] = status
+
+    async def note_attempt(self, id_: UUID, error: str, detail: str) -> None:  # noqa: ARG002
+        await self.statement(id_)
+
+    # Aggregates
+
+    async def load(self, wanted: Wanted) -> UnitOfWork:
+        await self.statement()
+        unit_of_work = UnitOfWork()
+        for kind in wanted.kinds:
+            # Rows that exist when the statement begins, each as it is when its lock is free.
+            found = sorted(id_ for class_, id_ in self.database.aggregates if class_ is kind and id_ in wanted.ids[kind])
+            for id_ in found:
+                await self.database.lock((kind, id_), self)
+            unit_of_work.put(kind, [self.read(self.database.aggregates[kind, id_]) for id_ in found], wanted)
+        return unit_of_work
+
+    def read(self, aggregate: Any) -> Any:
+        """A row becomes a new object each time."""
+        return replace(aggregate, facts=[])
+
+    async def save(self, unit_of_work: UnitOfWork) -> None:
+        changed = [one for changes in unit_of_work.changed().values() for one, _ in changes]
+        added = [one for some in unit_of_work.added().values() for one in some]
+        await self.statement(*[(type(one), one.id) for one in (*changed, *added)])
+        if any((type(one), one.id) in self.database.aggregates for one in added):
+            raise UniqueViolationError
+        rows = {(type(one), one.id): copy(one) for one in (*changed, *added)}
+        self.writes.append(lambda: self.database.aggregates.update(rows))
+
+
+def key_of(letter: DeadLetter) -> Key | None:
+    """What it parks."""
+    record = letter.record
+    return None if record.key is None else Key(record.topic, record.key)
+
+
+class DatabaseStore:
+    """The database as one process sees it."""
+
+    def __init__(self, database: Database, process: Process, kind: type[Transaction] = Transaction) -> None:
+        self._database = database
+        self._process = process
+        self._kind = kind
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        transaction = await self._process.perform(lambda: self._kind(self._database, self._process))
+        try:
+            yield transaction
+            await self._process.perform(transaction.commit)
+        finally:
+            self._database.unlock(transaction)
+
+
+class Lead(Leadership):
+    """The advisory lock, asked for by one process. It is lost with the session, which may end at any moment."""
+
+    def __init__(self, database: Database, process: Process) -> None:
+        self._database = database
+        self._process = process
+
+    async def acquire(self) -> bool:
+        return await self._process.perform(lambda: self._database.lead(self._process))
+
+    async def release(self) -> None:
+        if self._database.leader is self._process:
+            self._database.leader = None

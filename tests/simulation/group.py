@@ -1,0 +1,67 @@
+"""The consumer group of a service on its input topic: who owns which partition, and how far it has come.
+
+A consumer that loses a partition finishes the batch that it has in hand, while the new owner starts where the group has
+committed: the same records are then in two hands. Its commit is refused, as is any commit that gets lost.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from chassis.messaging.record import Record
+from tests.simulation.process import Process
+
+
+@dataclass
+class Partition:
+    """The records of a partition, and where its readers are."""
+
+    records: list[Record] = field(default_factory=list)
+    committed: int = 0
+    position: int = 0
+    owner: Process | None = None
+
+    @property
+    def done(self) -> bool:
+        """Has the group committed everything?"""
+        return self.committed == len(self.records)
+
+    def assign(self, owner: Process | None) -> None:
+        """Somebody else goes on, from the commit."""
+        self.owner = owner
+        self.position = self.committed
+
+    def rewind(self, offset: int) -> None:
+        """Deliver everything from here again."""
+        self.committed = self.position = min(offset, self.committed)
+
+
+class Group:
+    """A topic and its group."""
+
+    def __init__(self, partitions: int) -> None:
+        self.partitions = [Partition() for _ in range(partitions)]
+        self.batch = 3
+        """At most so many records are fetched at once."""
+
+    def fetch(self, consumer: Process) -> list[Record]:
+        """The next records of the partitions that it owns."""
+        batch: list[Record] = []
+        for partition in self.partitions:
+            if partition.owner is consumer:
+                some = partition.records[partition.position :][: self.batch - len(batch)]
+                partition.position += len(some)
+                batch += some
+        return batch
+
+    def go_back(self, consumer: Process) -> None:
+        """Deliver again what it did not commit."""
+        for partition in self.partitions:
+            if partition.owner is consumer:
+                partition.position = partition.committed
+
+    def commit(self, consumer: Process, batch: Sequence[Record]) -> None:
+        """This far has it come; refused for what is no longer its own."""
+        for record in batch:
+            partition = self.partitions[record.partition]
+            if partition.owner is consumer:
+                partition.committed = record.offset + 1
