@@ -38,6 +38,7 @@ class Databases:
     async def make(self, service: Service) -> tuple[str, str]:
         """The URL of a new database, and the suffix of its name."""
         if service.name not in self._templates:
+            await self._drop_leftovers(service)
             drop(self._admin_url, service.name, "template")
             url = provision(self._admin_url, service.name, "template")
             await migrate(url, service.migrations)
@@ -51,6 +52,14 @@ class Databases:
         await admin.close()
         template_url = provision(self._admin_url, service.name, "template")
         return urlsplit(template_url)._replace(path=f"/{name}").geturl(), suffix
+
+    async def _drop_leftovers(self, service: Service) -> None:
+        """What a run that was cut short left behind would keep the template's role from being made again."""
+        admin = await asyncpg.connect(self._admin_url)
+        names = await admin.fetch("select datname from pg_database where datname ~ $1", f"^{service.name}_test[0-9]+$")
+        await admin.close()
+        for name in names:
+            self.drop(service, name[0].removeprefix(f"{service.name}_"))
 
     def drop(self, service: Service, suffix: str) -> None:
         """Remove it again."""

@@ -37,10 +37,12 @@ def group_of(service: str) -> str:
 async def lag_of(bootstrap_servers: str, service: str) -> list[Lag]:
     """The lag of a service, per topic of its manifests."""
     topics = consumed_by(service)
+    if not topics:
+        return []
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()
     try:
-        offsets = await admin.list_consumer_group_offsets(group_of(service)) if topics else {}
+        offsets = await admin.list_consumer_group_offsets(group_of(service))
     finally:
         await admin.close()
     done = {partition: max(0, offset.offset) for partition, offset in offsets.items()}

@@ -98,12 +98,13 @@ async def kill_during_graceful_shutdown(trial: Trial) -> None:
 @cell()
 async def zombie_relay(trial: Trial) -> None:
     """The leader of the relay stands still with a batch in hand, loses the lead, wakes, and finishes its batch."""
-    await trial.send(trial.traffic.deposits(300))
     point: Point = trial.traffic.chance.choice(["relay after send", "relay before delete"])
-    sleeper = await trial.start(stop_at=(point, 2))
+    sleeper = await trial.start("relay", stop_at=(point, 1))
+    await trial.start("consume")
+    await trial.send(trial.traffic.deposits(300))
     await sleeper.stopped_there()
     assert await trial.end_connections(of_leader=True) == 1
-    await trial.start()
+    await trial.start("relay")
     await trial.send(trial.traffic.deposits(300))
     await trial.quiet()
     sleeper.resume()

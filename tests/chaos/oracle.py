@@ -4,7 +4,7 @@ Pure functions over an `Evidence`. Each promise has one function, and the name o
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -117,7 +117,7 @@ def judge_while_down(evidence: Evidence) -> list[Broken]:
     return _found([ghosts, doubled, reordered, skipped], evidence)
 
 
-def _found(checks: list[Callable[[Evidence], Iterator[Broken]]], evidence: Evidence) -> list[Broken]:
+def _found(checks: Sequence[Callable[[Evidence], Iterator[Broken]]], evidence: Evidence) -> list[Broken]:
     return [broken for check in checks for broken in check(evidence)]
 
 

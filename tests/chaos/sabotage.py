@@ -1,4 +1,4 @@
-"""Builds of the chassis with one mechanism switched off, to see that the oracle misses it. Only `workload` applies them."""
+"""Builds of the chassis with one mechanism switched off, to see it missed. Only `workload` applies them."""
 
 import os
 from collections.abc import Callable, Collection, Sequence

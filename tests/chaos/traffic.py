@@ -1,8 +1,8 @@
-"""What is sent to the ledger: deposits in order per account, deliveries that come twice, and records that are no good."""
+"""What is sent to the ledger: deposits in order per account, deliveries that come twice, and bad records."""
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import count
 from uuid import UUID
@@ -78,13 +78,14 @@ class Traffic:
 
     def poisoned(self, drafts: Sequence[Draft]) -> list[Draft]:
         """Every kind of bad record at places by chance: under keys of their own, and on four of the accounts."""
-        good = self.deposits(1)[0]
-        mixed = [good, *drafts]
-        hurt = self.chance.sample(self.accounts, 4)
-        for bad in self._bad(good):
-            key = self.chance.choice([None, str(self._uuid()).encode(), *(str(one).encode() for one in hurt)])
-            draft = Draft(bad.kind, key, bad.headers, bad.value)
-            mixed.insert(self.chance.randrange(len(mixed) // 4, len(mixed)), draft)
+        mixed = list(drafts)
+        bad = list(self._bad(drafts[0]))
+        self.chance.shuffle(bad)
+        keys: list[bytes | None] = [str(account).encode() for account in self.chance.sample(self.accounts, 4)]
+        keys += [None, *(str(self._uuid()).encode() for _ in bad[len(keys) + 1 :])]
+        for one, key in zip(bad, keys, strict=True):
+            at = self.chance.randrange(len(mixed) // 4, len(mixed))
+            mixed.insert(at, replace(one, key=key))
         return mixed
 
     def _bad(self, good: Draft) -> Iterable[Draft]:
@@ -93,7 +94,7 @@ class Traffic:
             yield Draft(Kind.POISON, None, self._with_new_id(good.headers), value)
         for headers in bad_headers(good.headers):
             yield Draft(Kind.POISON, None, headers, good.value)
-        unknown = _without(good.headers, "ce_type") + (("ce_type", b"be.duaalwest.ledger.Forgotten.v1"),)
+        unknown = (*_without(good.headers, "ce_type"), ("ce_type", b"be.duaalwest.ledger.Forgotten.v1"))
         yield Draft(Kind.UNKNOWN, None, unknown, b"{}")
 
     def _with_new_id(self, headers: RawHeaders) -> RawHeaders:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -24,6 +24,11 @@ from tests.chaos.traffic import Draft, Sent, Traffic
 from tests.chaos.workload import MIGRATIONS, BalanceChanged
 
 QUIET_WITHIN = 120.0
+END_ALL = (
+    "select pg_terminate_backend(pid) from pg_stat_activity "
+    "where datname = current_database() and pid <> pg_backend_pid()"
+)
+END_LEADER = f"{END_ALL} and pid in (select pid from pg_locks where locktype = 'advisory' and granted)"
 
 
 class Trial:
@@ -165,11 +170,8 @@ class Trial:
 
     async def end_connections(self, *, of_leader: bool = False) -> int:
         """End the service's connections to its database, or only that of the relay's leader; how many there were."""
-        query = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-        if of_leader:
-            query += " and pid in (select pid from pg_locks where locktype = 'advisory' and granted)"
         async with self.database() as database:
-            return len(await database.fetch(query))
+            return len(await database.fetch(END_LEADER if of_leader else END_ALL))
 
     async def evidence(self) -> Evidence:
         """Read all of it."""

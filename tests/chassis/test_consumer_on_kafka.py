@@ -1,6 +1,7 @@
 """The consumer on a real Kafka and a real PostgreSQL: nothing is lost, and nothing committed that is not true."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -259,3 +260,22 @@ async def test_lag_and_progress_are_told(broker: Broker, topic: str, group: str,
     async with consuming(broker, group, topic, rig):
         await handled(rig, 5)
         await eventually(lambda: rig.metrics.registry.get_sample_value("duaal_consumer_lag", labels) == 0)
+
+
+async def test_nothing_to_do_is_not_being_stuck_but_a_batch_without_end_is(
+    broker: Broker, topic: str, group: str, postgres: PostgresStore
+) -> None:
+    store, later = Gated(postgres), [0.0]
+    rig = Rig(store)
+    member = a_member(broker.servers, group, [topic], rig)
+    member.health.clock = lambda: time.monotonic() + later[0]
+    await member.consumer.start()
+    later[0] = 10_000
+    await eventually(lambda: member.health.stuck == [])
+    await broker.send(*counts(topic, 1))
+    await eventually(lambda: store.waiting)
+    later[0] = 20_000
+    assert member.health.stuck == ["consumer"]
+    store.gate.set()
+    await eventually(lambda: member.health.stuck == [])
+    await member.consumer.stop()

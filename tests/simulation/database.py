@@ -37,7 +37,7 @@ class Database:
         self.outbox: dict[int, OutboxRecord] = {}
         self.letters: dict[UUID, DeadLetter] = {}
         """Those that are open."""
-        self.closed: dict[UUID, Closed] = {}
+        self.closed: dict[UUID, tuple[DeadLetter, Closed]] = {}
         self.aggregates: dict[tuple[type[Any], UUID], Any] = {}
         self.promised: list[OutboxRecord] = []
         """Every outbox record that was ever committed, in the order of the commits."""
@@ -184,8 +184,8 @@ class Transaction:
         self.writes.append(partial(self._close, id_, status))
 
     def _close(self, id_: UUID, status: Closed) -> None:
-        self.database.letters.pop(id_, None)
-        self.database.closed[id_] = status
+        letters, closed = self.database.letters, self.database.closed
+        closed[id_] = (letters.pop(id_) if id_ in letters else closed[id_][0], status)
 
     async def note_attempt(self, id_: UUID, error: str, detail: str) -> None:  # noqa: ARG002
         await self.statement(id_)

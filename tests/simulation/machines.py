@@ -2,10 +2,8 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from itertools import repeat
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -13,30 +11,30 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from chassis.commands import Commands
-from chassis.handling import Permanent, Transient, handlers_of
-from chassis.messaging.dead_letters import Closed, DeadLetter
+from chassis.handling import Permanent, handlers_of
+from chassis.messaging.dead_letters import Closed
 from chassis.messaging.failures import DeadLetterLimit, Patience
-from chassis.messaging.outbox import OutboxRecord
 from chassis.messaging.pipeline import Pipeline
-from chassis.messaging.record import Record
 from chassis.messaging.redrive import Redrive
 from chassis.messaging.relay import Relay
 from chassis.messaging.store import PostgresStore
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.testing.builders import NOON, a_record
-from tests.builders import a_question
+from contracts.vocabulary import DeadLetterReason
 from tests.chassis.tally import Counted, Handlers, Tally, TallyChanged
-from tests.simulation.broker import Broker, SimulatedProducer, partition_of
+from tests.simulation.broker import PARTITIONS, Broker, SimulatedProducer
 from tests.simulation.database import Database, DatabaseStore, Lead, Transaction
-from tests.simulation.group import Group, Partition
+from tests.simulation.group import Group
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.process import Fate, Process
+from tests.simulation.reference import PATIENCE, Mood, Received, Reference, reference
 from tests.simulation.roles import Caller, Consumer, Operator, RelayProcess
 
 T = TypeVar("T")
 
 METRICS = Metrics()
+NOTICES = "duaal.tally.dead-letters"
 LONG_ENOUGH = 1_000
 """So many rounds, in which everybody takes a step, are enough to come to rest."""
 FATES = st.sampled_from(Fate)
@@ -175,7 +173,7 @@ class RelayMachine(Simulation):
 
     def _commands(self, process: Process) -> Commands:
         store = cast(PostgresStore, self.store(process))
-        return Commands("tally", handlers_of(Handlers()), store, now=lambda: NOON, wake=lambda: None)
+        return Commands("tally", handlers_of(Handlers()), store, METRICS, now=lambda: NOON, wake=lambda: None)
 
     @property
     def idle_callers(self) -> list[Caller]:
@@ -255,35 +253,151 @@ class RelayMachine(Simulation):
         self.order_is_kept_per_key()
 
 
-class Mood(StrEnum):
-    """What is wrong with a record, or with the handler when it gets it."""
+class PipelineMachine(Simulation):
+    """Records of a topic reach two consumers of one group; what is set aside, a person redrives or discards."""
 
-    FINE = "fine"
-    SHAKY = "shaky"
-    """the handler fails once, in a way that passes"""
-    EXHAUSTING = "exhausting"
-    """the handler fails more often than anybody's patience lasts; a redrive may work"""
-    STRANDED = "stranded"
-    """something that the handler needs is down for a while"""
-    REFUSED = "refused"
-    """the handler never takes it"""
-    INVALID_DATA = "invalid data"
-    INVALID_ENVELOPE = "invalid envelope"
-    UNKNOWN_TYPE = "unknown type"
+    KEYS = (UUID(int=10), UUID(int=11), UUID(int=12))
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        self.group = Group(PARTITIONS)
+        self.received: list[Received] = []
+        self.trouble: dict[int, list[Exception]] = {}
+        self.consumers = [Consumer(self.loop, f"consumer {name}", self.group, self._pipeline) for name in "AB"]
+        self.operator = Operator(self.loop, "operator", self._redrive)
+        self.processes += [*self.consumers, self.operator]
+        for partition, consumer in zip(self.group.partitions, self.consumers, strict=True):
+            partition.assign(consumer)
+            consumer.start()
+
+    def _pipeline(self, process: Process) -> Pipeline:
+        return self.parts.pipeline(
+            "tally",
+            handlers_of(Handlers(self._handle)),
+            self.store(process),
+            METRICS,
+            now=lambda: NOON,
+            patience=Patience(attempts=PATIENCE),
+            limit=DeadLetterLimit(in_a_row=1_000),
+        )
+
+    def _redrive(self, process: Process) -> Redrive:
+        return Redrive(self._pipeline(process), self.store(process), "operator")
+
+    def _handle(self, event: Counted) -> None:
+        """What a handler meets: amounts tell the events apart."""
+        if trouble := self.trouble.get(event.amount):
+            raise trouble.pop()
+
+    @rule(key=st.sampled_from(KEYS), mood=st.sampled_from(Mood))
+    def receive(self, key: UUID, mood: Mood) -> None:
+        """Somebody publishes an event."""
+        amount = len(self.received) + 1
+        self.trouble[amount] = mood.troubles()
+        record = a_record(Counted(tally_id=key, amount=amount), id_=f"event {amount}")
+        self._publish(Received(mood.spoil(record), key, amount, mood))
+
+    @precondition(lambda self: self.received)
+    @rule(earlier=one_of(lambda self: self.received))
+    def receive_again(self, earlier: Received) -> None:
+        """Somebody publishes an event a second time."""
+        self._publish(earlier)
+
+    def _publish(self, received: Received) -> None:
+        partition = received.key.int % PARTITIONS
+        records = self.group.partitions[partition].records
+        record = replace(received.record, partition=partition, offset=len(records))
+        self.received.append(replace(received, record=record))
+        records.append(record)
+
+    @rule(size=st.integers(1, 5))
+    def cut(self, size: int) -> None:
+        """From here on batches have another size."""
+        self.group.batch = size
+
+    @rule(number=st.integers(0, PARTITIONS - 1), to=one_of(lambda self: self.consumers))
+    def rebalance(self, number: int, to: Consumer) -> None:
+        """A partition gets another owner, while the old one may still be at work."""
+        self.group.partitions[number].assign(to)
+
+    @rule(number=st.integers(0, PARTITIONS - 1), offset=st.integers(0, 5))
+    def replay(self, number: int, offset: int) -> None:
+        """The group goes back."""
+        self.group.partitions[number].rewind(offset)
+
+    @precondition(lambda self: not self.operator.runs and self.database.letters)
+    @rule(discard=st.booleans())
+    def operate(self, discard: bool) -> None:
+        """A person begins to deal with the oldest dead letter."""
+        self.operator.act(discard=discard)
+
+    @precondition(lambda self: self.down)
+    @rule(who=one_of(lambda self: self.down))
+    def restart(self, who: Consumer) -> None:
+        """A consumer comes up again."""
+        who.start()
+
+    @property
+    def down(self) -> list[Consumer]:
+        """Which consumers have to come up again."""
+        return [consumer for consumer in self.consumers if not consumer.runs]
+
+    def _should_be(self) -> Reference:
+        waiting = {letter.record.place for letter in self.database.letters.values()}
+        closed = self.database.closed.values()
+        return reference(
+            self.received, waiting, {letter.record.place for letter, how in closed if how is Closed.DISCARDED}
+        )
+
+    def _told(self) -> dict[UUID, list[tuple[int, int]]]:
+        """Sequence and total of each fact about each key, in the order of the commits."""
+        told: defaultdict[UUID, list[tuple[int, int]]] = defaultdict(list)
+        for record in self.database.promised:
+            if record.aggregate_id in self.KEYS:
+                told[record.aggregate_id].append((record.sequence, TallyChanged.from_json(record.value).total))
+        return told
+
+    @invariant()
+    def every_event_counts_once_and_in_order(self) -> None:
+        """Each key is somewhere on the way of the reference, and says so in its facts."""
+        should_be = self._should_be()
+        for key, facts in self._told().items():
+            way = list(enumerate(should_be.totals[key], start=1))
+            assert facts == way[: len(facts)], f"{key} told {facts} instead of {way}"
+            tally = self.database.aggregates[Tally, key]
+            assert (tally.version, tally.total) == facts[-1], f"{key} is not what it told"
+
+    @invariant()
+    def every_dead_letter_has_a_cause_and_a_notice(self) -> None:
+        """What can be handled is set aside only behind what cannot, and each letter is announced once."""
+        for letter in self.database.letters.values():
+            (mood,) = (one.mood for one in self.received if one.record == letter.record)
+            assert letter.reason is DeadLetterReason.BEHIND or mood.may_be_set_aside, f"{mood} record was set aside"
+        notices = [record.aggregate_id for record in self.database.promised if record.topic == NOTICES]
+        letters = self.database.letters.keys() | self.database.closed.keys()
+        assert sorted(notices) == sorted(letters), "letters and notices differ"
+
+    def heal(self) -> None:
+        super().heal()
+        for amount, trouble in self.trouble.items():
+            self.trouble[amount] = [error for error in trouble if isinstance(error, Permanent)]
+        for partition, consumer in zip(self.group.partitions, self.consumers, strict=True):
+            partition.assign(consumer)
+        for consumer in self.down:
+            consumer.start()
+
+    def at_rest(self) -> bool:
+        return super().at_rest() and all(one.done for one in self.group.partitions) and not self.operator.runs
+
+    def look_at_rest(self) -> None:
+        super().look_at_rest()
+        self.every_event_counts_once_and_in_order()
+        self.every_dead_letter_has_a_cause_and_a_notice()
+        should_be, told = self._should_be(), self._told()
+        for key in self.KEYS:
+            assert [total for _, total in told[key]] == should_be.totals[key], f"{key} stopped on its way"
+        assert should_be.undecided == [], "received, but neither handled nor ignored nor set aside"
 
 
-PATIENCE = Patience(attempts=2)
-PASSING_TROUBLE: dict[Mood, list[Exception]] = {
-    Mood.SHAKY: [Transient("busy")],
-    Mood.EXHAUSTING: [Transient("busy")] * 4,
-    Mood.STRANDED: [OSError("down")] * 2,
-}
-MAY_BE_SET_ASIDE = {Mood.SHAKY, Mood.EXHAUSTING, Mood.REFUSED, Mood.INVALID_DATA, Mood.INVALID_ENVELOPE}
-
-
-class Reference:
-    """What should be: every distinct event once, in order, but none from the first open dead letter of its key on."""
-
-    def __init__(self, records: Sequence[Record], letters: Sequence[DeadLetter], closed: dict[UUID, Closed]) -> None:
-        self.totals: dict[bytes, list[int]] = defaultdict(list)
-"""Per key, each total that has to be told."""
+class ServiceMachine(RelayMachine, PipelineMachine):
+    """Everything at once: what is received on one side is published on the other."""
