@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from inspect import iscoroutinefunction
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -106,6 +107,8 @@ def handles(message: type[M], *, loads: Loads | None = None) -> Callable[[Method
     """
 
     def mark(function: Method[S, M, U, R]) -> Method[S, M, U, R]:
+        if iscoroutinefunction(function):
+            raise TypeError(f"{function.__name__}: a handler is synchronous, nobody would await it")
         vars(function)["__handles__"] = (message, loads or {})
         return function
 

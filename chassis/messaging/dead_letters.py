@@ -7,6 +7,7 @@ import base64
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from typing import NamedTuple, Protocol
 from uuid import UUID, uuid5
 
@@ -51,8 +52,13 @@ class DeadLetter:
 
     @property
     def id(self) -> UUID:
-        """Follows from where the record stands: setting it aside twice is setting it aside once."""
-        return uuid5(_NAMESPACE, self.record.place)
+        """Follows from the record and where it stands: setting it aside twice is setting it aside once.
+
+        From both, because a topic that is made anew has other records in the same places.
+        """
+        record = self.record
+        content = repr((record.key, list(record.headers), record.value)).encode()
+        return uuid5(_NAMESPACE, f"{record.place}/{sha256(content).hexdigest()}")
 
 
 class DeadLetters(Protocol):

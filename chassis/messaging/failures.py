@@ -40,6 +40,7 @@ MISSING_DEPENDENCY: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # asyncpg's own confusion when a connection is cut while nobody uses it
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,

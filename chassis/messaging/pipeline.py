@@ -53,7 +53,7 @@ class Delivery:
         """Make a dead letter of it."""
         self.outcome = Outcome.DEAD_LETTERED
         type_ = self.context.type if self.context else None
-        self.letter = DeadLetter(self.record, reason, type(error).__name__, explain(error), attempts, type_)
+        self.letter = DeadLetter(self.record, reason, type(error).__name__.strip("_"), explain(error), attempts, type_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +282,20 @@ class Pipeline:
                 delivery.outcome = Outcome.DUPLICATE
         return todo
 
+    async def _forget_handled(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
+        """What was handled before has nothing to wait for, also when a dead letter has parked its key since."""
+        parked = [
+            (d, EventKey(d.context.source, d.context.id))
+            for d in deliveries
+            if d.outcome is Outcome.PARKED and d.context
+        ]
+        handled = await transaction.inbox.handled([key for _, key in parked]) if parked else set()
+        for delivery, key in parked:
+            if key in handled:
+                delivery.outcome, delivery.letter = Outcome.DUPLICATE, None
+
     async def _set_aside(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
+        await self._forget_handled(transaction, deliveries)
         aside = [(d, d.letter) for d in deliveries if d.letter]
         if not aside:
             return

@@ -28,6 +28,9 @@ class MemoryInbox:
         self.seen |= fresh
         return fresh
 
+    async def handled(self, keys: Sequence[EventKey]) -> set[EventKey]:
+        return set(keys) & self.seen
+
 
 @dataclass
 class MemoryOutbox:

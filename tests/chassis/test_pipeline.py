@@ -175,6 +175,14 @@ async def test_a_key_waits_as_long_as_its_dead_letter_is_open(rig: Rig) -> None:
     assert await rig.total(id_) is None
 
 
+async def test_what_stands_right_behind_a_record_that_cannot_be_read_waits_too(rig: Rig) -> None:
+    id_ = uuid4()
+    behind = a_record(a_count(id_))
+    outcomes = await rig.deliver(an_invalid_record(behind.key), behind, a_record(a_count()))
+    assert outcomes == [DEAD_LETTERED, PARKED, HANDLED]
+    assert await rig.total(id_) is None
+
+
 async def test_a_record_that_is_ignored_does_not_wait(rig: Rig) -> None:
     question = a_question()
     await rig.deliver(an_invalid_record(str(question.case_id).encode()))
@@ -293,3 +301,14 @@ async def test_every_partition_has_a_limit_of_its_own(rig: Rig) -> None:
     rig = made_anew(rig, limit=DeadLetterLimit(in_a_row=3))
     records = [replace(an_invalid_record(), partition=number % 4) for number in range(12)]
     assert await rig.deliver(*records) == [DEAD_LETTERED] * 12
+
+
+class _OfALibrary(Exception):
+    """An error whose name nobody would choose for the outside."""
+
+
+async def test_a_failure_with_an_odd_name_is_set_aside_like_any_other(rig: Rig) -> None:
+    rig = made_anew(rig, handlers=Handlers(fails(_OfALibrary("Lotte Peeters"), amount=13)))
+    assert await rig.deliver(a_record(a_count(amount=13)), a_record(a_count())) == [DEAD_LETTERED, HANDLED]
+    (letter,) = await rig.letters()
+    assert (letter.error, letter.detail) == ("OfALibrary", "_OfALibrary")

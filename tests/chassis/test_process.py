@@ -106,6 +106,20 @@ async def test_it_can_be_stopped_while_it_still_looks_for_kafka(stack: Stack, da
         assert code == 0
 
 
+async def test_a_client_that_never_finishes_its_request_does_not_hold_up_the_end(
+    stack: Stack, databases: Databases
+) -> None:
+    async with referral(stack, databases, role="serve") as running:
+        await eventually(running.ready)
+        _, slow = await asyncio.open_connection(ports.HOST, int(running.url.rsplit(":", 1)[-1]))
+        slow.write(b"POST /questions HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")
+        await slow.drain()
+        running.process.send_signal(signal.SIGTERM)
+        code, _ = await running.ended(within=20)
+        assert code == 0
+        slow.close()
+
+
 async def test_a_role_of_its_own_does_only_that(stack: Stack, databases: Databases) -> None:
     async with referral(stack, databases, role="relay") as running:
         await eventually(running.ready)

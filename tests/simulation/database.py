@@ -120,9 +120,12 @@ class Transaction:
 
     async def admit(self, keys: Sequence[EventKey]) -> set[EventKey]:
         await self.statement(*sorted(set(keys)))
-        fresh = set(keys) - self.database.inbox
-        self.writes.append(lambda: self.database.inbox.update(fresh))
-        return fresh
+        self.writes.append(lambda: self.database.inbox.update(keys))
+        return set(keys) - self.database.inbox
+
+    async def handled(self, keys: Sequence[EventKey]) -> set[EventKey]:
+        await self.statement()
+        return set(keys) & self.database.inbox
 
     # Outbox
 

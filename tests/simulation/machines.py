@@ -55,6 +55,11 @@ def one_of(options: Callable[[Any], Sequence[T]]) -> st.SearchStrategy[T]:
     return st.runner().flatmap(lambda machine: st.sampled_from(options(machine)))
 
 
+def key_of(number: int) -> UUID:
+    """Keys have short names in the printed schedules."""
+    return UUID(int=number)
+
+
 class Simulation(RuleBasedStateMachine):
     """Processes around one database: any of them goes on, fails or dies at any of its calls."""
 
@@ -63,11 +68,19 @@ class Simulation(RuleBasedStateMachine):
         self.parts = parts
         self.loop = VirtualLoop()
         self.database = Database()
-        self.processes: list[Process] = []
+        self.services: list[Process] = []
+        """Those that should always run."""
+        self.visitors: list[Process] = []
+        """Those that run for one purpose."""
 
     def store(self, process: Process) -> DatabaseStore:
         """The database, as a process sees it."""
         return DatabaseStore(self.database, process, self.parts.transaction)
+
+    @property
+    def processes(self) -> list[Process]:
+        """All."""
+        return [*self.services, *self.visitors]
 
     @property
     def calling(self) -> list[Process]:
@@ -78,6 +91,11 @@ class Simulation(RuleBasedStateMachine):
     def running(self) -> list[Process]:
         """Who can be killed."""
         return [process for process in self.processes if process.runs]
+
+    @property
+    def down(self) -> list[Process]:
+        """Who should run and does not."""
+        return [process for process in self.services if not process.runs]
 
     @precondition(lambda self: self.calling)
     @rule(who=one_of(lambda self: self.calling), calls=st.integers(1, 10))
@@ -99,14 +117,20 @@ class Simulation(RuleBasedStateMachine):
         """A process dies."""
         who.kill()
 
+    @precondition(lambda self: self.down)
+    @rule(who=one_of(lambda self: self.down))
+    def start(self, who: Process) -> None:
+        """A process comes up again."""
+        who.start()
+
     @rule(seconds=st.sampled_from([0.1, 1.0, 6.0, 31.0]))
     def pass_time(self, seconds: float) -> None:
         """Nothing is done for a while."""
         self.loop.pass_time(seconds)
 
     @invariant()
-    def nobody_died_by_itself(self) -> None:
-        """What a process cannot handle would end it."""
+    def promises_are_kept(self) -> None:
+        """What has to be true at any moment."""
         for process in self.processes:
             process.look_for_trouble()
 
@@ -115,7 +139,8 @@ class Simulation(RuleBasedStateMachine):
         if sys.exc_info()[0] is None:
             self.heal()
             self.come_to_rest()
-            self.look_at_rest()
+            self.promises_are_kept()
+            self.nothing_is_left_undone()
         self.loop.close()
 
     def come_to_rest(self) -> None:
@@ -132,6 +157,9 @@ class Simulation(RuleBasedStateMachine):
         """One step each."""
         for process in self.calling:
             process.go()
+        for process in self.down:
+            process.look_for_trouble()
+            process.start()
 
     def heal(self) -> None:
         """From here on nothing goes wrong."""
@@ -140,26 +168,23 @@ class Simulation(RuleBasedStateMachine):
         """Is there nothing left to do?"""
         return True
 
-    def look_at_rest(self) -> None:
+    def nothing_is_left_undone(self) -> None:
         """What has to be true in the end."""
-        self.nobody_died_by_itself()
 
 
 class RelayMachine(Simulation):
     """Commands leave facts in the outbox; two relays, of which one at most leads, bring them to the broker."""
 
-    TALLIES = (UUID(int=1), UUID(int=2), UUID(int=3))
+    TALLIES = (1, 2, 3)
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
         self.broker = Broker()
         self.relays = [RelayProcess(self.loop, f"relay {name}", self._relay) for name in "AB"]
         self.callers = [Caller(self.loop, f"caller {name}", self._commands) for name in "ABC"]
-        self.processes += [*self.relays, *self.callers]
-        self.database.aggregates |= {(Tally, id_): Tally(id_, "by hand") for id_ in self.TALLIES}
-        for relay in self.relays:
-            relay.start()
-
+        self.services += self.relays
+        self.visitors += self.callers
+        self.database.aggregates |= {(Tally, id_): Tally(id_, "by hand") for id_ in map(key_of, self.TALLIES)}
     def _relay(self, process: Process) -> Relay:
         return self.parts.relay(
             "tally",
@@ -180,11 +205,16 @@ class RelayMachine(Simulation):
         """Who can make a command."""
         return [caller for caller in self.callers if not caller.runs]
 
+    @property
+    def running_relays(self) -> list[RelayProcess]:
+        """Which relays can be asked to end."""
+        return [relay for relay in self.relays if relay.runs]
+
     @precondition(lambda self: self.idle_callers)
     @rule(who=one_of(lambda self: self.idle_callers), tally=st.sampled_from(TALLIES))
-    def command(self, who: Caller, tally: UUID) -> None:
+    def command(self, who: Caller, tally: int) -> None:
         """Somebody begins to count one more."""
-        who.call(tally)
+        who.call(key_of(tally))
 
     @precondition(lambda self: self.broker.under_way)
     @rule(where=one_of(lambda self: self.broker.under_way), fate=FATES)
@@ -200,29 +230,30 @@ class RelayMachine(Simulation):
         """The leader's session ends, without its knowing."""
         self.database.leader = None
 
-    @rule(who=one_of(lambda self: self.relays))
-    def start_or_stop(self, who: RelayProcess) -> None:
-        """A relay comes up again, or is asked to end."""
-        if who.runs:
-            who.stop()
-        else:
-            who.start()
+    @precondition(lambda self: self.running_relays)
+    @rule(who=one_of(lambda self: self.running_relays))
+    def stop(self, who: RelayProcess) -> None:
+        """A relay is asked to end."""
+        who.stop()
 
-    @invariant()
+    def promises_are_kept(self) -> None:
+        super().promises_are_kept()
+        self.nothing_is_published_that_was_not_committed()
+        self.nothing_that_was_committed_is_lost()
+        self.order_is_kept_per_key()
+
     def nothing_is_published_that_was_not_committed(self) -> None:
         """Facts of transactions that rolled back, or did not end yet, are nowhere in the log."""
         promised = {record[:2]: record for record in self.database.promised}
         for record in self.broker.log:
             assert promised.get(record[:2]) == record, f"{record[:2]} was never committed"
 
-    @invariant()
     def nothing_that_was_committed_is_lost(self) -> None:
         """Every promise is in the outbox until it is in the log."""
         kept = {record[:2] for record in (*self.broker.log, *self.database.outbox.values())}
         for record in self.database.promised:
             assert record[:2] in kept, f"{record[:2]} is neither in the outbox nor in the log"
 
-    @invariant()
     def order_is_kept_per_key(self) -> None:
         """Who forgets what it has seen already, sees the facts of a key in their order, without a gap."""
         seen: defaultdict[UUID, int] = defaultdict(int)
@@ -230,12 +261,6 @@ class RelayMachine(Simulation):
             key, sequence = record[:2]
             assert sequence <= seen[key] + 1, f"{sequence} of {key} came after {seen[key]}"
             seen[key] = max(sequence, seen[key])
-
-    def heal(self) -> None:
-        super().heal()
-        for relay in self.relays:
-            if not relay.runs:
-                relay.start()
 
     def everybody_goes_on(self) -> None:
         super().everybody_goes_on()
@@ -246,17 +271,11 @@ class RelayMachine(Simulation):
     def at_rest(self) -> bool:
         return super().at_rest() and not self.database.outbox and len(self.idle_callers) == len(self.callers)
 
-    def look_at_rest(self) -> None:
-        super().look_at_rest()
-        self.nothing_is_published_that_was_not_committed()
-        self.nothing_that_was_committed_is_lost()
-        self.order_is_kept_per_key()
-
 
 class PipelineMachine(Simulation):
     """Records of a topic reach two consumers of one group; what is set aside, a person redrives or discards."""
 
-    KEYS = (UUID(int=10), UUID(int=11), UUID(int=12))
+    KEYS = (4, 5, 6)
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
@@ -265,10 +284,10 @@ class PipelineMachine(Simulation):
         self.trouble: dict[int, list[Exception]] = {}
         self.consumers = [Consumer(self.loop, f"consumer {name}", self.group, self._pipeline) for name in "AB"]
         self.operator = Operator(self.loop, "operator", self._redrive)
-        self.processes += [*self.consumers, self.operator]
+        self.services += self.consumers
+        self.visitors.append(self.operator)
         for partition, consumer in zip(self.group.partitions, self.consumers, strict=True):
             partition.assign(consumer)
-            consumer.start()
 
     def _pipeline(self, process: Process) -> Pipeline:
         return self.parts.pipeline(
@@ -290,18 +309,19 @@ class PipelineMachine(Simulation):
             raise trouble.pop()
 
     @rule(key=st.sampled_from(KEYS), mood=st.sampled_from(Mood))
-    def receive(self, key: UUID, mood: Mood) -> None:
+    def receive(self, key: int, mood: Mood) -> None:
         """Somebody publishes an event."""
+        tally = key_of(key)
         amount = len(self.received) + 1
         self.trouble[amount] = mood.troubles()
-        record = a_record(Counted(tally_id=key, amount=amount), id_=f"event {amount}")
-        self._publish(Received(mood.spoil(record), key, amount, mood))
+        record = a_record(Counted(tally_id=tally, amount=amount), id_=f"event {amount}")
+        self._publish(Received(mood.spoil(record), tally, amount, mood))
 
     @precondition(lambda self: self.received)
-    @rule(earlier=one_of(lambda self: self.received))
-    def receive_again(self, earlier: Received) -> None:
+    @rule(number=one_of(lambda self: range(len(self.received))))
+    def receive_again(self, number: int) -> None:
         """Somebody publishes an event a second time."""
-        self._publish(earlier)
+        self._publish(self.received[number])
 
     def _publish(self, received: Received) -> None:
         partition = received.key.int % PARTITIONS
@@ -331,16 +351,10 @@ class PipelineMachine(Simulation):
         """A person begins to deal with the oldest dead letter."""
         self.operator.act(discard=discard)
 
-    @precondition(lambda self: self.down)
-    @rule(who=one_of(lambda self: self.down))
-    def restart(self, who: Consumer) -> None:
-        """A consumer comes up again."""
-        who.start()
-
-    @property
-    def down(self) -> list[Consumer]:
-        """Which consumers have to come up again."""
-        return [consumer for consumer in self.consumers if not consumer.runs]
+    def promises_are_kept(self) -> None:
+        super().promises_are_kept()
+        self.every_event_counts_once_and_in_order()
+        self.every_dead_letter_has_a_cause_and_a_notice()
 
     def _should_be(self) -> Reference:
         waiting = {letter.record.place for letter in self.database.letters.values()}
@@ -353,11 +367,10 @@ class PipelineMachine(Simulation):
         """Sequence and total of each fact about each key, in the order of the commits."""
         told: defaultdict[UUID, list[tuple[int, int]]] = defaultdict(list)
         for record in self.database.promised:
-            if record.aggregate_id in self.KEYS:
+            if record.aggregate_id.int in self.KEYS:
                 told[record.aggregate_id].append((record.sequence, TallyChanged.from_json(record.value).total))
         return told
 
-    @invariant()
     def every_event_counts_once_and_in_order(self) -> None:
         """Each key is somewhere on the way of the reference, and says so in its facts."""
         should_be = self._should_be()
@@ -367,7 +380,6 @@ class PipelineMachine(Simulation):
             tally = self.database.aggregates[Tally, key]
             assert (tally.version, tally.total) == facts[-1], f"{key} is not what it told"
 
-    @invariant()
     def every_dead_letter_has_a_cause_and_a_notice(self) -> None:
         """What can be handled is set aside only behind what cannot, and each letter is announced once."""
         for letter in self.database.letters.values():
@@ -383,18 +395,14 @@ class PipelineMachine(Simulation):
             self.trouble[amount] = [error for error in trouble if isinstance(error, Permanent)]
         for partition, consumer in zip(self.group.partitions, self.consumers, strict=True):
             partition.assign(consumer)
-        for consumer in self.down:
-            consumer.start()
 
     def at_rest(self) -> bool:
         return super().at_rest() and all(one.done for one in self.group.partitions) and not self.operator.runs
 
-    def look_at_rest(self) -> None:
-        super().look_at_rest()
-        self.every_event_counts_once_and_in_order()
-        self.every_dead_letter_has_a_cause_and_a_notice()
+    def nothing_is_left_undone(self) -> None:
+        super().nothing_is_left_undone()
         should_be, told = self._should_be(), self._told()
-        for key in self.KEYS:
+        for key in map(key_of, self.KEYS):
             assert [total for _, total in told[key]] == should_be.totals[key], f"{key} stopped on its way"
         assert should_be.undecided == [], "received, but neither handled nor ignored nor set aside"
 

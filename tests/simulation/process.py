@@ -44,8 +44,8 @@ class Process(ABC):
 
     @property
     def calls(self) -> bool:
-        """Does it wait for the outcome of a call? Otherwise it rests, or waits for a lock."""
-        return self._call is not None
+        """Does it wait for the outcome of a call? Otherwise it rests, or waits for a lock, or gave the call up."""
+        return self._call is not None and not self._call.done()
 
     def start(self) -> None:
         """Begin, up to the first call."""

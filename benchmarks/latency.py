@@ -1,0 +1,183 @@
+"""From an accepted question to a visible referral, against one produce and one consume through the same Kafka."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+
+from benchmarks.result import Bench, Result
+from chassis.testing.eventually import eventually
+from contracts.referral import ReferralCreated
+from deploy.demo.traffic import Day
+from deploy.local.platform import Platform
+from deploy.local.ports import HOST
+
+RATE = 200
+SECONDS = 5
+CONNECTIONS = 16
+REFERRALS, ROUND_TRIP = "duaal.referral.referrals", "duaal.pof.dead-letters"
+"""The second one is idle here, and has as many partitions."""
+
+Act = Callable[[bytes], Coroutine[Any, Any, tuple[str, float]]]
+"""Hand over a question; the answer is its name, and from when its time counts."""
+
+
+async def latency(bench: Bench) -> list[Result]:
+    """Both in turn, over the same seconds."""
+    bootstrap = bench.stack.kafka.bootstrap_servers
+    requests = bench.some(RATE * SECONDS)
+    bodies = [
+        json.dumps(request.body).encode()
+        for seed in range(requests // 780 + 1)
+        for request in Day(seed).requests()
+        if request.path == "/questions"
+    ][:requests]
+    platform = await asyncio.to_thread(Platform(bench.stack, bench.directory).start)
+    try:
+        for other in ("matching", "notifications", "pof"):
+            await asyncio.to_thread(platform.services[other].stop)
+        async with (
+            _seen(bootstrap, REFERRALS, _question) as referred,
+            _seen(bootstrap, ROUND_TRIP, _key) as returned,
+            _producer(bootstrap) as producer,
+        ):
+
+            async def ask(bodies: Sequence[bytes]) -> list[float]:
+                async with _clients(platform.ports["intake"]) as one:
+                    return await _wait_for_all(await _paced(bodies, one), referred)
+
+            async def send(bodies: Sequence[bytes]) -> list[float]:
+                return await _wait_for_all(await _paced(bodies, partial(_send, producer)), returned)
+
+            await ask(bodies[:50])
+            bare, whole = [], []
+            for _ in range(bench.rounds):
+                bare += await send(bodies)
+                whole += await ask(bodies)
+    finally:
+        await asyncio.to_thread(platform.stop)
+    return [_result(whole, bare)]
+
+
+def _result(whole: Sequence[float], bare: Sequence[float]) -> Result:
+    p99, limit = _percentile(whole, 0.99), _percentile(bare, 0.99)
+    note = f"{len(whole)} questions, {RATE}/s; p50/p99/p99.9 ms: {_percentiles(whole)}; round trip {_percentiles(bare)}"
+    ratio = p99 / limit
+    return Result("latency", p99, "ms (p99)", "round trip", limit, ratio, "p99 <= 5x", ratio <= 5, note)
+
+
+async def _paced(bodies: Sequence[bytes], act: Act) -> dict[str, float]:
+    """Begin one every 1/RATE seconds, whatever became of those before; from when each counts, by its name."""
+    started = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        tasks: list[asyncio.Task[tuple[str, float]]] = []
+        for at, body in enumerate(bodies):
+            await asyncio.sleep(max(0.0, started + at / RATE - time.monotonic()))
+            tasks.append(group.create_task(act(body)))
+    return dict(task.result() for task in tasks)
+
+
+async def _wait_for_all(accepted: dict[str, float], seen: dict[str, float]) -> list[float]:
+    """Milliseconds from accepted to visible. Visible before the answer was read is at once."""
+
+    async def missing() -> int:
+        return len(accepted.keys() - seen.keys())
+
+    await eventually(missing, lambda number: number == 0, within=60)
+    return [max(0.0, seen[name] - moment) * 1000 for name, moment in accepted.items()]
+
+
+@asynccontextmanager
+async def _seen(bootstrap: str, topic: str, name: Callable[[ConsumerRecord], str]) -> AsyncIterator[dict[str, float]]:
+    """When records became visible to a consumer, by name."""
+    seen: dict[str, float] = {}
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="latest")
+    await consumer.start()
+    for partition in consumer.assignment():
+        await consumer.position(partition)
+
+    async def watch() -> None:
+        async for record in consumer:
+            seen.setdefault(name(record), time.monotonic())
+
+    task = asyncio.create_task(watch())
+    try:
+        yield seen
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await consumer.stop()
+
+
+@asynccontextmanager
+async def _producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all")
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def _send(producer: AIOKafkaProducer, body: bytes) -> tuple[str, float]:
+    """A round trip begins when it is sent."""
+    name, sent = uuid4().hex, time.monotonic()
+    await producer.send_and_wait(ROUND_TRIP, body, key=name.encode())
+    return name, sent
+
+
+@asynccontextmanager
+async def _clients(port: int) -> AsyncIterator[Act]:
+    """Connections that are kept open; each asks one question at a time."""
+    connections = [await asyncio.open_connection(HOST, port) for _ in range(CONNECTIONS)]
+    free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    for connection in connections:
+        free.put_nowait(connection)
+
+    async def ask(body: bytes) -> tuple[str, float]:
+        connection = await free.get()
+        try:
+            return str((await _post(*connection, body))["question_id"]), time.monotonic()
+        finally:
+            free.put_nowait(connection)
+
+    try:
+        yield ask
+    finally:
+        for _, writer in connections:
+            writer.close()
+
+
+async def _post(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> dict[str, object]:
+    """As little of HTTP as there can be: what the client costs would be counted as the platform's."""
+    head = f"POST /questions HTTP/1.1\r\nhost: {HOST}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+    writer.write(f"{head}\r\nidempotency-key: {uuid4()}\r\n\r\n".encode() + body)
+    lines = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines[1:] if line)
+    answer: dict[str, object] = json.loads(await reader.readexactly(int(headers["content-length"])))
+    if " 202 " not in lines[0]:
+        raise RuntimeError(f"{lines[0]}: {answer}")
+    return answer
+
+
+def _question(record: ConsumerRecord) -> str:
+    return str(ReferralCreated.from_json(record.value).question_id)
+
+
+def _key(record: ConsumerRecord) -> str:
+    return str(record.key.decode())
+
+
+def _percentile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def _percentiles(values: Sequence[float]) -> str:
+    return " / ".join(f"{_percentile(values, share):.1f}" for share in (0.5, 0.99, 0.999))

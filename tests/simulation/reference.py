@@ -1,0 +1,100 @@
+"""The model that the pipeline is compared with: a few lines that handle each distinct event once, in order."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from uuid import UUID
+
+from chassis.handling import Permanent, Transient
+from chassis.messaging.record import Record
+
+PATIENCE = 3
+"""So many attempts may fail in a way that passes."""
+
+
+class Mood(StrEnum):
+    """What is wrong with a record, or with the handler when it gets it."""
+
+    FINE = "fine"
+    SHAKY = "shaky"
+    """the handler fails once"""
+    EXHAUSTING = "exhausting"
+    """the handler fails more often than patience lasts, then it works"""
+    STRANDED = "stranded"
+    """something that the handler needs is down for a while"""
+    REFUSED = "refused"
+    """the handler never takes it"""
+    INVALID_DATA = "invalid data"
+    INVALID_ENVELOPE = "invalid envelope"
+    UNKNOWN_TYPE = "unknown type"
+
+    @property
+    def may_be_set_aside(self) -> bool:
+        """Is there a reason to make a dead letter of it?"""
+        return self in (Mood.EXHAUSTING, Mood.REFUSED, Mood.INVALID_DATA, Mood.INVALID_ENVELOPE)
+
+    def troubles(self) -> list[Exception]:
+        """What the handler raises, time after time."""
+        match self:
+            case Mood.SHAKY:
+                return [Transient("busy")]
+            case Mood.EXHAUSTING:
+                return [Transient("busy")] * (PATIENCE + 2)
+            case Mood.STRANDED:
+                return [OSError("down")] * 2
+            case Mood.REFUSED:
+                return [Permanent("no")] * 1_000
+            case _:
+                return []
+
+    def spoil(self, record: Record) -> Record:
+        """The record as it is sent."""
+        match self:
+            case Mood.INVALID_DATA:
+                return replace(record, value=b"{")
+            case Mood.INVALID_ENVELOPE:
+                return replace(record, headers=[])
+            case Mood.UNKNOWN_TYPE:
+                return replace(record, headers=[(n, b"x" if n == "ce_type" else v) for n, v in record.headers])
+            case _:
+                return record
+
+
+@dataclass(frozen=True)
+class Received:
+    """A record, and what the reference has to know of it. Who sends an event again sends the same amount."""
+
+    record: Record
+    key: UUID
+    amount: int
+    mood: Mood
+
+
+@dataclass
+class Reference:
+    """What should be."""
+
+    totals: defaultdict[UUID, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Per key, every total that it has to tell."""
+    undecided: list[Received] = field(default_factory=list)
+    """What stands behind an open dead letter without being one."""
+
+
+def reference(received: Iterable[Received], waiting: Collection[str], discarded: Collection[str]) -> Reference:
+    """What should be, given where the dead letters stand that wait and those that a person discarded."""
+    should_be = Reference()
+    stopped: set[UUID] = set()
+    counted: set[int] = set()
+    for one in received:
+        place = one.record.place
+        if place in waiting:
+            stopped.add(one.key)
+        elif one.mood is Mood.UNKNOWN_TYPE or place in discarded or one.amount in counted:
+            continue
+        elif one.key in stopped:
+            should_be.undecided.append(one)
+        else:
+            counted.add(one.amount)
+            should_be.totals[one.key].append(one.amount + (should_be.totals[one.key] or [0])[-1])
+    return should_be
