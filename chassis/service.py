@@ -202,7 +202,14 @@ class Process:
         router = routes(commands, self._pool) if routes else None
         app = create_app(self.service.name, self.health, self.metrics, router)
         config = uvicorn.Config(
-            app, self.settings.http_host, self.settings.http_port, log_config=None, access_log=False, lifespan="off"
+            app,
+            self.settings.http_host,
+            self.settings.http_port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            # Without it one client that never finishes its request keeps the process from ending.
+            timeout_graceful_shutdown=5,
         )
         server = HttpServer(config)
         task = asyncio.create_task(server.serve())

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -60,6 +61,8 @@ class Consumer:
         self._health = health
         self._halt = halt
         self._halted = False
+        self._next: dict[TopicPartition, int] = {}
+        """Per partition the first offset that is not decided."""
         self._drain = Drain()
         # Log None: what goes wrong is in our own lines; allow_auto_create: topics are made by a command.
         self.broker = KafkaBroker(
@@ -136,7 +139,7 @@ class Consumer:
         crash_point("before offset commit")
         await self._commit(message.consumer, fetched)
         self._health.found("dependency")
-        self._progress(message.consumer)
+        self._progress(message.consumer, fetched)
 
     async def _go_back(self, message: Any) -> None:
         try:
@@ -155,14 +158,13 @@ class Consumer:
         except KafkaError as error:
             log.warning("commit failed, the records will come again", error=type(error).__name__)
 
-    def _progress(self, consumer: Any) -> None:
+    def _progress(self, consumer: Any, decided: Sequence[ConsumerRecord]) -> None:
         self._health.progress("consumer")
         self._metrics.last_progress.labels(self._service).set_to_current_time()
-        lag: dict[str, int] = {}
-        for partition in consumer.assignment():
-            end = consumer.highwater(partition)
-            at = consumer._subscription.subscription.assignment.state_value(partition).position if end else None
-            lag[partition.topic] = lag.get(partition.topic, 0) + (end - at if end and at is not None else 0)
+        self._next |= {TopicPartition(one.topic, one.partition): one.offset + 1 for one in decided}
+        lag: Counter[str] = Counter()
+        for partition in consumer.assignment() & self._next.keys():
+            lag[partition.topic] += max(0, (consumer.highwater(partition) or 0) - self._next[partition])
         for topic, records in lag.items():
             self._metrics.consumer_lag.labels(self._service, topic).set(records)
 
