@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Everything they need is installed by the first line they run.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-docker bench lint up down setup
+.PHONY: help demo test test-unit test-docker chaos bench lint up down setup
 
 UV := $(shell command -v uv 2>/dev/null || echo .local/uv/bin/uv)
 RUN := $(UV) run --frozen --quiet
@@ -28,6 +28,9 @@ lint: setup ## style, strict types, import rules
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@$(RUN) lint-imports
+
+chaos: setup ## every fault at every crash point, judged by one oracle (CELLS=poison SEED=2)
+	@$(RUN) python -m tests.chaos $(CELLS) --seed $(SEED)
 
 bench: setup ## every figure beside its limit (ROW=hop for one row)
 	@$(RUN) --group bench python -m benchmarks $(ROW)

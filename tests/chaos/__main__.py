@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -65,7 +64,7 @@ def _line(result: Result) -> str:
 def _table(results: list[Result]) -> Table:
     table = Table(title="Every fault, and whether every promise held")
     for name in ("cell", "seconds", "sent", "handled", "duplicates absorbed", "verdict"):
-        table.add_column(name, justify="left" if name in ("cell", "verdict") else "right")
+        table.add_column(name, justify="left" if name in ("cell", "verdict") else "right", no_wrap=name == "cell")
     for one in results:
         colour = "green" if one.held else "bold red"
         numbers = (f"{one.seconds:.1f}", str(one.sent), str(one.handled), str(one.absorbed))
@@ -74,5 +73,4 @@ def _table(results: list[Result]) -> Table:
 
 
 if __name__ == "__main__":
-    started = time.monotonic()
     typer.run(main)

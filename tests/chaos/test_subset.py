@@ -17,7 +17,6 @@ SUBSET = (
     "zombie-after-receive",
     "poison-delivered-again",
     "kill-during-redrive",
-    "rebalance",
     "postgres-restart",
 )
 

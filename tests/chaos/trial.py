@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -29,6 +30,10 @@ END_ALL = (
     "where datname = current_database() and pid <> pg_backend_pid()"
 )
 END_LEADER = f"{END_ALL} and pid in (select pid from pg_locks where locktype = 'advisory' and granted)"
+
+
+class BrokenHalfWay(Exception):
+    """A promise is broken already: what comes after cannot mend it."""
 
 
 class Trial:
@@ -90,16 +95,20 @@ class Trial:
         await member.start()
         return member
 
-    async def command(self, *words: str, crash_at: tuple[Point, int] | None = None) -> int:
-        """Run a command of the service to its end; the answer is its exit code."""
+    async def command(self, *words: str, crash_at: tuple[Point, int] | None = None) -> None:
+        """Run a command of the service to its end: a good one, or its crash point."""
         environment = {**os.environ, **self._environment({})}
         if crash_at:
             environment["DUAAL_CRASH_AT"] = f"{crash_at[0]}:{crash_at[1]}"
-        command = [sys.executable, "-m", "tests.chaos.workload", *words]
         process = await asyncio.create_subprocess_exec(
-            *command, env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+            *(sys.executable, "-m", "tests.chaos.workload", *words),
+            env=environment,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
         )
-        return await process.wait()
+        _, said = await process.communicate()
+        end = -signal.SIGKILL if crash_at else 0
+        assert process.returncode == end, f"{' '.join(words)} ended with {process.returncode}: {said[-300:]!r}"
 
     def _environment(self, settings: dict[str, object]) -> dict[str, str]:
         own = {
@@ -132,6 +141,8 @@ class Trial:
     async def look_while_down(self) -> None:
         """Every process is dead: judge what may not even be so for a moment."""
         self.broken += judge_while_down(await self.evidence())
+        if self.broken:
+            raise BrokenHalfWay
 
     async def quiet(self) -> None:
         """Wait until nothing is left to do. In vain, and the oracle will say what is left."""

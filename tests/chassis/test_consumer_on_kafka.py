@@ -175,7 +175,9 @@ async def test_a_member_that_joins_waits_until_the_running_batch_is_committed(
         newcomer = a_member(broker.servers, group, [topic], second, batch_size=20)
         joining = asyncio.create_task(newcomer.consumer.start())
         await eventually(lambda: broker.members(f"duaal.{group}"), lambda members: members == 2)
-        assert not joining.done(), "it got partitions while their records were being handled"
+        # Longer than it takes the first to hear of the newcomer, which it does at its next heartbeat.
+        joined, _ = await asyncio.wait([joining], timeout=2.5)
+        assert not joined, "it got partitions while their records were being handled"
         store.gate.set()
         await joining
         try:

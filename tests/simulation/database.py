@@ -41,6 +41,8 @@ class Database:
         self.aggregates: dict[tuple[type[Any], UUID], Any] = {}
         self.promised: list[OutboxRecord] = []
         """Every outbox record that was ever committed, in the order of the commits."""
+        self.published: list[int] = []
+        """Every position that the relay reported."""
         self.leader: Process | None = None
         self.positions = count(1)
         self._holders: defaultdict[Hashable, dict[Transaction, bool]] = defaultdict(dict)
@@ -53,11 +55,12 @@ class Database:
         """
         while others := self._in_the_way(what, transaction, shared):
             transaction.waits_for = others
-            if transaction in transaction.queue():
+            try:
+                if transaction in transaction.queue():
+                    raise DeadlockDetectedError
+                await others[0].ended.wait()
+            finally:
                 transaction.waits_for = []
-                raise DeadlockDetectedError
-            await others[0].ended.wait()
-            transaction.waits_for = []
         self._holders[what][transaction] = shared and self._holders[what].get(transaction, True)
 
     def _in_the_way(self, what: Hashable, transaction: "Transaction", shared: bool) -> "list[Transaction]":
@@ -149,6 +152,7 @@ class Transaction:
         self.writes.append(partial(self._forget, positions))
 
     def _forget(self, positions: Sequence[int]) -> None:
+        self.database.published += positions
         for position in positions:
             self.database.outbox.pop(position, None)
 

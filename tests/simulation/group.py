@@ -48,10 +48,15 @@ class Group:
         batch: list[Record] = []
         for partition in self.partitions:
             if partition.owner is consumer:
-                some = partition.records[partition.position :][: self.batch - len(batch)]
-                partition.position += len(some)
-                batch += some
+                batch += partition.records[partition.position :][: self.batch - len(batch)]
         return batch
+
+    def move_on(self, consumer: Process, batch: Sequence[Record]) -> None:
+        """The consumer has these in hand."""
+        for record in batch:
+            partition = self.partitions[record.partition]
+            if partition.owner is consumer:
+                partition.position = record.offset + 1
 
     def go_back(self, consumer: Process) -> None:
         """Deliver again what it did not commit."""

@@ -44,8 +44,13 @@ class Process(ABC):
 
     @property
     def calls(self) -> bool:
-        """Does it wait for the outcome of a call? Otherwise it rests, or waits for a lock, or gave the call up."""
+        """Does it wait for the outcome of a call?"""
         return self._call is not None and not self._call.done()
+
+    @property
+    def rests(self) -> bool:
+        """Does it wait for something else: a time, an answer, a lock?"""
+        return self.runs and not self.calls
 
     def start(self) -> None:
         """Begin, up to the first call."""

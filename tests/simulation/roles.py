@@ -7,6 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from chassis.commands import Commands
+from chassis.messaging.dead_letters import DeadLetter
 from chassis.messaging.failures import PASSING
 from chassis.messaging.pipeline import Paused, Pipeline
 from chassis.messaging.redrive import Redrive
@@ -37,21 +38,24 @@ class RelayProcess(Process):
 
 
 class Caller(Process):
-    """Executes one HTTP command. Who gets an error does not know whether it counted."""
+    """Executes HTTP commands, one after the other. Who gets an error does not know whether it counted, and stops."""
 
     def __init__(self, loop: VirtualLoop, name: str, commands: Callable[[Process], Commands]) -> None:
         super().__init__(loop, name)
         self._commands = commands
         self._tally = UUID(int=0)
+        self._times = 0
 
-    def call(self, tally: UUID) -> None:
-        """Count one more."""
-        self._tally = tally
+    def call(self, tally: UUID, times: int) -> None:
+        """Count one more, so many times."""
+        self._tally, self._times = tally, times
         self.start()
 
     async def main(self) -> None:
+        commands = self._commands(self)
         with suppress(ConnectionResetError, *PASSING):
-            await self._commands(self).execute(Count(tally_id=self._tally, amount=1), Total)
+            for _ in range(self._times):
+                await commands.execute(Count(tally_id=self._tally, amount=1), Total)
 
 
 class Consumer(Process):
@@ -71,6 +75,7 @@ class Consumer(Process):
 
     async def _once(self, pipeline: Pipeline) -> None:
         batch = await self.perform(lambda: self._group.fetch(self))
+        self._group.move_on(self, batch)
         try:
             if batch:
                 await pipeline.process(batch)
@@ -83,23 +88,23 @@ class Consumer(Process):
 
 
 class Operator(Process):
-    """A person who deals with the oldest dead letter: redrives what waits under its key, or discards it."""
+    """A person who deals with a dead letter: redrives what waits under its key, or discards it."""
 
     def __init__(self, loop: VirtualLoop, name: str, redrive: Callable[[Process], Redrive]) -> None:
         super().__init__(loop, name)
         self._redrive = redrive
+        self._letter: DeadLetter
         self._discards = False
 
-    def act(self, *, discard: bool) -> None:
+    def act(self, letter: DeadLetter, *, discard: bool) -> None:
         """Begin."""
-        self._discards = discard
+        self._letter, self._discards = letter, discard
         self.start()
 
     async def main(self) -> None:
         redrive = self._redrive(self)
         with suppress(ConnectionResetError, Paused):
-            for letter in (await redrive.waiting())[:1]:
-                if self._discards:
-                    await redrive.discard(letter, "not needed")
-                else:
-                    await redrive.redrive(letter)
+            if self._discards:
+                await redrive.discard(self._letter, "not needed")
+            else:
+                await redrive.redrive(self._letter)
