@@ -111,8 +111,8 @@ class Bare:
         await producer.start()
         try:
             while True:
+                self._awake.clear()
                 if not await self._round(connection, producer):
-                    self._awake.clear()
                     await self._awake.wait()
         finally:
             await producer.stop()

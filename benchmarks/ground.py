@@ -37,7 +37,7 @@ from deploy.local.stack import Stack
 KEYS = 10_000
 GROUP = "duaal.meters"
 SOURCE = "/benchmarks/readings"
-PATIENCE = 300.0
+PATIENCE = 120.0
 _METERS = [uuid5(UUID(int=0), str(number)) for number in range(KEYS)]
 
 
@@ -111,11 +111,11 @@ class Ground:
             with self._workers(peer, workers, topic_in, topic_out) as processes:
                 await _joined(self.bootstrap, processes)
                 await _produce(producer, topic_in, _readings(0, peer.warm_up))
-                await watch.until(peer.warm_up)
+                await watch.until(peer.warm_up, processes)
                 with observe(processes):
                     before = self._cpu(processes)
                     started = await _produce(producer, topic_in, _readings(peer.warm_up, events))
-                    seconds = await watch.until(peer.warm_up + events) - started
+                    seconds = await watch.until(peer.warm_up + events, processes) - started
                 used = {who: (spent - before[who]) / events * 1e6 for who, spent in self._cpu(processes).items()}
                 await self._settled(peer)
         return Lap(events / seconds, used, await self._check(peer, topic_out, peer.warm_up + events, known))
@@ -239,7 +239,7 @@ class Watch:
         self._consumer = consumer
         self._partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
 
-    async def until(self, records: int) -> float:
+    async def until(self, records: int, workers: Sequence[psutil.Process]) -> float:
         """The moment at which there are so many.
 
         Raises:
@@ -247,8 +247,8 @@ class Watch:
         """
         deadline = time.monotonic() + PATIENCE
         while (seen := sum((await self._consumer.end_offsets(self._partitions)).values())) < records:
-            if time.monotonic() > deadline:
-                raise WrongResult(f"{seen} of {records} records after {PATIENCE:.0f} s")
+            if time.monotonic() > deadline or _any_ended(workers):
+                raise WrongResult(f"{seen} of {records} records, and no more come: look at the log")
             await asyncio.sleep(0.01)
         if seen > records:
             raise WrongResult(f"{seen} records for {records} events")
@@ -333,7 +333,7 @@ async def _joined(bootstrap: str, workers: Sequence[psutil.Process]) -> None:
             ((_, _, state, _, _, members, *_),) = response.groups
             if (state, len(members)) == ("Stable", len(workers)):
                 return
-            if time.monotonic() > deadline or any(one.status() == psutil.STATUS_ZOMBIE for one in workers):
+            if time.monotonic() > deadline or _any_ended(workers):
                 raise WrongResult(f"the group is {state}, {len(members)} of {len(workers)} joined: look at the log")
             await asyncio.sleep(0.1)
     finally:
@@ -356,6 +356,10 @@ async def _read(bootstrap: str, topic: str, records: int) -> AsyncIterator[tuple
 
 def _falls(seen: list[tuple[int, int]]) -> bool:
     return any(later[1] <= earlier[1] for earlier, later in pairwise(seen))
+
+
+def _any_ended(workers: Sequence[psutil.Process]) -> bool:
+    return any(one.status() == psutil.STATUS_ZOMBIE for one in workers)
 
 
 def _spent(process: psutil.Process) -> float:

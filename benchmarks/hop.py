@@ -9,7 +9,7 @@ from benchmarks.ground import BARE, CHASSIS, Ground, Lap, Peer
 from benchmarks.result import Bench, Result
 
 EVENTS = 20_000
-USUAL_EVENTS = 600
+USUAL_EVENTS = 400
 POLLING = Peer("FastStream and ORM", "usual", ("polling",), warm_up=100)
 OUTBOX = Peer("faststream-outbox", "usual", ("outbox",), outbox="relayed", ordered=False, warm_up=100)
 

@@ -65,8 +65,9 @@ class Consumer:
         """Per partition the first offset that is not decided."""
         self._drain = Drain()
         # Log None: what goes wrong is in our own lines; allow_auto_create: topics are made by a command.
+        # A list: FastStream takes a string with commas for one very long host name.
         self.broker = KafkaBroker(
-            bootstrap_servers, client_id=f"duaal-{service}", allow_auto_create_topics=False, logger=None
+            bootstrap_servers.split(","), client_id=f"duaal-{service}", allow_auto_create_topics=False, logger=None
         )
         self._batch_size = batch_size
         subscribe(

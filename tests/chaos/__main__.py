@@ -64,7 +64,9 @@ def _line(result: Result) -> str:
 def _table(results: list[Result]) -> Table:
     table = Table(title="Every fault, and whether every promise held")
     for name in ("cell", "seconds", "sent", "handled", "duplicates absorbed", "verdict"):
-        table.add_column(name, justify="left" if name in ("cell", "verdict") else "right", no_wrap=name == "cell")
+        is_text = name in ("cell", "verdict")
+        width = max(len(word) for word in name.split())
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=name == "cell", min_width=width)
     for one in results:
         colour = "green" if one.held else "bold red"
         numbers = (f"{one.seconds:.1f}", str(one.sent), str(one.handled), str(one.absorbed))

@@ -1,6 +1,7 @@
 """What the driver does with Kafka: the topics of one ledger, what stands on them, and how far its group is."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -26,12 +27,13 @@ class Kafka:
 
     async def make_topics(self) -> None:
         """All of them, a copy on every broker."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._servers)
-        await admin.start()
-        try:
+        async with self._admin() as admin:
             await admin.create_topics([NewTopic(name, PARTITIONS, self._brokers) for name in manifests(self._service)])
-        finally:
-            await admin.close()
+
+    async def delete_topics(self) -> None:
+        """All of them."""
+        async with self._admin() as admin:
+            await admin.delete_topics(list(manifests(self._service)))
 
     async def send(self, drafts: Iterable[Draft]) -> list[Sent]:
         """Send records in this order; the answer is where they stand."""
@@ -65,10 +67,15 @@ class Kafka:
 
     async def committed(self) -> dict[int, int]:
         """What the group has committed there, by partition."""
+        async with self._admin() as admin:
+            offsets = await admin.list_consumer_group_offsets(group_of(self._service))
+        return {partition.partition: max(0, one.offset) for partition, one in offsets.items()}
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._servers)
         await admin.start()
         try:
-            offsets = await admin.list_consumer_group_offsets(group_of(self._service))
+            yield admin
         finally:
             await admin.close()
-        return {partition.partition: max(0, one.offset) for partition, one in offsets.items()}

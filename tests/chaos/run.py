@@ -60,7 +60,7 @@ async def run_cell(
             await trial.judge(calm=cell.calm)
     except BrokenHalfWay:
         pass
-    except AssertionError as failure:
-        error = str(failure)[:500]
+    except Exception as failure:  # a cell that cannot be played has failed, and the others go on
+        error = f"{type(failure).__name__}: {str(failure)[:500]}"
     seconds = time.monotonic() - started
     return Result(cell.name, seed, seconds, len(trial.sent), trial.inbox, trial.absorbed, tuple(trial.broken), error)

@@ -73,6 +73,7 @@ class Trial:
         finally:
             for member in self._members:
                 await member.kill()
+            await self._kafka.delete_topics()
             await asyncio.to_thread(drop, admin_url, self._service)
 
     async def send(self, drafts: Iterable[Draft]) -> None:

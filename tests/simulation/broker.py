@@ -1,15 +1,14 @@
 """The broker as the relay sees it: one log, and producers whose sends arrive in order per partition, or break.
 
-What a producer sends stands in a queue per partition. The broker takes the oldest and keeps it; or keeps it and the
-answer gets lost; or the partition breaks: every send that has no answer yet fails, kept or not, and so does every later
-one by this producer. What a stopped or killed producer has sent may still arrive.
+What a producer sends goes its way to a partition. The broker takes the oldest and answers; or takes it and the answer
+gets lost; or the way breaks: every send on it that has no answer yet fails, taken or not, and so does every later one by
+this producer; or they all get lost, and nobody is told. What a stopped or killed producer has sent may still arrive.
 """
 
 import asyncio
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from uuid import UUID
 
 from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
 
@@ -17,11 +16,6 @@ from chassis.messaging.outbox import OutboxRecord
 from tests.simulation.process import Fate, Process
 
 PARTITIONS = 2
-
-
-def partition_of(key: UUID) -> int:
-    """Where a key lives."""
-    return key.int % PARTITIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +31,7 @@ class Broker:
 
     def __init__(self) -> None:
         self.log: list[OutboxRecord] = []
-        self.producers: list[SimulatedProducer] = []
+        self.ways: list[Way] = []
 
     async def connect(self, process: Process) -> "SimulatedProducer":
         """A fresh producer.
@@ -45,61 +39,77 @@ class Broker:
         Raises:
             KafkaConnectionError: no broker answers.
         """
+        return await process.perform(lambda: SimulatedProducer(self, process), KafkaConnectionError)
 
-        def make() -> SimulatedProducer:
-            self.producers.append(SimulatedProducer(self, process, len(self.producers)))
-            return self.producers[-1]
 
-        return await process.perform(make, KafkaConnectionError)
+class Way:
+    """What one producer sends to one partition."""
+
+    def __init__(self, broker: Broker, process: Process, name: str) -> None:
+        self.name = name
+        self._broker = broker
+        self._loop = process.loop
+        self._sent: deque[Send] = deque()
+        self._unanswered: list[Send] = []
+        self._broken = False
+
+    def __repr__(self) -> str:
+        return self.name
 
     @property
-    def under_way(self) -> "list[tuple[SimulatedProducer, int]]":
-        """Every queue that holds something."""
-        return [(one, partition) for one in self.producers for partition in range(PARTITIONS) if one.queues[partition]]
+    def ready(self) -> bool:
+        """Is something under way?"""
+        return bool(self._sent)
+
+    def send(self, send: Send) -> None:
+        """From here on it is out of the producer's hands."""
+        self._sent.append(send)
+        self._unanswered.append(send)
+        if self._broken:
+            self._break()
+
+    def go(self, fate: Fate = Fate.DONE) -> None:
+        """Decide about the oldest that is under way."""
+        if fate is Fate.REFUSED:
+            self._break()
+        elif fate is Fate.NEVER:
+            self._broken = True
+            self._sent.clear()
+        else:
+            self._take(answers=fate is Fate.DONE)
+        self._loop.settle()
+
+    def _take(self, *, answers: bool) -> None:
+        send = self._sent.popleft()
+        self._broker.log.append(send.record)
+        if answers and not send.answer.done():
+            send.answer.set_result(None)
+
+    def _break(self) -> None:
+        self._broken = True
+        self._sent.clear()
+        while self._unanswered:
+            answer = self._unanswered.pop().answer
+            if not answer.done():
+                answer.set_exception(KafkaError("the way is broken"))
 
 
 class SimulatedProducer:
     """A producer: of no more use to a partition once a send there failed."""
 
-    def __init__(self, broker: Broker, process: Process, number: int) -> None:
-        self.queues: defaultdict[int, deque[Send]] = defaultdict(deque)
-        self._broker = broker
+    def __init__(self, broker: Broker, process: Process) -> None:
+        name = f"{process}'s producer {len(broker.ways) // PARTITIONS} to partition"
+        self._ways = [Way(broker, process, f"{name} {partition}") for partition in range(PARTITIONS)]
         self._process = process
-        self._number = number
-        self._unanswered: defaultdict[int, list[Send]] = defaultdict(list)
-        self._broken: set[int] = set()
-
-    def __repr__(self) -> str:
-        return f"producer {self._number} of {self._process}"
+        broker.ways += self._ways
 
     async def send(self, record: OutboxRecord) -> Awaitable[object]:
         """Queue a record. That may be refused at once, which harms no other."""
-        send = Send(record, asyncio.get_running_loop().create_future())
-        await self._process.perform(lambda: self._queue(send), MessageSizeTooLargeError)
+        send = Send(record, self._process.loop.create_future())
+        way = self._ways[record.aggregate_id.int % PARTITIONS]
+        await self._process.perform(lambda: way.send(send), MessageSizeTooLargeError)
         return send.answer
 
     async def stop(self) -> None:
-        """Close; it may take with it what is under way, or not."""
+        """Close. What is under way stays so, also when this fails."""
         await self._process.perform(lambda: None, KafkaError)
-
-    def _queue(self, send: Send) -> None:
-        partition = partition_of(send.record.aggregate_id)
-        self._unanswered[partition].append(send)
-        self.queues[partition].append(send)
-        if partition in self._broken:
-            self.arrive(partition, Fate.REFUSED)
-
-    def arrive(self, partition: int, fate: Fate) -> None:
-        """Decide about the oldest send of a partition."""
-        if fate is Fate.REFUSED:
-            self._broken.add(partition)
-            self.queues[partition].clear()
-            while self._unanswered[partition]:
-                answer = self._unanswered[partition].pop().answer
-                if not answer.done():
-                    answer.set_exception(KafkaError("the partition broke"))
-            return
-        send = self.queues[partition].popleft()
-        self._broker.log.append(send.record)
-        if fate is Fate.DONE and not send.answer.done():
-            send.answer.set_result(None)

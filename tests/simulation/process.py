@@ -4,7 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from tests.simulation.loop import VirtualLoop
 
@@ -19,6 +19,17 @@ class Fate(StrEnum):
     """nothing happened, and the caller learns it"""
     UNKNOWN = "unknown"
     """it happened, but what the caller learns is that the connection is gone"""
+    NEVER = "never"
+    """nothing happened, and the caller does not live to see it"""
+
+
+class Actor(Protocol):
+    """Something that goes on when the schedule says so."""
+
+    @property
+    def ready(self) -> bool: ...
+
+    def go(self, fate: Fate = Fate.DONE) -> None: ...
 
 
 class Process(ABC):
@@ -43,34 +54,33 @@ class Process(ABC):
         return self._task is not None and not self._task.done()
 
     @property
-    def calls(self) -> bool:
-        """Does it wait for the outcome of a call?"""
-        return self._call is not None and not self._call.done()
-
-    @property
-    def rests(self) -> bool:
-        """Does it wait for something else: a time, an answer, a lock?"""
-        return self.runs and not self.calls
+    def ready(self) -> bool:
+        """Can it go on: does it make a call, or not even run? Otherwise it waits: for a time, an answer, a lock."""
+        return not self.runs or (self._call is not None and not self._call.done())
 
     def start(self) -> None:
-        """Begin, up to the first call."""
+        """Begin."""
+        self._call = None
         self._task = self.loop.create_task(self.main())
         self.loop.settle()
 
     def go(self, fate: Fate = Fate.DONE) -> None:
-        """Let the call that it waits for go so, and go on to the next."""
-        call, self._call = self._call, None
-        assert call
-        call.set_result(fate)
-        self.loop.settle()
+        """Let its call go so, and go on to the next; if it does not run, begin."""
+        if self._call is None or not self.runs:
+            self.look_for_trouble()
+            self.start()
+        elif fate is Fate.NEVER:
+            self.kill()
+        else:
+            self._call.set_result(fate)
+            self.loop.settle()
 
     def kill(self) -> None:
-        """End it here and now, wherever it is."""
-        assert self._task
+        """End it here and now."""
         task, self._task = self._task, None
-        task.cancel()
-        self.loop.settle()
-        self._call = None
+        if task:
+            task.cancel()
+            self.loop.settle()
 
     def look_for_trouble(self) -> None:
         """Raises what the process died of, if it did so by itself."""
