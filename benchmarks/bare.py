@@ -4,19 +4,26 @@ The same batches, rows, bytes and durability as the chassis: what it takes less 
 """
 
 import asyncio
+import gc
 import os
 import signal
 from datetime import UTC, datetime
+from functools import lru_cache
+from struct import unpack
 from uuid import UUID, uuid5
 
 import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka.producer.message_accumulator import BatchBuilder
 from pydantic_core import from_json, to_json
 
-from benchmarks.meters import OUT_TYPE
+from benchmarks.meters import OUT_TYPE, PARTITIONS
+from chassis.messaging.relay import BATCH as RELAY_BATCH
+from chassis.settings import Settings
 
-BATCH, RELAY_BATCH = 500, 1000
+BATCH: int = Settings.model_fields["batch_size"].default
+MIX, MASK = 0x5BD1E995, 0xFFFFFFFF
 SAME = UUID("8f0f2f3c-6c0e-5a52-9a55-3f6f3f1d6b11")
 INBOX = (
     "insert into inbox (consumer, source, event_id) select 'meters', * from unnest($1::text[], $2::text[]) "
@@ -48,6 +55,9 @@ class Bare:
 
     async def run(self) -> None:
         """Until SIGTERM."""
+        # What was imported stays: no collection has to walk through it again and again.
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 100)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop.set)
         tasks = [asyncio.create_task(self._consume()), asyncio.create_task(self._relay())]
         stopped = asyncio.create_task(self._stop.wait())
@@ -120,19 +130,37 @@ class Bare:
 
     async def _round(self, connection: "asyncpg.Connection[asyncpg.Record]", producer: AIOKafkaProducer) -> int:
         rows = await connection.fetch(UNPUBLISHED, RELAY_BATCH)
-        sent = [
-            await producer.send(
-                self._out,
-                value,
-                key=str(key).encode(),
-                headers=[(name, text.encode()) for name, text in from_json(headers)],
-            )
-            for _, key, headers, value in rows
-        ]
-        if sent:
-            await asyncio.gather(*sent)
+        if rows:
+            await asyncio.gather(*await self._send(producer, rows))
             await connection.execute(PUBLISHED, [row[0] for row in rows])
         return len(rows)
+
+    async def _send(self, producer: AIOKafkaProducer, rows: list[asyncpg.Record]) -> list["asyncio.Future[object]"]:
+        """One Kafka batch per partition and one future per batch: a third of what a `send` per record costs."""
+        batches: dict[int, BatchBuilder] = {}
+        sent: list[asyncio.Future[object]] = []
+        for _, key, headers, value in rows:
+            raw, pairs = str(key).encode(), [(name, text.encode()) for name, text in from_json(headers)]
+            at = partition_of(raw)
+            batch = batches.get(at) or batches.setdefault(at, producer.create_batch())
+            if batch.append(timestamp=None, key=raw, value=value, headers=pairs) is None:
+                sent.append(await producer.send_batch(batch, self._out, partition=at))
+                batch = batches[at] = producer.create_batch()
+                batch.append(timestamp=None, key=raw, value=value, headers=pairs)
+        return sent + [await producer.send_batch(batch, self._out, partition=at) for at, batch in batches.items()]
+
+
+@lru_cache(65536)
+def partition_of(key: bytes) -> int:
+    """The partition that Java's default partitioner chooses (murmur2), in a quarter of the time of aiokafka's own."""
+    hashed = 0x9747B28C ^ len(key)
+    for word in unpack(f"<{len(key) // 4}I", key[: len(key) // 4 * 4]):
+        mixed = word * MIX & MASK
+        hashed = (hashed * MIX & MASK) ^ ((mixed ^ mixed >> 24) * MIX & MASK)
+    if rest := key[len(key) // 4 * 4 :]:
+        hashed = (hashed ^ int.from_bytes(rest, "little")) * MIX & MASK
+    hashed = (hashed ^ hashed >> 13) * MIX & MASK
+    return ((hashed ^ hashed >> 15) & 0x7FFFFFFF) % PARTITIONS
 
 
 def _add(

@@ -17,6 +17,7 @@ SUBSET = (
     "zombie-after-receive",
     "poison-delivered-again",
     "kill-during-redrive",
+    "connections-cut",
     "postgres-restart",
 )
 

@@ -106,10 +106,14 @@ class Unreliable:
 
 
 class Gated:
-    """A store that does not commit before the gate is open; `waiting` counts who stands before it."""
+    """A store that lets some transactions pass, and then does not commit before the gate is open.
 
-    def __init__(self, store: Store) -> None:
+    `waiting` counts who stands before it.
+    """
+
+    def __init__(self, store: Store, *, passes: int = 0) -> None:
         self._store = store
+        self._passes = passes
         self.gate = asyncio.Event()
         self.waiting = 0
 
@@ -117,6 +121,9 @@ class Gated:
     async def transaction(self) -> AsyncIterator[Transaction]:
         async with self._store.transaction() as transaction:
             yield transaction
+            if self._passes:
+                self._passes -= 1
+                return
             self.waiting += 1
             # In the end it opens by itself, so that a test that fails before it opens the gate does not hang.
             with suppress(TimeoutError):

@@ -30,6 +30,13 @@ async def test_an_event_that_is_twice_in_a_batch_is_admitted_once(store: Store) 
     assert await admit(store, ONE) == set()
 
 
+async def test_looking_whether_an_event_was_handled_does_not_admit_it(store: Store) -> None:
+    await admit(store, ONE)
+    async with store.transaction() as transaction:
+        assert await transaction.inbox.handled([ONE, TWO]) == {ONE}
+    assert await admit(store, TWO) == {TWO}
+
+
 async def test_two_sources_may_use_the_same_id(store: Store) -> None:
     other = EventKey("/services/b", ONE.id)
     await admit(store, ONE)

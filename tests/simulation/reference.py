@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.handling import Permanent, Transient
 from chassis.messaging.record import Record
 
-PATIENCE = 3
+PATIENCE = 2
 """So many attempts may fail in a way that passes."""
 
 
