@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Everything they need is installed by the first line they run.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-docker chaos bench lint up down setup
+.PHONY: simulate help demo test test-unit test-docker chaos bench lint up down setup
 
 UV := $(shell command -v uv 2>/dev/null || echo .local/uv/bin/uv)
 RUN := $(UV) run --frozen --quiet
@@ -22,6 +22,9 @@ test-unit: setup ## the tests that need no server, in seconds
 
 test-docker: setup ## the local stack in containers, where a Docker daemon runs
 	@LOCAL_STACK=docker $(RUN) pytest -m docker tests/local
+
+simulate: setup ## thousands of interleavings of relay and pipeline, minutes long (SIMULATION=long for more)
+	@$(RUN) pytest -o addopts=-q tests/simulation
 
 lint: setup ## style, strict types, import rules
 	@$(RUN) ruff check .

@@ -1,7 +1,7 @@
 """The broker as the relay sees it: one log, and producers whose sends arrive in order per partition, or break.
 
 What a producer sends goes its way to a partition. The broker takes the oldest and answers; or takes it and the answer
-gets lost; or the way breaks: every send on it that has no answer yet fails, taken or not, and so does every later one by
+gets lost; or the way breaks: every send on it that has no answer yet fails, taken or not, and every later one by
 this producer; or they all get lost, and nobody is told. What a stopped or killed producer has sent may still arrive.
 """
 

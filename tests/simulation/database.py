@@ -160,7 +160,8 @@ class Transaction:
 
     async def parked(self, keys: Collection[Key]) -> set[Key]:
         await self.statement()
-        found = await self._still_open([one for one in self.database.letters.values() if key_of(one) in keys], shared=True)
+        of_keys = [one for one in self.database.letters.values() if key_of(one) in keys]
+        found = await self._still_open(of_keys, shared=True)
         return {key for letter in found if (key := key_of(letter))}
 
     async def open(self, letters: Sequence[DeadLetter]) -> set[UUID]:
@@ -204,7 +205,8 @@ class Transaction:
         unit_of_work = UnitOfWork()
         for kind in wanted.kinds:
             # Rows that exist when the statement begins, each as it is when its lock is free.
-            found = sorted(id_ for class_, id_ in self.database.aggregates if class_ is kind and id_ in wanted.ids[kind])
+            asked = wanted.ids[kind]
+            found = sorted(id_ for class_, id_ in self.database.aggregates if class_ is kind and id_ in asked)
             for id_ in found:
                 await self.database.lock((kind, id_), self)
             unit_of_work.put(kind, [self.read(self.database.aggregates[kind, id_]) for id_ in found], wanted)

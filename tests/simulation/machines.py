@@ -23,7 +23,7 @@ from chassis.observability.metrics import Metrics
 from chassis.testing.builders import NOON, a_record
 from contracts.vocabulary import DeadLetterReason
 from tests.chassis.tally import Counted, Handlers, Tally, TallyChanged
-from tests.simulation.broker import PARTITIONS, Broker, SimulatedProducer
+from tests.simulation.broker import PARTITIONS, Broker
 from tests.simulation.database import Database, DatabaseStore, Lead, Transaction
 from tests.simulation.group import Group
 from tests.simulation.loop import VirtualLoop
@@ -75,7 +75,9 @@ def step(**arguments: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]],
             self.go_on(who, calls, then)
 
         stepped.__name__ = method.__name__
-        return rule(who=one_of(lambda self: self.actors), calls=CALLS, then=FATES, **arguments)(stepped)
+        drawn: Any = {"who": one_of(lambda self: self.actors), "calls": CALLS, "then": FATES, **arguments}
+        made: Callable[..., None] = rule(**drawn)(stepped)
+        return made
 
     return mark
 

@@ -34,4 +34,4 @@ def test_a_mistake_is_found(machine: type[Simulation], parts: Parts) -> None:
 
     with pytest.raises((AssertionError, ExceptionGroup)):
         run_state_machine_as_test(mutant, settings=FIRST_FIND)  # type: ignore[arg-type]
-    print(tried)
+    assert tried

@@ -9,4 +9,4 @@ from tests.simulation.profiles import PROFILE
 
 @pytest.mark.parametrize("machine", [RelayMachine, PipelineMachine, ServiceMachine])
 def test_every_promise_is_kept_in_every_interleaving(machine: type[Simulation]) -> None:
-    run_state_machine_as_test(lambda: machine(Parts()), settings=PROFILE)  # type: ignore[arg-type,return-value]
+    run_state_machine_as_test(lambda: machine(Parts()), settings=PROFILE)  # type: ignore[arg-type]

@@ -9,7 +9,6 @@ from contracts.pof import Evidence
 from contracts.vocabulary import EducationType, Subregion
 from services.pof.domain.dossier import Dossier, Status
 
-
 SMALLEST_GROUP = 5
 """A number of learners below this is shown to nobody: it may point to one of them."""
 
