@@ -75,8 +75,9 @@ def step(**arguments: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]],
             self.go_on(who, calls, then)
 
         stepped.__name__ = method.__name__
-        drawn: Any = {"who": one_of(lambda self: self.actors), "calls": CALLS, "then": FATES, **arguments}
-        made: Callable[..., None] = rule(**drawn)(stepped)
+        drawn = {"who": one_of(lambda self: self.actors), "calls": CALLS, "then": FATES, **arguments}
+        any_rule: Any = rule  # its overloads do not know strategies that come by name
+        made: Callable[..., None] = any_rule(**drawn)(stepped)
         return made
 
     return mark
