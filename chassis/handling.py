@@ -22,6 +22,10 @@ class Permanent(Exception):
     """It will never work: the chassis sets the record aside, or tells the caller."""
 
 
+class NotThere(Permanent):
+    """What a message is about does not exist."""
+
+
 class Refused(Permanent):
     """A command that we do not accept. `field` is what the caller should change, `reason` says why in Dutch."""
 
@@ -109,6 +113,10 @@ def handles(message: type[M], *, loads: Loads | None = None) -> Callable[[Method
     def mark(function: Method[S, M, U, R]) -> Method[S, M, U, R]:
         if iscoroutinefunction(function):
             raise TypeError(f"{function.__name__}: a handler is synchronous, nobody would await it")
+        for how in (loads or {}).values():
+            name = how.field if isinstance(how, By) else how
+            if name not in getattr(message, "__pydantic_fields__", ()) and not hasattr(message, name):
+                raise TypeError(f"{function.__name__}: {message.__name__} has no {name!r} to load by")
         vars(function)["__handles__"] = (message, loads or {})
         return function
 

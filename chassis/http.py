@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from chassis.handling import Permanent, Refused
+from chassis.handling import NotThere, Permanent, Refused
 from chassis.messaging.failures import MISSING_DEPENDENCY
 from chassis.messaging.store import KeyUsedTwice
 from chassis.observability.health import Health
@@ -56,6 +56,7 @@ def create_app(service: str, health: Health, metrics: Metrics, routes: APIRouter
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(KeyUsedTwice, _key_used_twice)
+    app.add_exception_handler(NotThere, _not_there)
     app.add_exception_handler(Permanent, _permanent)
     app.add_exception_handler(HTTPException, _http)
     for error in MISSING_DEPENDENCY:
@@ -158,8 +159,12 @@ async def _key_used_twice(_: Request, __: Exception) -> Response:
     return problem(409, "Sleutel al gebruikt", reason, [{"field": "Idempotency-Key", "reason": reason}])
 
 
-async def _permanent(_: Request, error: Exception) -> Response:
+async def _not_there(_: Request, error: Exception) -> Response:
     return problem(404, "Niet gevonden", str(error))
+
+
+async def _permanent(_: Request, error: Exception) -> Response:
+    return problem(422, "Niet aanvaard", str(error))
 
 
 async def _http(request: Request, error: Exception) -> Response:

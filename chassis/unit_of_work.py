@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from chassis.handling import Aggregate, By, Handler, MessageContext, Permanent
+from chassis.handling import Aggregate, By, Handler, MessageContext, NotThere, Permanent
 from contracts.event import Event
 
 A = TypeVar("A", bound=Aggregate)
@@ -81,11 +81,11 @@ class UnitOfWork:
         """The aggregate with this id.
 
         Raises:
-            Permanent: there is none.
+            NotThere: there is none.
         """
         found = self.find(kind, id_)
         if found is None:
-            raise Permanent(f"there is no {kind.__name__} {id_}")
+            raise NotThere(f"there is no {kind.__name__} {id_}")
         return found
 
     def find(self, kind: type[A], id_: UUID | None) -> A | None:

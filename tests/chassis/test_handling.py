@@ -7,7 +7,7 @@ import pytest
 from chassis.handling import MessageContext, handlers_of, handles
 from chassis.testing.builders import NOON, a_context
 from chassis.unit_of_work import UnitOfWork
-from tests.chassis.tally import Count, Counted, GroupCounted, Handlers
+from tests.chassis.tally import Count, Counted, GroupCounted, Handlers, Tally
 
 
 def test_every_marked_method_is_a_handler_and_nothing_else_is() -> None:
@@ -43,3 +43,10 @@ def test_ids_follow_from_the_message_and_the_name_alone() -> None:
 def test_today_is_the_day_in_belgium() -> None:
     assert a_context(at=NOON.replace(hour=22, minute=59)).today.day == NOON.day
     assert a_context(at=NOON.replace(hour=23, minute=1)).today.day == NOON.day + 1
+
+
+def test_a_misspelt_load_is_refused_when_the_handler_is_declared() -> None:
+    def count(_: object, event: Counted, uow: UnitOfWork, ctx: MessageContext) -> None: ...
+
+    with pytest.raises(TypeError, match="Counted has no 'taly_id' to load by"):
+        handles(Counted, loads={Tally: "taly_id"})(count)

@@ -11,7 +11,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.commands import Commands
-from chassis.handling import Permanent, Refused, handlers_of
+from chassis.handling import NotThere, Permanent, Refused, handlers_of
 from chassis.http import LARGEST_BODY, IdempotencyKey, create_app
 from chassis.messaging.store import PostgresStore
 from chassis.observability.health import Health
@@ -163,7 +163,8 @@ async def test_what_does_not_exist_is_a_404(site: Site) -> None:
     ("error", "status"),
     [
         (Refused("amount", "Nee."), 422),
-        (Permanent("no"), 404),
+        (Permanent("no"), 422),
+        (NotThere("no"), 404),
         (ConnectionRefusedError(), 503),
         (TimeoutError(), 503),
         (TooManyConnectionsError(), 503),

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from itertools import chain, count
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -56,7 +56,7 @@ class Database:
         while others := self._in_the_way(what, transaction, shared):
             transaction.waits_for = others
             try:
-                if transaction in transaction.queue():
+                if transaction.waits_for_itself():
                     raise DeadlockDetectedError
                 await others[0].ended.wait()
             finally:
@@ -103,9 +103,16 @@ class Transaction:
     def dead_letters(self) -> "Transaction":
         return self
 
-    def queue(self) -> "list[Transaction]":
-        """Whom it waits for, and whom they wait for."""
-        return [*self.waits_for, *chain.from_iterable(other.queue() for other in self.waits_for)]
+    def waits_for_itself(self) -> bool:
+        """Is it a link of a chain that has no end?"""
+        found: set[Transaction] = set()
+        chain = [*self.waits_for]
+        while chain:
+            other = chain.pop()
+            if other not in found:
+                found.add(other)
+                chain += other.waits_for
+        return self in found
 
     def commit(self) -> None:
         """Make everything true at once."""

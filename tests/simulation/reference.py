@@ -30,9 +30,14 @@ class Mood(StrEnum):
     UNKNOWN_TYPE = "unknown type"
 
     @property
+    def hopeless(self) -> bool:
+        """Can it never be handled?"""
+        return self in (Mood.REFUSED, Mood.INVALID_DATA, Mood.INVALID_ENVELOPE)
+
+    @property
     def may_be_set_aside(self) -> bool:
         """Is there a reason to make a dead letter of it?"""
-        return self in (Mood.EXHAUSTING, Mood.REFUSED, Mood.INVALID_DATA, Mood.INVALID_ENVELOPE)
+        return self.hopeless or self is Mood.EXHAUSTING
 
     def troubles(self) -> list[Exception]:
         """What the handler raises, time after time."""
