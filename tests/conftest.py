@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from chassis.persistence.migrate import migrate
 from chassis.service import Service
@@ -19,6 +20,10 @@ FOLDER = ROOT / os.environ.get("DUAAL_TEST_FOLDER", ".local/test")
 """A second run at the same time needs a folder of its own."""
 
 _numbers = count(1)
+
+# Never a deadline: the machine is shared. Few examples, because every run makes others.
+settings.register_profile("duaal", deadline=None, max_examples=40)
+settings.load_profile("duaal")
 
 
 @pytest.fixture(scope="session")
