@@ -18,7 +18,6 @@ SUBSET = (
     "poison-delivered-again",
     "kill-during-redrive",
     "connections-cut",
-    "postgres-restart",
 )
 
 
