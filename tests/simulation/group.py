@@ -1,7 +1,7 @@
 """The consumer group of a service on its input topic: who owns which partition, and how far it has come.
 
 A consumer that loses a partition finishes the batch that it has in hand, while the new owner starts where the group has
-committed: the same records are then in two hands. Its commit is refused, as is any commit that gets lost.
+committed: the same records are then in two hands. What the old one commits afterwards is refused.
 """
 
 from collections.abc import Sequence
@@ -25,23 +25,29 @@ class Partition:
         """Has the group committed everything?"""
         return self.committed == len(self.records)
 
-    def assign(self, owner: Process | None) -> None:
-        """Somebody else goes on, from the commit."""
-        self.owner = owner
-        self.position = self.committed
-
-    def rewind(self, offset: int) -> None:
-        """Deliver everything from here again."""
-        self.committed = self.position = min(offset, self.committed)
-
 
 class Group:
     """A topic and its group."""
 
     def __init__(self, partitions: int) -> None:
         self.partitions = [Partition() for _ in range(partitions)]
-        self.batch = 3
+        self.batch = 1
         """At most so many records are fetched at once."""
+        self.generation = 0
+        """Changes with every rebalance: offsets of an earlier one are refused."""
+
+    def assign(self, number: int, owner: Process | None) -> None:
+        """Somebody goes on with a partition, from the commit."""
+        partition = self.partitions[number]
+        partition.owner = owner
+        partition.position = partition.committed
+        self.generation += 1
+
+    def rewind(self, number: int, offset: int) -> None:
+        """Deliver everything from here again."""
+        partition = self.partitions[number]
+        partition.committed = min(offset, partition.committed)
+        self.assign(number, partition.owner)
 
     def fetch(self, consumer: Process) -> list[Record]:
         """The next records of the partitions that it owns."""
@@ -64,9 +70,8 @@ class Group:
             if partition.owner is consumer:
                 partition.position = partition.committed
 
-    def commit(self, consumer: Process, batch: Sequence[Record]) -> None:
-        """This far has it come; refused for what is no longer its own."""
-        for record in batch:
-            partition = self.partitions[record.partition]
-            if partition.owner is consumer:
-                partition.committed = record.offset + 1
+    def commit(self, batch: Sequence[Record], generation: int) -> None:
+        """The group has come this far; refused after a rebalance."""
+        if generation == self.generation:
+            for record in batch:
+                self.partitions[record.partition].committed = record.offset + 1

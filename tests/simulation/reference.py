@@ -10,7 +10,7 @@ from chassis.handling import Permanent, Transient
 from chassis.messaging.record import Record
 
 PATIENCE = 2
-"""So many attempts may fail in a way that passes."""
+"""So many attempts of one record alone may fail in a way that passes; before that one fails with its batch."""
 
 
 class Mood(StrEnum):
@@ -20,7 +20,7 @@ class Mood(StrEnum):
     SHAKY = "shaky"
     """the handler fails once"""
     EXHAUSTING = "exhausting"
-    """the handler fails more often than patience lasts, then it works"""
+    """the handler fails as long as patience lasts, then it works"""
     STRANDED = "stranded"
     """something that the handler needs is down for a while"""
     REFUSED = "refused"
@@ -45,7 +45,7 @@ class Mood(StrEnum):
             case Mood.SHAKY:
                 return [Transient("busy")]
             case Mood.EXHAUSTING:
-                return [Transient("busy")] * (PATIENCE + 2)
+                return [Transient("busy")] * (PATIENCE + 1)
             case Mood.STRANDED:
                 return [OSError("down")] * 2
             case Mood.REFUSED:

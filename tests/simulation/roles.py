@@ -74,12 +74,12 @@ class Consumer(Process):
                 await self._once(pipeline)
 
     async def _once(self, pipeline: Pipeline) -> None:
-        batch = await self.perform(lambda: self._group.fetch(self))
+        batch, generation = await self.perform(lambda: (self._group.fetch(self), self._group.generation))
         self._group.move_on(self, batch)
         try:
             if batch:
                 await pipeline.process(batch)
-                await self.perform(partial(self._group.commit, self, batch))
+                await self.perform(partial(self._group.commit, batch, generation))
             else:
                 await asyncio.sleep(IDLE)
         except Paused as pause:
