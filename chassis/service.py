@@ -22,6 +22,7 @@ from chassis.handling import handlers_of
 from chassis.http import create_app
 from chassis.messaging.consumer import Consumer
 from chassis.messaging.failures import Halted
+from chassis.messaging.leadership import Leadership
 from chassis.messaging.pipeline import Pipeline
 from chassis.messaging.producer import KafkaProducer
 from chassis.messaging.relay import Relay
@@ -32,7 +33,6 @@ from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.observability.sampling import Sampling
 from chassis.persistence.connection import Pool, open_pool
-from chassis.persistence.leader import Leadership
 from chassis.persistence.mapper import Mapper
 from chassis.persistence.repository import Repository
 from chassis.persistence.retention import Forgetting, Retention
@@ -115,11 +115,11 @@ class Process:
         settings = self.settings
         return Relay(
             self.service.name,
-            self._store,
             Leadership(settings.database_url, "relay"),
             lambda: KafkaProducer.start(settings.kafka_bootstrap_servers),
             self.metrics,
             self.health,
+            now=now,
         )
 
     def _make_sampling(self) -> Sampling:

@@ -1,7 +1,6 @@
 """Facts that will be published: written in the transaction that made them true, with their final bytes."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -29,12 +28,19 @@ class OutboxRecord(NamedTuple):
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Unpublished:
+class Unpublished(NamedTuple):
     """An outbox record with its position: within a key, positions follow the order of the facts."""
 
     position: int
     record: OutboxRecord
+
+
+class Hold(NamedTuple):
+    """A record that could not be sent: its key is left alone for a while, so that it does not stop the others."""
+
+    position: int
+    until: datetime
+    error: str
 
 
 class Outbox(Protocol):
@@ -44,12 +50,16 @@ class Outbox(Protocol):
         """Promise to publish these, in this order per key."""
         ...
 
-    async def unpublished(self, limit: int, but_not: Collection[UUID] = ()) -> list[Unpublished]:
-        """The oldest promises that are still open, in order of position, without those of some aggregates."""
+    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
+        """The oldest promises that are still open, in order of position, without the keys that are held."""
         ...
 
     async def published(self, positions: Sequence[int]) -> None:
         """These are acknowledged by the broker."""
+        ...
+
+    async def hold(self, holds: Sequence[Hold]) -> None:
+        """These failed once more."""
         ...
 
 
@@ -97,7 +107,12 @@ class PostgresOutbox:
     # Unpublished rows by position, never `position > cursor`: a transaction that commits late would be skipped.
     _UNPUBLISHED = (
         "select position, aggregate_id, sequence, topic, headers, value from outbox "
-        "where aggregate_id <> all($1::uuid[]) order by position limit $2"
+        "where aggregate_id not in (select aggregate_id from outbox where held_until > $1) order by position limit $2"
+    )
+    _HOLD = (
+        "update outbox set attempts = attempts + 1, held_until = hold.until, error = hold.error "
+        "from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as hold(position, until, error) "
+        "where outbox.position = hold.position"
     )
 
     def __init__(self, connection: Connection) -> None:
@@ -108,8 +123,8 @@ class PostgresOutbox:
         written = [to_json([(name, value.decode()) for name, value in one]).decode() for one in headers]
         await self._connection.execute(self._APPEND, ids, sequences, topics, written, values)
 
-    async def unpublished(self, limit: int, but_not: Collection[UUID] = ()) -> list[Unpublished]:
-        rows = await self._connection.fetch(self._UNPUBLISHED, list(but_not), limit)
+    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
+        rows = await self._connection.fetch(self._UNPUBLISHED, now, limit)
         return [
             Unpublished(position, OutboxRecord(id_, sequence, topic, _headers(written), value))
             for position, id_, sequence, topic, written, value in rows
@@ -117,6 +132,9 @@ class PostgresOutbox:
 
     async def published(self, positions: Sequence[int]) -> None:
         await self._connection.execute("delete from outbox where position = any($1::bigint[])", positions)
+
+    async def hold(self, holds: Sequence[Hold]) -> None:
+        await self._connection.execute(self._HOLD, *zip(*holds, strict=True))
 
 
 def _headers(written: str) -> Headers:

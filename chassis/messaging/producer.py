@@ -1,19 +1,35 @@
 """The way out to Kafka: idempotent, acknowledged by all replicas, in the order in which it was called."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from chassis.messaging.outbox import OutboxRecord
 
+BATCH_BYTES = 512 * 1024
+"""Before compression; one record may be larger and then has a batch to itself."""
+TOPIC_WITHIN = 5.0
+"""Seconds after which a topic that no broker knows is not there. Left to itself aiokafka asks for most of a minute."""
+
+Answer = asyncio.Future[object]
+Place = tuple[str, int]
+"""Topic and partition."""
+
 
 class Producer(Protocol):
-    """Sends records in order. After a failed send every later send of its partition fails too: use a new producer."""
+    """Sends records in order. After a failed send of a partition nothing may follow there: use a new producer."""
 
-    async def send(self, record: OutboxRecord) -> Awaitable[object]:
-        """Queue a record; the answer is done when every replica has it."""
+    async def send(self, records: Sequence[OutboxRecord]) -> list[Answer | None]:
+        """Queue one batch per partition. Per record: an answer, which comes when every replica has it or it failed.
+
+        None: it did not fit in the batch of its partition; nothing of that partition that comes after it was taken.
+        """
         ...
 
     async def stop(self) -> None:
@@ -39,7 +55,7 @@ class KafkaProducer:
             enable_idempotence=True,
             acks="all",
             compression_type="zstd",
-            max_batch_size=256 * 1024,
+            max_batch_size=BATCH_BYTES,
             linger_ms=0,
         )
         try:
@@ -49,11 +65,54 @@ class KafkaProducer:
             raise
         return cls(producer)
 
-    async def send(self, record: OutboxRecord) -> Awaitable[object]:
-        future: asyncio.Future[object] = await self._producer.send(
-            record.topic, record.value, key=str(record.aggregate_id).encode(), headers=record.headers
-        )
-        return future
+    async def send(self, records: Sequence[OutboxRecord]) -> list[Answer | None]:
+        partitions, answers = await self._look_up({record.topic for record in records})
+        # Never two batches of one partition under way: the broker could refuse the first and take the second.
+        batches: dict[Place, BatchBuilder] = {}
+        places: list[Place | None] = []
+        for record in records:
+            key = str(record.aggregate_id).encode()
+            place = record.topic, partition_of(key, partitions.get(record.topic, 1))
+            if place not in answers:
+                batch = batches.get(place) or batches.setdefault(place, self._producer.create_batch())
+                fits = batch.append(timestamp=None, key=key, value=record.value, headers=record.headers)
+            places.append(place if place in answers or fits else None)
+        for place, batch in batches.items():
+            answers[place] = await self._send(place, batch)
+        return [place and answers[place] for place in places]
 
     async def stop(self) -> None:
         await self._producer.stop()
+
+    async def _look_up(self, topics: set[str]) -> tuple[dict[str, int], dict[Place, Answer]]:
+        """The number of partitions of each topic; for one that we cannot write to the answer to whatever goes there."""
+        partitions: dict[str, int] = {}
+        answers: dict[Place, Answer] = {}
+        for topic in topics:
+            try:
+                async with asyncio.timeout(TOPIC_WITHIN):
+                    partitions[topic] = len(await self._producer.partitions_for(topic))
+            except (KafkaError, TimeoutError) as error:
+                answers[topic, 0] = _failed(error)
+        return partitions, answers
+
+    async def _send(self, place: Place, batch: BatchBuilder) -> Answer:
+        topic, partition = place
+        try:
+            answer: Answer = await self._producer.send_batch(batch, topic, partition=partition)
+        except KafkaError as error:
+            return _failed(error)
+        return answer
+
+
+@lru_cache(65_536)
+def partition_of(key: bytes, partitions: int) -> int:
+    """Where every Kafka client by default sends this key."""
+    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+
+
+def _failed(error: Exception) -> Answer:
+    answer: Answer = asyncio.get_running_loop().create_future()
+    answer.set_exception(error)
+    answer.exception()  # looked at: asyncio need not warn when nobody else does
+    return answer

@@ -2,38 +2,48 @@
 
 import asyncio
 import random
-import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 import structlog
-from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaError
 
 from chassis.crash_points import crash_point
 from chassis.messaging.failures import MISSING_DEPENDENCY
-from chassis.messaging.outbox import Unpublished
-from chassis.messaging.producer import Producer
-from chassis.messaging.store import Store
+from chassis.messaging.outbox import Hold, Outbox, Unpublished
+from chassis.messaging.producer import Answer, Producer
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
-from chassis.persistence.leader import Leadership
 
 log = structlog.get_logger("relay")
 
-BATCH = 1000
+BATCH = 2000
 SHORTEST_POLL, LONGEST_POLL = 0.02, 0.5
 STANDBY = 1.0
 HOLD = 5.0
 """Seconds, about, that a key whose send failed is left alone, so that it does not stop the others.
 
-About: keys that fail together because they share a partition have to come back apart, or none of them ever gets past
+About: keys that fail together because they share a batch have to come back apart, or none of them ever gets past
 the one that is at fault.
 """
-NO_SUCH_TOPIC = (UnknownTopicOrPartitionError, TopicAuthorizationFailedError)
 ACKNOWLEDGED_WITHIN = 30.0
 """Seconds after which a send has an unknown outcome: send again, consumers drop what they had."""
-DRAIN = 5.0
+DRAIN = timedelta(seconds=5)
+
+
+class Lead(Protocol):
+    """The right to publish, which one process has at a time."""
+
+    async def outbox(self) -> Outbox | None:
+        """The outbox, for who leads; None while another process does."""
+        ...
+
+    async def release(self) -> None:
+        """Let another process lead."""
+        ...
 
 
 class Relay:
@@ -42,25 +52,22 @@ class Relay:
     def __init__(
         self,
         service: str,
-        store: Store,
-        leadership: Leadership,
+        lead: Lead,
         connect: Callable[[], Awaitable[Producer]],
         metrics: Metrics,
         health: Health,
         *,
+        now: Callable[[], datetime],
         hold: float = HOLD,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = service
-        self._hold_for = hold
-        self._clock = clock
-        self._store = store
-        self._leadership = leadership
+        self._lead = lead
         self._connect = connect
         self._metrics = metrics
         self._health = health
+        self._now = now
+        self._hold_for = hold
         self._producer: Producer | None = None
-        self._held: dict[UUID, float] = {}
         self._awake = asyncio.Event()
         health.expect("relay")
 
@@ -93,19 +100,19 @@ class Relay:
 
     async def _drain(self) -> None:
         crash_point("during graceful shutdown")
-        deadline = self._clock() + DRAIN
-        while self._clock() < deadline and await self._try_round():
+        deadline = self._now() + DRAIN
+        while self._now() < deadline and await self._try_round():
             pass
         await self._drop_producer()
-        await self._leadership.release()
+        await self._lead.release()
 
     async def _try_round(self) -> int | None:
         """How many were published; None when another process leads or something is down."""
         try:
-            leads = await self._leadership.acquire()
-            self._metrics.relay_is_leader.labels(self._service).set(leads)
+            outbox = await self._lead.outbox()
+            self._metrics.relay_is_leader.labels(self._service).set(outbox is not None)
             self._health.progress("relay")
-            return await self.round() if leads else None
+            return await self.round(outbox) if outbox else None
         except (*MISSING_DEPENDENCY, KafkaError) as error:
             self._health.lost("relay")
             self._metrics.relay_is_leader.labels(self._service).set(0)
@@ -113,67 +120,44 @@ class Relay:
             await self._drop_producer()
             return None
 
-    async def round(self) -> int:
+    async def round(self, outbox: Outbox) -> int:
         """Publish one batch; the answer is the number of records that the broker acknowledged."""
-        now = self._clock()
-        self._held = {key: until for key, until in self._held.items() if until > now}
-        async with self._store.transaction() as transaction:
-            batch = await transaction.outbox.unpublished(BATCH, self._held)
+        batch = await outbox.unpublished(BATCH, self._now())
         if not batch:
             return 0
-        acknowledged = await self._send(batch)
+        acknowledged, holds = await self._send(batch)
         if acknowledged:
             crash_point("relay before delete")
-            async with self._store.transaction() as transaction:
-                await transaction.outbox.published([one.position for one in acknowledged])
+            await outbox.published([one.position for one in acknowledged])
         for topic, number in Counter(one.record.topic for one in acknowledged).items():
             self._metrics.published.labels(self._service, topic).inc(number)
-        if len(acknowledged) < len(batch):
+        if holds:
             self._metrics.publish_failures.labels(self._service).inc()
             await self._drop_producer()
+            await outbox.hold(holds)
         return len(acknowledged)
 
-    async def _send(self, batch: list[Unpublished]) -> list[Unpublished]:
-        failed: set[UUID] = set()
-        sent = await self._queue(batch, failed)
-        if sent:
-            crash_point("relay after send")
-            await asyncio.wait([future for _, future in sent], timeout=ACKNOWLEDGED_WITHIN)
-        acknowledged = []
-        for one, future in sent:
-            if future.done() and not future.cancelled() and future.exception() is None:
-                acknowledged.append(one)
-            else:
-                resolved = future.done() and not future.cancelled()
-                self._hold(one, future.exception() if resolved else TimeoutError(), failed)
-        return acknowledged
-
-    async def _queue(
-        self, batch: list[Unpublished], failed: set[UUID]
-    ) -> list[tuple[Unpublished, asyncio.Future[object]]]:
-        """Hand the batch to the producer, but nothing behind a record of the same key that it did not take."""
+    async def _send(self, batch: Sequence[Unpublished]) -> tuple[list[Unpublished], list[Hold]]:
+        """What the broker has, and of every key that failed its first record."""
         if self._producer is None:
             self._producer = await self._connect()
-        sent: list[tuple[Unpublished, asyncio.Future[object]]] = []
-        no_topic: dict[str, KafkaError] = {}
-        for one in batch:
-            if one.record.aggregate_id in failed:
+        answers = await self._producer.send([one.record for one in batch])
+        crash_point("relay after send")
+        await asyncio.wait({answer for answer in answers if answer}, timeout=ACKNOWLEDGED_WITHIN)
+        acknowledged = []
+        holds: dict[UUID, Hold] = {}
+        for one, answer in zip(batch, answers, strict=True):
+            if answer is None:
                 continue
-            try:
-                if error := no_topic.get(one.record.topic):
-                    raise error
-                sent.append((one, asyncio.ensure_future(await self._producer.send(one.record))))
-            except (KafkaError, ValueError) as error:
-                if isinstance(error, NO_SUCH_TOPIC):
-                    # It takes aiokafka most of a minute to say so: ask once per round, not once per key.
-                    no_topic[one.record.topic] = error
-                self._hold(one, error, failed)
-        return sent
+            if error := _error(answer):
+                holds.setdefault(one.record.aggregate_id, self._hold(one, error))
+            else:
+                acknowledged.append(one)
+        return acknowledged, list(holds.values())
 
-    def _hold(self, one: Unpublished, error: BaseException | None, failed: set[UUID]) -> None:
-        failed.add(one.record.aggregate_id)
-        self._held[one.record.aggregate_id] = self._clock() + self._hold_for * (0.5 + random.random())
-        log.warning("send failed", topic=one.record.topic, position=one.position, error=type(error).__name__)
+    def _hold(self, one: Unpublished, error: BaseException) -> Hold:
+        rest = timedelta(seconds=self._hold_for * (0.5 + random.random()))
+        return Hold(one.position, self._now() + rest, type(error).__name__)
 
     async def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
@@ -183,3 +167,9 @@ class Relay:
                     await producer.stop()
             except (TimeoutError, KafkaError, OSError) as error:
                 log.warning("producer did not stop cleanly", error=type(error).__name__)
+
+
+def _error(answer: Answer) -> BaseException | None:
+    if not answer.done() or answer.cancelled():
+        return TimeoutError()
+    return answer.exception()

@@ -37,7 +37,20 @@ def _read() -> dict[str, Topic]:
     return {topic.name: topic for topic in topics}
 
 
-TOPICS = _read()
+_MANIFESTS = _read()
+
+PARTNER = "<partner>"
+"""Stands for the id of a partner in the name of a topic that every partner has one of."""
+
+TOPICS = {name: topic for name, topic in _MANIFESTS.items() if PARTNER not in name}
+"""The topics that exist once."""
+PARTNER_TOPICS = {name: topic for name, topic in _MANIFESTS.items() if PARTNER in name}
+"""The topics that every partner has, by their declared names."""
+
+
+def topic_of(declared: str, partner: str) -> Topic:
+    """The topic of one partner."""
+    return PARTNER_TOPICS[declared].model_copy(update={"name": declared.replace(PARTNER, partner)})
 
 
 @cache

@@ -1,1 +1,1 @@
-"""A service's own PostgreSQL: aggregates to rows in bulk, transactions, leadership, migrations. No Kafka."""
+"""A service's own PostgreSQL: aggregates to rows in bulk, transactions, migrations. No Kafka."""

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 
 def add_chassis_tables(metadata: MetaData) -> None:
-    """Describe inbox, outbox, dead letters and answered requests in the metadata of a service."""
+    """Describe inbox, outbox, skipped records, dead letters and answered requests in the metadata of a service."""
     Table(
         "inbox",
         metadata,
@@ -40,7 +40,27 @@ def add_chassis_tables(metadata: MetaData) -> None:
         Column("headers", JSON, nullable=False),
         Column("value", LargeBinary, nullable=False),
         Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("attempts", Integer, nullable=False, server_default="0"),
+        Column("error", Text),
+        Column("held_until", DateTime(timezone=True)),
         UniqueConstraint("aggregate_id", "sequence", name="outbox_once"),
+        Index("outbox_held", "held_until", postgresql_where=text("held_until is not null")),
+    )
+    Table(
+        "skipped_records",
+        metadata,
+        Column("position", BigInteger, primary_key=True),
+        Column("aggregate_id", Uuid, nullable=False),
+        Column("sequence", BigInteger, nullable=False),
+        Column("topic", Text, nullable=False),
+        Column("headers", JSON, nullable=False),
+        Column("value", LargeBinary, nullable=False),
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("error", Text),
+        Column("skipped_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("skipped_by", Text, nullable=False),
+        Column("skipped_reason", Text, nullable=False),
     )
     Table(
         "dead_letters",

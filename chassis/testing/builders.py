@@ -11,6 +11,8 @@ from contracts.envelope import Envelope, Headers
 from contracts.event import Event
 
 NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+"""Nothing is held any more."""
 """Noon of a Monday in Brussels: the time of every message that does not say otherwise."""
 
 _offsets = count()

@@ -1,10 +1,11 @@
 """In-memory stand-ins for unit tests. Each runs the same conformance suite as the real part."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,9 @@ from asyncpg import UniqueViolationError
 
 from chassis.messaging.dead_letters import Closed, DeadLetter, Key
 from chassis.messaging.inbox import EventKey
-from chassis.messaging.outbox import OutboxRecord, Unpublished
+from chassis.messaging.outbox import Hold, OutboxRecord, Unpublished
+from chassis.messaging.producer import Answer
+from chassis.messaging.store import Store
 from chassis.unit_of_work import UnitOfWork, Wanted
 
 
@@ -38,6 +41,7 @@ class MemoryOutbox:
 
     rows: list[Unpublished] = field(default_factory=list)
     last: int = 0
+    held: dict[int, Hold] = field(default_factory=dict)
 
     async def append(self, records: Sequence[OutboxRecord]) -> None:
         for record in records:
@@ -46,11 +50,16 @@ class MemoryOutbox:
             self.last += 1
             self.rows.append(Unpublished(self.last, record))
 
-    async def unpublished(self, limit: int, but_not: Collection[UUID] = ()) -> list[Unpublished]:
-        return [row for row in self.rows if row.record.aggregate_id not in but_not][:limit]
+    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
+        held = {position for position, hold in self.held.items() if hold.until > now}
+        keys = {row.record.aggregate_id for row in self.rows if row.position in held}
+        return [row for row in self.rows if row.record.aggregate_id not in keys][:limit]
 
     async def published(self, positions: Sequence[int]) -> None:
         self.rows = [row for row in self.rows if row.position not in positions]
+
+    async def hold(self, holds: Sequence[Hold]) -> None:
+        self.held |= {hold.position: hold for hold in holds}
 
 
 @dataclass
@@ -103,7 +112,7 @@ class MemoryTransaction:
         """The same state, to work on."""
         return MemoryTransaction(
             MemoryInbox(set(self.inbox.seen)),
-            MemoryOutbox(list(self.outbox.rows), self.outbox.last),
+            MemoryOutbox(list(self.outbox.rows), self.outbox.last, dict(self.outbox.held)),
             MemoryDeadLetters(dict(self.dead_letters.letters), dict(self.dead_letters.closed)),
             dict(self.aggregates),
         )
@@ -141,6 +150,36 @@ class MemoryStore:
             self.state = working
 
 
+class MemoryLead:
+    """Leads always. Every call to its outbox is a transaction of the store, as it is on a connection of its own."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def outbox(self) -> "MemoryLead":
+        """Itself."""
+        return self
+
+    async def release(self) -> None:
+        """There is nobody else."""
+
+    async def append(self, records: Sequence[OutboxRecord]) -> None:
+        async with self._store.transaction() as transaction:
+            await transaction.outbox.append(records)
+
+    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
+        async with self._store.transaction() as transaction:
+            return await transaction.outbox.unpublished(limit, now)
+
+    async def published(self, positions: Sequence[int]) -> None:
+        async with self._store.transaction() as transaction:
+            await transaction.outbox.published(positions)
+
+    async def hold(self, holds: Sequence[Hold]) -> None:
+        async with self._store.transaction() as transaction:
+            await transaction.outbox.hold(holds)
+
+
 class MemoryBroker:
     """A broker that keeps what it acknowledges. A test may make it refuse keys, or leave sends without an answer."""
 
@@ -171,11 +210,13 @@ class MemoryProducer:
         self._broken: set[tuple[str, int]] = set()
         self.stopped = False
 
-    async def send(self, record: OutboxRecord) -> Awaitable[object]:
-        answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    async def send(self, records: Sequence[OutboxRecord]) -> list[Answer | None]:
+        self._broken |= {self._broker.partition(one) for one in records if one.aggregate_id in self._broker.refuses}
+        return [self._send(record) for record in records]
+
+    def _send(self, record: OutboxRecord) -> Answer:
+        answer: Answer = asyncio.get_running_loop().create_future()
         partition = self._broker.partition(record)
-        if record.aggregate_id in self._broker.refuses:
-            self._broken.add(partition)
         if partition in self._broken:
             answer.set_exception(KafkaError(f"{partition} is broken"))
         elif not self._broker.silent:

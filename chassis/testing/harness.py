@@ -17,7 +17,7 @@ from chassis.observability.metrics import Metrics
 from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.repository import Repository
 from chassis.service import Service
-from chassis.testing.builders import NOON, a_record
+from chassis.testing.builders import END_OF_TIME, NOON, a_record
 from contracts.event import Event
 from contracts.registry import EVENTS
 
@@ -76,7 +76,7 @@ class ServiceUnderTest:
     async def facts(self) -> list[Event]:
         """Every event that is promised to Kafka, oldest first."""
         async with self.store.transaction() as transaction:
-            rows = await transaction.outbox.unpublished(100_000)
+            rows = await transaction.outbox.unpublished(100_000, END_OF_TIME)
         return [_event(row.record.headers, row.record.value) for row in rows]
 
     async def all(self, kind: type[A]) -> list[A]:

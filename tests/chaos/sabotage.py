@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from chassis.messaging.consumer import Consumer
 from chassis.messaging.dead_letters import Key, PostgresDeadLetters
 from chassis.messaging.inbox import EventKey, PostgresInbox
+from chassis.messaging.leadership import Leadership
 from chassis.messaging.outbox import OutboxRecord, PostgresOutbox, Unpublished
 from chassis.messaging.producer import KafkaProducer
-from chassis.messaging.relay import Relay
-from chassis.persistence.leader import Leadership
 
 
 def no_inbox() -> None:
@@ -43,8 +43,8 @@ def publish_before_commit() -> None:
     async def publish(_: PostgresOutbox, records: Sequence[OutboxRecord]) -> None:
         if not producers:
             producers.append(await KafkaProducer.start(os.environ["LEDGER_KAFKA_BOOTSTRAP_SERVERS"]))
-        for sent in [await producers[0].send(record) for record in records]:
-            await sent
+        for sent in await producers[0].send(records):
+            await sent if sent else None
 
     _replace(PostgresOutbox, "append", publish)
 
@@ -54,9 +54,9 @@ def relay_with_cursor() -> None:
     unpublished = PostgresOutbox.unpublished
     cursor = 0
 
-    async def behind_cursor(outbox: PostgresOutbox, limit: int, but_not: Collection[Any] = ()) -> list[Unpublished]:
+    async def behind_cursor(outbox: PostgresOutbox, limit: int, now: datetime) -> list[Unpublished]:
         nonlocal cursor
-        found = [one for one in await unpublished(outbox, limit, but_not) if one.position > cursor]
+        found = [one for one in await unpublished(outbox, limit, now) if one.position > cursor]
         cursor = max([cursor, *(one.position for one in found)])
         return found
 
@@ -66,22 +66,24 @@ def relay_with_cursor() -> None:
 def relay_without_lock() -> None:
     """Every relay takes itself for the leader."""
 
-    async def acquire(_: Leadership) -> bool:
-        return True
+    async def outbox(leadership: Leadership) -> PostgresOutbox | None:
+        leadership._held = leadership._connection is not None
+        return await lead(leadership)
 
-    _replace(Leadership, "acquire", acquire)
+    lead = Leadership.outbox
+    _replace(Leadership, "outbox", outbox)
 
 
 def forget_before_sent() -> None:
     """The relay deletes what it is about to send."""
-    send = Relay._send
+    unpublished = PostgresOutbox.unpublished
 
-    async def forget_first(relay: Relay, batch: list[Unpublished]) -> list[Unpublished]:
-        async with relay._store.transaction() as transaction:
-            await transaction.outbox.published([one.position for one in batch])
-        return await send(relay, batch)
+    async def forget_first(outbox: PostgresOutbox, limit: int, now: datetime) -> list[Unpublished]:
+        batch = await unpublished(outbox, limit, now)
+        await outbox.published([one.position for one in batch])
+        return batch
 
-    _replace(Relay, "_send", forget_first)
+    _replace(PostgresOutbox, "unpublished", forget_first)
 
 
 def no_parking() -> None:

@@ -22,7 +22,7 @@ from chassis.messaging.topics import TOPICS
 from chassis.observability.metrics import Metrics
 from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.repository import Repository
-from chassis.testing.builders import NOON
+from chassis.testing.builders import END_OF_TIME, NOON
 from chassis.testing.fakes import MemoryStore
 from chassis.unit_of_work import Wanted
 from deploy.local.stack import Stack
@@ -63,7 +63,14 @@ async def tally_pool(tally_database: str) -> AsyncIterator[Pool]:
 @pytest.fixture
 async def pool(tally_pool: Pool) -> Pool:
     """Connections to tally's database, which is empty."""
-    tables = ["inbox", "outbox", "dead_letters", "answered_requests", *(mapper.table.name for mapper in MAPPERS)]
+    tables = [
+        "inbox",
+        "outbox",
+        "skipped_records",
+        "dead_letters",
+        "answered_requests",
+        *(mapper.table.name for mapper in MAPPERS),
+    ]
     await tally_pool.execute("; ".join(f"delete from {table}" for table in tables))
     return tally_pool
 
@@ -188,7 +195,7 @@ class Rig:
     async def promised(self) -> list[OutboxRecord]:
         """Everything that waits for the broker, oldest first."""
         async with self.store.transaction() as transaction:
-            return [row.record for row in await transaction.outbox.unpublished(100_000)]
+            return [row.record for row in await transaction.outbox.unpublished(100_000, END_OF_TIME)]
 
     async def letters(self) -> list[DeadLetter]:
         """Every dead letter, oldest first."""

@@ -1,18 +1,21 @@
 """The outbox forgets nothing, repeats nothing and keeps the order in which facts became true."""
 
 from contextlib import suppress
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from asyncpg import UniqueViolationError
 
 from chassis.handling import Permanent
-from chassis.messaging.outbox import LARGEST, OutboxRecord, Promise, Unpublished
+from chassis.messaging.outbox import LARGEST, Hold, OutboxRecord, Promise, Unpublished
 from chassis.messaging.store import PostgresStore, Store
 from chassis.testing.builders import NOON, a_context, an_outbox_record
 from chassis.unit_of_work import Recorded
 from contracts.event import Event, event
 from tests.chassis.tally import a_count
+
+MINUTE = timedelta(minutes=1)
 
 
 @event("be.duaalwest.tally.Noted.v1", topic="duaal.tally.tallies", key="tally_id")
@@ -32,9 +35,9 @@ async def append(store: Store, *records: OutboxRecord) -> None:
         await transaction.outbox.append(records)
 
 
-async def unpublished(store: Store, limit: int = 100, but_not: tuple[UUID, ...] = ()) -> list[Unpublished]:
+async def unpublished(store: Store, limit: int = 100, now: datetime = NOON) -> list[Unpublished]:
     async with store.transaction() as transaction:
-        return await transaction.outbox.unpublished(limit, but_not)
+        return await transaction.outbox.unpublished(limit, now)
 
 
 async def records(store: Store) -> list[OutboxRecord]:
@@ -65,11 +68,17 @@ async def test_the_same_number_of_an_aggregate_is_not_promised_twice(store: Stor
     assert len(await records(store)) == 1
 
 
-async def test_some_aggregates_can_be_left_alone(store: Store) -> None:
+async def test_a_key_that_is_held_is_left_alone_until_its_time_has_come(store: Store) -> None:
     held, free = uuid4(), uuid4()
     await append(store, a_promise(held, 1), a_promise(free, 1), a_promise(held, 2))
-    rows = await unpublished(store, but_not=(held,))
-    assert [row.record.aggregate_id for row in rows] == [free]
+    (first, *_) = await unpublished(store)
+    async with store.transaction() as transaction:
+        await transaction.outbox.hold([Hold(first.position, NOON + MINUTE, "MessageSizeTooLargeError")])
+    assert [row.record.aggregate_id for row in await unpublished(store)] == [free]
+    await append(store, a_promise(held, 3))
+    assert [row.record.aggregate_id for row in await unpublished(store)] == [free], "what came later was let through"
+    rows = await unpublished(store, now=NOON + MINUTE)
+    assert [row.record.sequence for row in rows if row.record.aggregate_id == held] == [1, 2, 3]
 
 
 async def test_what_is_published_is_gone_and_the_rest_stays(store: Store) -> None:

@@ -11,16 +11,17 @@ import asyncpg
 import pytest
 from asyncpg import TooManyConnectionsError
 
-from chassis.messaging.outbox import OutboxRecord
+from chassis.messaging.leadership import Leadership
+from chassis.messaging.outbox import LARGEST, OutboxRecord
 from chassis.messaging.producer import Producer
-from chassis.messaging.relay import Relay
+from chassis.messaging.relay import Lead, Relay
 from chassis.messaging.store import PostgresStore, Store
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
-from chassis.persistence.leader import Leadership
-from chassis.testing.builders import an_outbox_record
+from chassis.service import now
+from chassis.testing.builders import END_OF_TIME, an_outbox_record
 from chassis.testing.eventually import eventually
-from chassis.testing.fakes import MemoryBroker, MemoryProducer, MemoryStore
+from chassis.testing.fakes import MemoryBroker, MemoryLead, MemoryProducer, MemoryStore
 from deploy.local.stack import Stack
 from tests.chassis.broker import Broker
 from tests.chassis.conftest import Unreliable
@@ -35,11 +36,20 @@ class Connects(Protocol):
         ...
 
 
-def a_relay(
-    store: Store, broker: Connects, database: str = "unused", metrics: Metrics | None = None, hold: float = 0.1
-) -> Relay:
-    leadership = Leadership(database, "relay")
-    return Relay("tally", store, leadership, broker.connect, metrics or Metrics(), Health(), hold=hold)
+def a_relay(broker: Connects, lead: Lead, metrics: Metrics | None = None, hold: float = 0.1) -> Relay:
+    return Relay("tally", lead, broker.connect, metrics or Metrics(), Health(), now=now, hold=hold)
+
+
+class Turns:
+    """A relay that publishes one batch when it is told to."""
+
+    def __init__(self, store: Store, broker: Connects, hold: float = 0.1) -> None:
+        self._lead = MemoryLead(store)
+        self._relay = a_relay(broker, self._lead, hold=hold)
+
+    async def round(self) -> int:
+        """Publish one batch."""
+        return await self._relay.round(self._lead)
 
 
 def promises(*ids: UUID, each: int = 1) -> list[OutboxRecord]:
@@ -54,7 +64,14 @@ async def promise(store: Store, *records: OutboxRecord) -> None:
 
 async def left(store: Store) -> int:
     async with store.transaction() as transaction:
-        return len(await transaction.outbox.unpublished(10_000))
+        return len(await transaction.outbox.unpublished(10_000, END_OF_TIME))
+
+
+async def held_for(store: PostgresStore) -> list[str]:
+    """Why the broker did not take what is held."""
+    async with store.transaction() as transaction:
+        rows = await transaction.connection.fetch("select error from outbox where error is not null")
+    return [row["error"] for row in rows]
 
 
 def of_key(records: list[OutboxRecord], id_: UUID) -> list[int]:
@@ -71,14 +88,14 @@ async def test_what_is_promised_is_published_in_order_and_forgotten(store: Store
     broker = MemoryBroker()
     made = promises(uuid4(), uuid4(), uuid4(), each=5)
     await promise(store, *made)
-    assert await a_relay(store, broker).round() == 15
+    assert await Turns(store, broker).round() == 15
     assert broker.log == made
     assert await left(store) == 0
 
 
 async def test_nothing_is_published_twice_when_nothing_goes_wrong(store: Store) -> None:
     broker = MemoryBroker()
-    relay = a_relay(store, broker)
+    relay = Turns(store, broker)
     await promise(store, *promises(uuid4()))
     assert [await relay.round(), await relay.round()] == [1, 0]
     assert len(broker.log) == 1
@@ -88,9 +105,9 @@ async def test_a_crash_between_sending_and_forgetting_sends_again_with_the_same_
     broker = MemoryBroker()
     await promise(store, *promises(uuid4(), each=3))
     with pytest.raises(TooManyConnectionsError):
-        await a_relay(Unreliable(store, passes=1, breaks=1), broker).round()
+        await Turns(Unreliable(store, passes=1, breaks=1), broker).round()
     assert len(broker.log) == await left(store) == 3
-    await a_relay(store, broker).round()
+    await Turns(store, broker).round()
     assert broker.log[:3] == broker.log[3:]
     assert await left(store) == 0
 
@@ -99,7 +116,7 @@ async def test_a_refused_key_is_held_and_the_others_go_on(store: Store) -> None:
     broker = MemoryBroker()
     bad, good = on_partition(0), on_partition(1)
     broker.refuses = {bad}
-    relay = a_relay(store, broker)
+    relay = Turns(store, broker)
     await promise(store, *promises(bad, good, each=3))
     await relay.round()
     assert of_key(broker.log, good) == [1, 2, 3]
@@ -111,7 +128,7 @@ async def test_what_comes_after_a_refused_record_does_not_overtake_it(store: Sto
     broker = MemoryBroker()
     bad = on_partition(0)
     broker.refuses = {bad}
-    relay = a_relay(store, broker)
+    relay = Turns(store, broker)
     await promise(store, *promises(bad, each=2))
     await relay.round()
     broker.refuses = set()
@@ -125,7 +142,7 @@ async def test_a_key_that_shares_its_partition_with_a_refused_one_gets_through_a
     store, broker = MemoryStore(), MemoryBroker()
     bad, neighbour = on_partition(0), on_partition(0)
     broker.refuses = {bad}
-    relay = a_relay(store, broker)
+    relay = Turns(store, broker)
     await promise(store, *promises(bad, neighbour, each=2))
     await eventually(relay.round, lambda _: of_key(broker.log, neighbour) == [1, 2])
     assert of_key(broker.log, bad) == []
@@ -135,7 +152,7 @@ async def test_after_a_failed_send_the_producer_is_replaced() -> None:
     store, broker = MemoryStore(), MemoryBroker()
     bad = on_partition(0)
     broker.refuses = {bad}
-    relay = a_relay(store, broker)
+    relay = Turns(store, broker)
     await promise(store, *promises(bad))
     await relay.round()
     await promise(store, *promises(on_partition(0)))
@@ -146,7 +163,7 @@ async def test_after_a_failed_send_the_producer_is_replaced() -> None:
 
 async def test_what_commits_late_is_published_late_and_not_forgotten(postgres: PostgresStore) -> None:
     broker = MemoryBroker()
-    relay = a_relay(postgres, broker)
+    relay = Turns(postgres, broker)
     late, early = promises(uuid4(), uuid4())
     async with postgres.transaction() as slow:
         await slow.outbox.append([late])
@@ -196,7 +213,7 @@ async def end_the_leader(admin: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 async def test_a_running_relay_publishes_what_comes(postgres: PostgresStore, tally_database: str) -> None:
     broker = MemoryBroker()
-    relay = a_relay(postgres, broker, tally_database)
+    relay = a_relay(broker, Leadership(tally_database, "relay"))
     async with running(relay):
         await promise(postgres, *promises(uuid4()))
         await eventually(lambda: len(broker.log) == 1)
@@ -212,7 +229,7 @@ async def test_stopping_publishes_what_is_left_and_gives_the_lead_away(
     await promise(postgres, *promises(uuid4(), each=2_500))
     stop = asyncio.Event()
     stop.set()
-    await a_relay(postgres, broker, tally_database).run(stop)
+    await a_relay(broker, Leadership(tally_database, "relay")).run(stop)
     assert len(broker.log) == 2_500
     assert await left(postgres) == 0
     assert broker.producers[0].stopped
@@ -225,7 +242,7 @@ async def test_who_loses_the_lead_publishes_no_more(
     postgres: PostgresStore, tally_database: str, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     broker, metrics = MemoryBroker(), Metrics()
-    relay = a_relay(postgres, broker, tally_database, metrics)
+    relay = a_relay(broker, Leadership(tally_database, "relay"), metrics)
     async with running(relay):
         await eventually(lambda: leads(metrics))
         usurper = await asyncpg.connect(tally_database)
@@ -245,7 +262,7 @@ async def test_of_two_relays_one_leads_and_the_other_takes_over_when_its_connect
     postgres: PostgresStore, tally_database: str, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     brokers, metrics = [MemoryBroker(), MemoryBroker()], [Metrics(), Metrics()]
-    first, second = (a_relay(postgres, b, tally_database, m) for b, m in zip(brokers, metrics, strict=True))
+    first, second = (a_relay(b, Leadership(tally_database, "relay"), m) for b, m in zip(brokers, metrics, strict=True))
     hung = asyncio.create_task(first.run(asyncio.Event()))
     await eventually(lambda: leads(metrics[0]))
     async with running(second):
@@ -275,7 +292,7 @@ class ComesUpLate(MemoryBroker):
 async def test_it_waits_for_a_broker_that_is_not_there(postgres: PostgresStore, tally_database: str) -> None:
     broker, metrics = ComesUpLate(), Metrics()
     await promise(postgres, *promises(uuid4()))
-    async with running(a_relay(postgres, broker, tally_database, metrics)):
+    async with running(a_relay(broker, Leadership(tally_database, "relay"), metrics)):
         await eventually(lambda: len(broker.log) == 1)
         await eventually(lambda: leads(metrics))
 
@@ -286,7 +303,7 @@ async def test_on_real_servers_every_promise_arrives_once_and_in_order(
     topic = await broker.make_topic(partitions=3)
     ids = [uuid4() for _ in range(7)]
     made = [record._replace(topic=topic) for record in promises(*ids, each=60)]
-    relay = a_relay(postgres, broker, tally_database)
+    relay = a_relay(broker, Leadership(tally_database, "relay"))
     async with running(relay):
         await promise(postgres, *made[:200])
         await promise(postgres, *made[200:])
@@ -310,7 +327,48 @@ async def test_on_real_servers_a_record_that_is_refused_stops_only_its_own_key(
     made = [record._replace(topic=topic) for record in promises(good, bad, other, each=2)]
     made[1] = made[1]._replace(value=urandom(50_000))
     await promise(postgres, *made)
-    async with running(a_relay(postgres, broker, tally_database, hold=1)):
+    async with running(a_relay(broker, Leadership(tally_database, "relay"), hold=1)):
         await eventually(lambda: left(postgres), lambda number: number == 2)
     arrived = [record.key.decode() for record in await broker.read(topic)]
     assert sorted(arrived) == sorted([str(good), str(other)] * 2)
+
+
+async def test_on_real_servers_what_does_not_fit_in_one_batch_follows_in_order(
+    postgres: PostgresStore, tally_database: str, broker: Broker
+) -> None:
+    topic = await broker.make_topic(partitions=1)
+    ids = [uuid4(), uuid4()]
+    made = [record._replace(topic=topic, value=urandom(200_000)) for record in promises(*ids, each=4)]
+    made[3] = made[3]._replace(value=urandom(LARGEST))
+    await promise(postgres, *made)
+    async with running(a_relay(broker, Leadership(tally_database, "relay"))):
+        await eventually(lambda: left(postgres), lambda number: number == 0)
+    arrived = await broker.read(topic)
+    assert len(arrived) == len(made)
+    for id_ in ids:
+        mine = [record.value for record in arrived if record.key == str(id_).encode()]
+        assert mine == [record.value for record in made if record.aggregate_id == id_]
+
+
+async def test_on_real_servers_a_topic_that_is_not_there_stops_only_its_own_records(
+    postgres: PostgresStore, tally_database: str, broker: Broker
+) -> None:
+    topic = await broker.make_topic()
+    lost, found = promises(uuid4(), uuid4())
+    await promise(postgres, lost._replace(topic="duaal.nowhere"), found._replace(topic=topic))
+    async with running(a_relay(broker, Leadership(tally_database, "relay"), hold=60)):
+        await eventually(lambda: left(postgres), lambda number: number == 1)
+        await eventually(lambda: held_for(postgres), lambda errors: errors == ["TimeoutError"])
+
+
+async def test_a_key_that_is_held_stays_so_for_the_next_relay(store: Store) -> None:
+    broker = MemoryBroker()
+    bad, good = on_partition(0), on_partition(1)
+    broker.refuses = {bad}
+    await promise(store, *promises(bad, each=2))
+    relay = Turns(store, broker, hold=60)
+    await relay.round()
+    broker.refuses = set()
+    await promise(store, *promises(good))
+    await Turns(store, broker).round()
+    assert [record.aggregate_id for record in broker.log] == [good]

@@ -12,7 +12,7 @@ import pytest
 
 from chassis.messaging.record import Outcome
 from chassis.service import Service
-from chassis.testing.builders import NOON
+from chassis.testing.builders import END_OF_TIME, NOON
 from chassis.testing.harness import ServiceUnderTest
 from contracts.event import Event
 from contracts.notifications import MessageFailed, MessageSent
@@ -230,7 +230,7 @@ async def test_a_fact_belongs_to_the_case_of_its_own_event(under_test: ServiceUn
     await under_test.deliver(*referrals)
     await under_test.perform_second_steps()
     async with under_test.store.transaction() as transaction:
-        rows = await transaction.outbox.unpublished(10)
+        rows = await transaction.outbox.unpublished(10, END_OF_TIME)
     correlations = {dict(row.record.headers)["ce_correlationid"].decode() for row in rows}
     assert correlations == {str(referral.referral_id) for referral in referrals}
 

@@ -19,6 +19,7 @@ from chassis.messaging.record import Outcome
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.service import Service
+from chassis.testing.builders import END_OF_TIME
 from chassis.testing.harness import ServiceUnderTest
 from contracts.pof import Evidence, ProgrammatieAnnounced, ProgrammatieSubmitted
 from services.pof.adapters.http import routes
@@ -64,7 +65,7 @@ def a_submission(dossier: DossierView, **given: Any) -> SubmitDossier:
 
 async def sequences(under_test: ServiceUnderTest) -> list[int]:
     async with under_test.store.transaction() as transaction:
-        return [row.record.sequence for row in await transaction.outbox.unpublished(100)]
+        return [row.record.sequence for row in await transaction.outbox.unpublished(100, END_OF_TIME)]
 
 
 async def test_the_migration_makes_what_the_tables_say(service: Service, service_database: str) -> None:

@@ -1,9 +1,8 @@
 """One leader per service: whoever holds an advisory lock, on a connection of its own that dies with it."""
 
 import asyncpg
-import structlog
 
-log = structlog.get_logger("leader")
+from chassis.messaging.outbox import PostgresOutbox
 
 
 class Leadership:
@@ -17,8 +16,10 @@ class Leadership:
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._held = False
 
-    async def acquire(self) -> bool:
-        """Become the leader, or stay it; False while another process is.
+    async def outbox(self) -> PostgresOutbox | None:
+        """The outbox, for who leads; None while another process does.
+
+        It works on the very connection that holds the lock: an answer is the proof that the lock is still ours.
 
         Raises:
             OSError, asyncpg.PostgresError: the database cannot be reached.
@@ -26,12 +27,9 @@ class Leadership:
         if self._connection is None or self._connection.is_closed():
             self._held = False
             self._connection = await asyncpg.connect(self._url, command_timeout=10)
-        if self._held:
-            # An answer on this very connection is the proof that the lock is still ours.
-            await self._connection.execute("select 1")
-        else:
+        if not self._held:
             self._held = bool(await self._connection.fetchval(self._TRY, self._name))
-        return self._held
+        return PostgresOutbox(self._connection) if self._held else None
 
     async def release(self) -> None:
         """Let another process lead."""
