@@ -7,10 +7,10 @@ import base64
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-CONTENT_TYPE = b"application/json"
+CONTENT_TYPE = "application/json"
 STRUCTURED = "application/cloudevents+json"
 
 Headers = list[tuple[str, bytes]]
@@ -21,8 +21,7 @@ class InvalidEnvelope(ValueError):
     """The record is not a CloudEvent that we accept; the message says which attribute and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """The attributes of one event. `id` and `source` are unique together; `sequence` counts from 1 per subject."""
 
     id: str
@@ -38,26 +37,30 @@ class Envelope:
     dataschema: str | None = None
     traceparent: str | None = None
 
+    def texts(self) -> list[tuple[str, str]]:
+        """Name and value of the Kafka headers in binary mode; the value of the record is the data alone."""
+        headers = [
+            ("ce_specversion", "1.0"),
+            ("ce_id", self.id),
+            ("ce_source", self.source),
+            ("ce_type", self.type),
+            ("ce_subject", self.subject),
+            ("ce_partitionkey", self.subject),
+            ("ce_time", _written(self.time)),
+            ("ce_recordedtime", _written(self.recordedtime)),
+            ("ce_sequence", None if self.sequence is None else f"{self.sequence:012d}"),
+            ("ce_correlationid", self.correlationid),
+            ("ce_causationid", self.causationid),
+            ("ce_dataclassification", self.dataclassification),
+            ("ce_dataschema", self.dataschema),
+            ("traceparent", self.traceparent),
+            ("content-type", CONTENT_TYPE),
+        ]
+        return [(name, value) for name, value in headers if value is not None]
+
     def headers(self) -> Headers:
-        """The Kafka headers in binary mode; the value of the record is the data alone."""
-        attributes = {
-            "ce_specversion": "1.0",
-            "ce_id": self.id,
-            "ce_source": self.source,
-            "ce_type": self.type,
-            "ce_subject": self.subject,
-            "ce_partitionkey": self.subject,
-            "ce_time": _written(self.time),
-            "ce_recordedtime": _written(self.recordedtime),
-            "ce_sequence": None if self.sequence is None else f"{self.sequence:012d}",
-            "ce_correlationid": self.correlationid,
-            "ce_causationid": self.causationid,
-            "ce_dataclassification": self.dataclassification,
-            "ce_dataschema": self.dataschema,
-            "traceparent": self.traceparent,
-        }
-        headers = [(name, value.encode()) for name, value in attributes.items() if value is not None]
-        return [*headers, ("content-type", CONTENT_TYPE)]
+        """The Kafka headers in binary mode, as they go on the wire."""
+        return [(name, value.encode()) for name, value in self.texts()]
 
 
 def read(headers: RawHeaders, value: bytes | None) -> tuple[Envelope, bytes | None]:
@@ -79,9 +82,10 @@ def _attributes(headers: RawHeaders) -> tuple[dict[str, str], str, str | None]:
     content_type = ""
     traceparent = None
     for raw_name, raw in headers:
-        name = raw_name.lower()
-        if name.startswith("ce_"):
-            attribute = name[3:]
+        attribute = READ.get(raw_name)
+        name = raw_name if attribute else raw_name.lower()
+        if attribute or name.startswith("ce_"):
+            attribute = attribute or name[3:]
             if attribute in attributes:
                 raise InvalidEnvelope(f"header {name!a} was sent twice")
             attributes[attribute] = _text(name, raw)
@@ -130,28 +134,37 @@ def _data_of(document: dict[str, object]) -> bytes | None:
 def _envelope(attributes: dict[str, str], traceparent: str | None) -> Envelope:
     if _required(attributes, "specversion") != "1.0":
         raise InvalidEnvelope(f"specversion is {attributes['specversion'][:20]!r}, we read 1.0")
-    sequence = _optional(attributes, "sequence")
+    _look_for_what_is_forbidden(attributes)
+    get = attributes.get
+    sequence, recorded = get("sequence"), get("recordedtime")
     if sequence is not None and not (sequence.isascii() and sequence.isdigit() and len(sequence) <= 18):
         raise InvalidEnvelope("sequence is not a number")
-    recorded = _optional(attributes, "recordedtime")
-    traceparent = traceparent or attributes.get("traceparent")
+    traceparent = traceparent or get("traceparent")
     return Envelope(
         id=_required(attributes, "id"),
         source=_required(attributes, "source"),
         type=_required(attributes, "type"),
         time=_moment("time", _required(attributes, "time")),
-        subject=_optional(attributes, "subject"),
+        subject=get("subject"),
         recordedtime=None if recorded is None else _moment("recordedtime", recorded),
         sequence=None if sequence is None else int(sequence),
-        correlationid=_optional(attributes, "correlationid"),
-        causationid=_optional(attributes, "causationid"),
-        dataclassification=_optional(attributes, "dataclassification"),
-        dataschema=_optional(attributes, "dataschema"),
+        correlationid=get("correlationid"),
+        causationid=get("causationid"),
+        dataclassification=get("dataclassification"),
+        dataschema=get("dataschema"),
         # A trace that is not one is no reason to refuse an event.
         traceparent=traceparent if traceparent and TRACEPARENT.fullmatch(traceparent) else None,
     )
 
 
+READ = {
+    f"ce_{name}": name
+    for name in (
+        *("specversion", "id", "source", "type", "subject", "time", "recordedtime", "sequence"),
+        *("correlationid", "causationid", "dataclassification", "dataschema"),
+    )
+}
+"""The headers that we read, and their attributes."""
 LONGEST = 512
 """Characters of one attribute: the inbox keeps `source` and `id` in an index, others go on into our own headers."""
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -160,17 +173,20 @@ TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def _required(attributes: dict[str, str], name: str) -> str:
-    value = _optional(attributes, name)
+    value = attributes.get(name)
     if not value:
         raise InvalidEnvelope(f"{name} is missing")
     return value
 
 
-def _optional(attributes: dict[str, str], name: str) -> str | None:
-    value = attributes.get(name)
-    if value and (len(value) > LONGEST or FORBIDDEN.search(value)):
-        raise InvalidEnvelope(f"{name} is longer than {LONGEST} characters or holds one that CloudEvents forbids")
-    return value
+def _look_for_what_is_forbidden(attributes: dict[str, str]) -> None:
+    # First all of them in one look: hardly ever is there anything to find.
+    if max(map(len, attributes.values())) <= LONGEST and not FORBIDDEN.search("".join(attributes.values())):
+        return
+    for name in READ.values():
+        value = attributes.get(name, "")
+        if len(value) > LONGEST or FORBIDDEN.search(value):
+            raise InvalidEnvelope(f"{name} is longer than {LONGEST} characters or holds one that CloudEvents forbids")
 
 
 def _moment(name: str, value: str) -> datetime:

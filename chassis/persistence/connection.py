@@ -20,5 +20,12 @@ async def open_pool(url: str, *, size: int) -> Pool:
         min_size=1,
         max_size=size,
         command_timeout=60,
+        reset=_nothing,
         server_settings={"idle_in_transaction_session_timeout": "60000", "application_name": "duaal"},
     )
+
+
+async def _nothing(_: object) -> None:
+    """A connection comes back as it went out: nobody sets anything that outlives the transaction, so there is nothing
+    to reset, and it would be one more statement per transaction.
+    """
