@@ -9,8 +9,10 @@ import uvloop
 
 from chassis.messaging.failures import Halted
 from chassis.observability import logs
-from chassis.operations import Built, DeadLetterCommands, GroupCommands
-from chassis.persistence.migrate import migrate as bring_up_to_date
+from chassis.operations import Built
+from chassis.operations.dead_letters import DeadLetterCommands
+from chassis.operations.groups import GroupCommands
+from chassis.operations.outbox import OutboxCommands
 from chassis.persistence.retention import UnsafeRetention
 from chassis.service import ALL_ROLES, Role, Service
 from chassis.service import run as run_service
@@ -31,6 +33,7 @@ def command_line(settings_type: type[S], build: Callable[[S], Service]) -> typer
     for command in (roles.run, roles.consume, roles.relay, roles.serve, roles.migrate, groups.lag, groups.replay):
         app.command()(command)
     app.add_typer(DeadLetterCommands(built).app(), name="dead-letters")
+    app.add_typer(OutboxCommands(built).app(), name="outbox")
     return app
 
 
@@ -58,8 +61,11 @@ class RoleCommands:
 
     def migrate(self) -> None:
         """Bring the database to the newest version."""
+        # Imported here: Alembic and an engine take half a second, which no service that starts should wait for.
+        from chassis.persistence.migrate import migrate  # noqa: PLC0415
+
         service, settings = self._built()
-        uvloop.run(bring_up_to_date(settings.database_url, service.migrations))
+        uvloop.run(migrate(settings.database_url, service.migrations))
 
     def _start(self, roles: frozenset[Role]) -> None:
         service, settings = self._built()

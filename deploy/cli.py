@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from pathlib import Path
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -12,22 +12,32 @@ from rich.console import Console
 from rich.table import Table
 
 from chassis.messaging.topics import create_topics
+from chassis.partners import read_partners
+from deploy.access.cli import partners as partner_commands
+from deploy.asyncapi.serve import server as asyncapi_server
+from deploy.contracts.commands import app as contracts
 from deploy.demo.main import Kill, run_demo
-from deploy.local.platform import SERVICES, Platform
+from deploy.local.platform import PARTNERS, SERVICES, Platform
+from deploy.local.ports import HOST
 from deploy.local.stack import Stack, StackError
-
-FOLDER = Path(".local")
+from deploy.up import FOLDER, OPEN, SECURED, what_is_up
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console()
 
 
 @app.command()
-def up() -> None:
+def up(
+    secure: Annotated[
+        bool, typer.Option("--secure", help="Kafka asks everybody for a login, as in a deployment.")
+    ] = False,
+) -> None:
     """Start Kafka, PostgreSQL, mail and the five services; they stay up for you to play with."""
-    folder = FOLDER / "up"
+    folder = SECURED if secure else OPEN
+    if (running := what_is_up()) and running[0] != folder:
+        raise StackError(f"Another platform is up, in {running[0]}: `make down` stops it.")
     with console.status("Kafka, PostgreSQL and mail..."):
-        stack = Stack.start(folder, detached=True)
+        stack = Stack.start(folder, detached=True, secure=secure)
     with console.status("databases, topics, five services..."):
         platform = Platform(stack, folder).start()
     _print_addresses(platform)
@@ -36,14 +46,14 @@ def up() -> None:
 @app.command()
 def down() -> None:
     """Stop what `up` started; the data stay for the next time."""
-    folder = FOLDER / "up"
-    stack = Stack.find(folder)
-    if stack is None:
+    running = what_is_up()
+    if running is None:
         console.print("Nothing is up.")
         return
-    Platform(stack, folder).stop()
-    stack.stop()
-    console.print("Down. The data are kept in .local/up.")
+    folder, platform = running
+    platform.stop()
+    platform.stack.stop()
+    console.print(f"Down. The data are kept in {folder}.")
 
 
 @app.command()
@@ -57,6 +67,17 @@ def demo(
     raise typer.Exit(run_demo(FOLDER / "demo", kill, seed, console))
 
 
+@app.command()
+def asyncapi(port: Annotated[int, typer.Option(help="0 takes any that is free.")] = 0) -> None:
+    """Serve what goes over Kafka as pages to read: per service, for partners, and per partner."""
+    with asyncapi_server(port) as pages:
+        console.print(f"http://{HOST}:{pages.server_port}/ until Ctrl-C")
+        with suppress(KeyboardInterrupt):
+            pages.serve_forever()
+
+
+app.add_typer(contracts, name="contracts")
+
 topics = typer.Typer(no_args_is_help=True, help="Topics, from the manifests of the contracts.")
 app.add_typer(topics, name="topics")
 
@@ -66,10 +87,13 @@ def topics_create(
     bootstrap_servers: Annotated[str, typer.Argument(help="host:port, comma separated")],
     replication: Annotated[int, typer.Option(help="Copies of each partition.")] = 3,
 ) -> None:
-    """Make every topic of the manifests that does not exist yet."""
-    made = asyncio.run(create_topics(bootstrap_servers, replication=replication))
+    """Make every topic of the manifests that does not exist yet, those of the partners included."""
+    partners = read_partners(PARTNERS)
+    made = asyncio.run(create_topics(bootstrap_servers, replication=replication, partners=partners))
     console.print(f"{len(made)} topics made: {', '.join(made) or 'all were there'}")
 
+
+app.add_typer(partner_commands, name="partners")
 
 ServiceName = Annotated[str, typer.Argument(help=" | ".join(SERVICES))]
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -92,6 +116,16 @@ def dead_letters(
 
 
 @app.command(context_settings=PASS_ON)
+def outbox(
+    context: typer.Context,
+    action: Annotated[str, typer.Argument(help="list | release | skip")],
+    name: ServiceName,
+) -> None:
+    """Look at the records that Kafka did not take, try them at once, or take them out."""
+    _hand_over(name, "outbox", action, *context.args)
+
+
+@app.command(context_settings=PASS_ON)
 def replay(context: typer.Context, name: ServiceName) -> None:
     """Make a service, which has to be stopped, read its topics again."""
     _hand_over(name, "replay", *context.args)
@@ -108,8 +142,8 @@ def _hand_over(name: str, *arguments: str) -> None:
     if name not in SERVICES:
         raise typer.BadParameter(f"{name} is none of {', '.join(SERVICES)}")
     environment = dict(os.environ)
-    if f"{name.upper()}_DATABASE_URL" not in environment and (stack := Stack.find(FOLDER / "up")):
-        environment |= Platform(stack, FOLDER / "up").environment(name)
+    if f"{name.upper()}_DATABASE_URL" not in environment and (running := what_is_up()):
+        environment |= running[1].environment(name)
     os.execve(sys.executable, [sys.executable, "-m", f"services.{name}", *arguments], environment)
 
 
@@ -117,6 +151,8 @@ def _print_addresses(platform: Platform) -> None:
     stack = platform.stack
     table = Table("what", "where", title="The platform is up; `make down` stops it", title_justify="left")
     table.add_row("Kafka", stack.kafka.bootstrap_servers)
+    if stack.kafka.passwords:
+        table.add_row("its users and passwords", f"{stack.kafka.passwords.file} (SCRAM-SHA-512 over SASL_PLAINTEXT)")
     table.add_row("PostgreSQL (admin)", stack.postgres.admin_url)
     for name, url in platform.database_urls.items():
         table.add_row(f"database of {name}", url)

@@ -27,6 +27,7 @@ class Retention:
 
     inbox: timedelta = timedelta(days=45)
     closed_dead_letters: timedelta = timedelta(days=30)
+    """also what a person took out of the outbox"""
     answered_requests: timedelta = timedelta(days=7)
 
     def check(self, topics: Iterable[timedelta]) -> None:
@@ -46,6 +47,7 @@ class Retention:
 TOO_OLD = {
     "inbox": "received_at < now() - $1::interval",
     "dead_letters": "status <> 'open' and closed_at < now() - $1::interval",
+    "skipped_records": "skipped_at < now() - $1::interval",
     "answered_requests": "answered_at < now() - $1::interval",
 }
 
@@ -58,6 +60,7 @@ class Forgetting:
         self._ages = {
             "inbox": retention.inbox,
             "dead_letters": retention.closed_dead_letters,
+            "skipped_records": retention.closed_dead_letters,
             "answered_requests": retention.answered_requests,
         }
 

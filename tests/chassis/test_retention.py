@@ -40,7 +40,12 @@ async def test_only_what_is_too_old_is_forgotten(pool: Pool) -> None:
     )
     await pool.execute(letter, "open", "waits")
     await pool.execute(letter, "discarded", "closed")
-    assert await Forgetting(pool, Retention()).forget() == {"inbox": 1, "dead_letters": 1, "answered_requests": 0}
+    await pool.execute(
+        "insert into skipped_records select n, gen_random_uuid(), 1, 't', '[]', '', now(), 1, 'e', "
+        "now() - n * interval '1 day', 'Els', 'because' from unnest(array[29, 31]) as n"
+    )
+    forgotten = await Forgetting(pool, Retention()).forget()
+    assert forgotten == {"inbox": 1, "dead_letters": 1, "skipped_records": 1, "answered_requests": 0}
     assert [row[0] for row in await pool.fetch("select event_id from inbox")] == ["young"]
     assert [row[0] for row in await pool.fetch("select detail from dead_letters")] == ["waits"]
 

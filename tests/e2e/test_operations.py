@@ -69,6 +69,24 @@ async def test_a_dead_letter_is_listed_shown_and_discarded_and_its_key_then_goes
     assert rows[0]["closed_by"]
 
 
+async def test_what_kafka_does_not_take_is_listed_and_skipped(platform: Platform) -> None:
+    promise = (
+        "insert into outbox (aggregate_id, sequence, topic, headers, value) "
+        "values (gen_random_uuid(), 1, 'duaal.nowhere', '[]', '') returning position"
+    )
+    (row,) = await query(platform, promise)
+    position = str(row["position"])
+    await eventually(lambda: query(platform, "select 1 from outbox where attempts > 0"))
+    listed = (await referral(platform, "outbox", "list")).stdout
+    assert f"{position}  TimeoutError" in listed
+    assert "duaal.nowhere" in listed
+    assert "would skip" in (await referral(platform, "outbox", "skip", position, "--reason", "x", "--dry-run")).stdout
+    skipped = await referral(platform, "outbox", "skip", position, "--reason", "that topic never was")
+    assert skipped.returncode == 0, skipped.stderr
+    assert (await referral(platform, "outbox", "list")).stdout == "0 could not be sent\n"
+    assert (await referral(platform, "outbox", "release", position)).returncode == 1
+
+
 async def test_a_replay_of_everything_changes_nothing(platform: Platform) -> None:
     question = a_question()
     await send(platform, TOPIC, str(question.case_id).encode(), question.to_json(), headers_of(question))
