@@ -21,14 +21,15 @@ from chassis.commands import Commands
 from chassis.handling import handlers_of
 from chassis.http import create_app
 from chassis.messaging.consumer import Consumer
-from chassis.messaging.failures import Halted
+from chassis.messaging.door import Door
+from chassis.messaging.failures import Halted, Patience
 from chassis.messaging.leadership import Leadership
 from chassis.messaging.pipeline import Pipeline
 from chassis.messaging.producer import KafkaProducer
 from chassis.messaging.relay import Relay
 from chassis.messaging.second_step import SecondStep, SecondSteps
 from chassis.messaging.store import PostgresStore
-from chassis.messaging.topics import TOPICS, consumed_by
+from chassis.messaging.topics import consumed_by, manifest_of
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.observability.sampling import Sampling
@@ -67,6 +68,13 @@ class Service:
     migrations: Path
     routes: Callable[[Commands, Pool], APIRouter] | None = None
     second_steps: Sequence[SecondStep] = ()
+    door: Door | None = None
+    """For who is not one of us."""
+
+    @property
+    def topics(self) -> list[str]:
+        """Everything that it consumes."""
+        return [*consumed_by(self.name), *(self.door.topics if self.door else ())]
 
 
 def now() -> datetime:
@@ -99,7 +107,7 @@ class Process:
                 await stack.enter_async_context(self._running(self._relay.run))
                 if self.service.second_steps:
                     await stack.enter_async_context(self._running(self._make_second_steps(self._relay).run))
-            if Role.CONSUME in self._roles and consumed_by(self.service.name):
+            if Role.CONSUME in self._roles and self.service.topics:
                 await stack.enter_async_context(self._consuming())
             await stack.enter_async_context(self._serving())
             log.info("running", roles=sorted(self._roles))
@@ -129,7 +137,7 @@ class Process:
         """Raises UnsafeRetention when the inbox would forget too early."""
         settings = self.settings
         retention = Retention(timedelta(days=settings.inbox_days), timedelta(days=settings.dead_letter_days))
-        retention.check(timedelta(days=TOPICS[name].retention_days) for name in consumed_by(self.service.name))
+        retention.check(timedelta(days=manifest_of(name).retention_days) for name in self.service.topics)
         return retention
 
     def _make_second_steps(self, relay: Relay) -> SecondSteps:
@@ -159,17 +167,25 @@ class Process:
     @asynccontextmanager
     async def _consuming(self) -> AsyncIterator[None]:
         pipeline = Pipeline(
-            self.service.name, self._handlers, self._store, self.metrics, now=now, wake=self._wake_relay
+            self.service.name,
+            self._handlers,
+            self._store,
+            self.metrics,
+            now=now,
+            wake=self._wake_relay,
+            patience=Patience(poll_budget=self.settings.poll_interval / 5),
+            door=self.service.door,
         )
         consumer = Consumer(
             self.service.name,
-            consumed_by(self.service.name),
+            self.service.topics,
             self.settings.kafka_bootstrap_servers,
             pipeline,
             self.metrics,
             self.health,
             batch_size=self.settings.batch_size,
             session_timeout=self.settings.session_timeout,
+            poll_interval=self.settings.poll_interval,
             halt=self._halt,
         )
         # Joining waits for Kafka; health has to be readable meanwhile.

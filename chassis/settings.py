@@ -1,10 +1,13 @@
 """What can be set from outside, by environment variables `<SERVICE>_<NAME>`. A misspelt variable is an error."""
 
 import os
+from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.messaging.login import Login
 
 
 class InvalidSettings(Exception):
@@ -19,6 +22,13 @@ class Settings(BaseSettings):
     database_url: str
     """postgresql://role:password@host:port/database, of this service alone."""
     kafka_bootstrap_servers: str = "127.0.0.1:9092"
+    kafka_username: str | None = None
+    """Its user, where Kafka asks for a login (SCRAM-SHA-512)."""
+    kafka_password: SecretStr | None = Field(default=None, validate_default=True)
+    kafka_tls: bool = True
+    """Whether the way of a login is encrypted; off only where Kafka is on the same machine."""
+    kafka_ca_file: Path | None = None
+    """Who signs the certificates of Kafka, in PEM; without it, whoever this machine trusts."""
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=0, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -26,11 +36,27 @@ class Settings(BaseSettings):
     """Records in one transaction, at most."""
     session_timeout: float = Field(default=10.0, ge=6, le=120)
     """Seconds after which Kafka gives the partitions of a dead process to another."""
+    poll_interval: float = Field(default=300.0, ge=10, le=3600)
+    """Seconds that a batch may take; after that Kafka gives the partitions of a process that lives to another too."""
     pool_size: int = Field(default=8, ge=2, le=50)
     inbox_days: int = Field(default=45, ge=1)
     """Days for which a handled event is remembered: at least as long as Kafka can deliver it again."""
     dead_letter_days: int = Field(default=30, ge=1)
     """Days for which a closed dead letter is kept."""
+
+    @property
+    def kafka_login(self) -> Login | None:
+        """How the service logs in to Kafka."""
+        if self.kafka_username is None or self.kafka_password is None:
+            return None
+        return Login(self.kafka_username, self.kafka_password.get_secret_value(), self.kafka_tls, self.kafka_ca_file)
+
+    @field_validator("kafka_password")
+    @classmethod
+    def _comes_with_a_username(cls, password: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        if (password is None) != (others.data.get("kafka_username") is None):
+            raise ValueError("a user name and a password come together")
+        return password
 
     @classmethod
     def read(cls) -> Self:

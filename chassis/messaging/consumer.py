@@ -53,6 +53,7 @@ class Consumer:
         *,
         batch_size: int,
         session_timeout: float,
+        poll_interval: float,
         halt: Callable[[Halted], None],
     ) -> None:
         self._service = service
@@ -78,6 +79,7 @@ class Consumer:
             self._consume,
             self._drain,
             session_timeout=session_timeout,
+            poll_interval=poll_interval,
         )
         health.expect("consumer")
 
@@ -179,6 +181,7 @@ def subscribe(
     drain: Drain,
     *,
     session_timeout: float,
+    poll_interval: float,
 ) -> None:
     """Subscribe with every setting that FastStream's defaults would make lose or repeat records."""
     subscriber = broker.subscriber(
@@ -194,6 +197,7 @@ def subscribe(
         listener=drain,
         session_timeout_ms=int(session_timeout * 1000),
         heartbeat_interval_ms=int(session_timeout * 1000 / 4),
+        max_poll_interval_ms=int(poll_interval * 1000),
         rebalance_timeout_ms=60_000,
     )
     # FastStream's own fetch loses the neighbours of a record that cannot be read.

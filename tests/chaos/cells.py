@@ -249,6 +249,17 @@ async def slow_handler(trial: Trial) -> None:
 
 
 @cell(calm=True)
+async def slower_than_the_poll_interval(trial: Trial) -> None:
+    """A batch waits for a lock for longer than the poll interval: the process lives, and yet loses its partitions."""
+    await trial.send(trial.traffic.deposits(60))
+    async with trial.locked():
+        await trial.start(poll_interval=10)
+        # Ready means that it has the partitions, and it gets them only when the other one has left the group.
+        await trial.start(poll_interval=120)
+    await trial.send(trial.traffic.deposits(60))
+
+
+@cell(calm=True)
 async def two_relays(trial: Trial) -> None:
     """Two processes share the partitions; one relay leads and the other stands by."""
     await asyncio.gather(trial.start(), trial.start())

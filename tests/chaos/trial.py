@@ -139,6 +139,13 @@ class Trial:
         finally:
             await connection.close()
 
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[None]:
+        """Meanwhile nobody can read an account to change it."""
+        async with self.database() as database, database.transaction():
+            await database.execute("lock table accounts in exclusive mode")
+            yield
+
     async def look_while_down(self) -> None:
         """Every process is dead: judge what may not even be so for a moment."""
         self.broken += judge_while_down(await self.evidence())

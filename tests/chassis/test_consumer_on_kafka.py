@@ -45,6 +45,7 @@ def a_member(servers: str, group: str, topics: Sequence[str], rig: Rig, *, batch
         health,
         batch_size=batch_size,
         session_timeout=6,
+        poll_interval=300,
         halt=halted.append,
     )
     return Member(consumer, health, halted)
@@ -93,6 +94,17 @@ async def test_what_was_sent_before_the_group_existed_is_handled_and_committed(
         await eventually(lambda: broker.committed(f"duaal.{group}"), lambda found: found == {(topic, 0): 50})
         assert member.health.not_ready == []
     assert rig.counted(Outcome.HANDLED) == len(await rig.promised()) == 50
+
+
+async def test_of_several_brokers_one_that_answers_is_enough(
+    broker: Broker, topic: str, group: str, postgres: PostgresStore
+) -> None:
+    rig = Rig(postgres)
+    await broker.send(*counts(topic, 1))
+    member = a_member(f"127.0.0.1:1,{broker.servers}", group, [topic], rig)
+    await member.consumer.start()
+    await handled(rig, 1)
+    await member.consumer.stop()
 
 
 async def test_a_header_that_nobody_can_decode_costs_no_neighbour(

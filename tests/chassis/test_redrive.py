@@ -72,6 +72,14 @@ async def test_a_redrive_stops_at_the_first_that_fails_again(rig: Rig) -> None:
     assert [letter.attempts for letter in left] == [1, 0]
 
 
+async def test_what_was_handled_does_not_wait_behind_a_later_dead_letter_of_its_key(rig: Rig) -> None:
+    rig = with_trouble(rig, Trouble(10))
+    fine, refused = counts(1, 10)
+    assert await rig.deliver(fine, refused) == [Outcome.HANDLED, Outcome.DEAD_LETTERED]
+    assert await rig.deliver(fine) == [Outcome.DUPLICATE]
+    assert len(await rig.letters()) == 1
+
+
 async def test_after_a_redrive_the_key_is_not_parked_any_more(rig: Rig) -> None:
     trouble = Trouble(10)
     rig = with_trouble(rig, trouble)
