@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import typer
 import uvloop
@@ -13,6 +13,7 @@ from chassis.operations import Built
 from chassis.operations.dead_letters import DeadLetterCommands
 from chassis.operations.groups import GroupCommands
 from chassis.operations.outbox import OutboxCommands
+from chassis.partners import InvalidManifest
 from chassis.persistence.retention import UnsafeRetention
 from chassis.service import ALL_ROLES, Role, Service
 from chassis.service import run as run_service
@@ -21,12 +22,24 @@ from chassis.settings import InvalidSettings, Settings
 S = TypeVar("S", bound=Settings)
 
 
-def command_line(settings_type: type[S], build: Callable[[S], Service]) -> typer.Typer:
-    """The commands of the service that `build` makes of its settings."""
+class CommandGroup(Protocol):
+    """Commands under a name of their own."""
+
+    def app(self) -> typer.Typer: ...
+
+
+def command_line(
+    settings_type: type[S], build: Callable[[S], Service], **own: Callable[[Built], CommandGroup]
+) -> typer.Typer:
+    """The commands of the service that `build` makes of its settings, and groups of its own by their names."""
 
     def built() -> tuple[Service, S]:
-        settings = _read(settings_type)
-        return build(settings), settings
+        try:
+            settings = settings_type.read()
+            return build(settings), settings
+        except (InvalidSettings, InvalidManifest) as error:
+            sys.stderr.write(f"{error}\n")
+            raise typer.Exit(2) from None
 
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     roles, groups = RoleCommands(built), GroupCommands(built)
@@ -34,6 +47,8 @@ def command_line(settings_type: type[S], build: Callable[[S], Service]) -> typer
         app.command()(command)
     app.add_typer(DeadLetterCommands(built).app(), name="dead-letters")
     app.add_typer(OutboxCommands(built).app(), name="outbox")
+    for name, commands in own.items():
+        app.add_typer(commands(built).app(), name=name)
     return app
 
 
@@ -78,11 +93,3 @@ class RoleCommands:
         except UnsafeRetention as error:
             sys.stderr.write(f"{error}\n")
             raise typer.Exit(2) from None
-
-
-def _read(settings_type: type[S]) -> S:
-    try:
-        return settings_type.read()
-    except InvalidSettings as error:
-        sys.stderr.write(f"{error}\n")
-        raise typer.Exit(2) from None

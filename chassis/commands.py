@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
@@ -12,9 +12,10 @@ from pydantic import BaseModel
 from uuid6 import uuid7
 
 from chassis.handling import Handler, MessageContext, Permanent
+from chassis.messaging.door import Opened, Verdict
 from chassis.messaging.failures import PASSING
 from chassis.messaging.outbox import Promise
-from chassis.messaging.store import PostgresStore
+from chassis.messaging.store import PostgresStore, keep
 from chassis.observability.metrics import Metrics
 from chassis.unit_of_work import Wanted
 
@@ -22,6 +23,7 @@ ATTEMPTS = 5
 _NAMESPACE = UUID("52f6c0ec-7d4e-5d0f-8d9b-0b6b7a4c1b7e")
 
 Answer = TypeVar("Answer", bound=BaseModel)
+T = TypeVar("T")
 
 
 class Commands:
@@ -42,7 +44,7 @@ class Commands:
         self._service = service
         self._store = store
         self._metrics = metrics
-        self._now = now
+        self.now = now
         self._wake = wake
         self._promise = Promise(service, now)
 
@@ -55,7 +57,7 @@ class Commands:
         """
         ending = "failed"
         try:
-            result = await self._insist(command, answer, key)
+            result = await _insist(lambda: self._transact(command, answer, key))
             ending = "accepted"
         except Permanent:
             ending = "refused"
@@ -64,16 +66,33 @@ class Commands:
             self._metrics.commands.labels(self._service, type(command).__name__, ending).inc()
         return result
 
-    async def _insist(self, command: BaseModel, answer: type[Answer], key: str | None) -> Answer:
-        attempt = 0
-        while True:
-            try:
-                return await self._transact(command, answer, key)
-            except PASSING:
-                attempt += 1
-                if attempt == ATTEMPTS:
-                    raise
-                await asyncio.sleep(0.02 * 2**attempt * random.random())
+    async def take_in(self, opened: Sequence[Opened]) -> None:
+        """What came through the door over HTTP: all of it or nothing, and what was said before has no second effect."""
+        verdicts = await _insist(lambda: self._take_in(opened))
+        self._wake()
+        self.count_border(verdicts)
+
+    def count_border(self, verdicts: Iterable[Verdict]) -> None:
+        """Note what the border made of messages."""
+        self._metrics.count_border(verdicts)
+
+    async def _take_in(self, opened: Sequence[Opened]) -> list[Verdict]:
+        handlers = [self._handlers[type(one.message)] for one in opened]
+        verdicts = []
+        wanted = Wanted()
+        for one, handler in zip(opened, handlers, strict=True):
+            wanted.include(handler, one.message)
+        async with self._store.transaction() as transaction:
+            fresh = await transaction.inbox.admit([one.said for one in opened])
+            unit_of_work = await transaction.load(wanted)
+            for one, handler in zip(opened, handlers, strict=True):
+                verdicts.append(one.verdict if one.said in fresh else one.said_before())
+                if one.said in fresh:
+                    fresh.discard(one.said)
+                    handler.call(one.message, unit_of_work, one.context)
+                    unit_of_work.record_facts(one.context)
+            await keep(unit_of_work, transaction, self._promise)
+        return verdicts
 
     async def _transact(self, command: BaseModel, answer: type[Answer], key: str | None) -> Answer:
         handler = self._handlers[type(command)]
@@ -81,7 +100,7 @@ class Commands:
         # Scoped by the kind of command: a client may use one key for a question and for a workplace.
         request = None if key is None else f"{kind}/{key}"
         id_ = uuid7() if request is None else uuid5(_NAMESPACE, request)
-        context = MessageContext(id=str(id_), source=self._source, type=kind, time=self._now())
+        context = MessageContext(id=str(id_), source=self._source, type=kind, time=self.now())
         wanted = Wanted()
         wanted.include(handler, command)
         async with self._store.transaction() as transaction:
@@ -92,13 +111,23 @@ class Commands:
             unit_of_work = await transaction.load(wanted)
             result: Answer = handler.call(command, unit_of_work, context)
             unit_of_work.record_facts(context)
-            await transaction.save(unit_of_work)
-            if unit_of_work.recorded:
-                await transaction.outbox.append([self._promise(recorded) for recorded in unit_of_work.recorded])
+            await keep(unit_of_work, transaction, self._promise)
             if request is not None:
                 await transaction.answer(request, result.model_dump_json())
         self._wake()
         return result
+
+
+async def _insist(work: Callable[[], Awaitable[T]]) -> T:
+    attempt = 0
+    while True:
+        try:
+            return await work()
+        except PASSING:
+            attempt += 1
+            if attempt == ATTEMPTS:
+                raise
+            await asyncio.sleep(0.02 * 2**attempt * random.random())
 
 
 def _fingerprint(command: BaseModel) -> str:

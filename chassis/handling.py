@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from inspect import iscoroutinefunction
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+from contracts.envelope import Envelope
 from contracts.event import Event
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
@@ -62,6 +64,10 @@ class MessageContext:
     time: datetime
     correlation: str | None = None
     traceparent: str | None = None
+    authid: str | None = None
+    """Who is behind it, when it came in from outside: the id of a partner."""
+    received: tuple[Envelope, bytes] | None = None
+    """An event as it came from Kafka, with its data, for who passes it on whole."""
 
     def new_id(self, name: str) -> UUID:
         """The id of something that this message causes: the same for every delivery of the message."""
@@ -86,7 +92,8 @@ def by(column: str, field: str | None = None) -> By:
     return By(column, field or column)
 
 
-Loads = Mapping[type[Any], str | By]
+How = str | By
+Loads = Mapping[type[Any], How | tuple[How, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class Handler:
     """One function that handles one type of message, and what it wants to have in memory when it runs."""
 
     message: type[Any]
-    loads: Loads
+    loads: Mapping[type[Any], tuple[How, ...]]
     call: Callable[..., Any]
     name: str
 
@@ -106,30 +113,63 @@ Method = Callable[[S, M, U, MessageContext], R]
 def handles(message: type[M], *, loads: Loads | None = None) -> Callable[[Method[S, M, U, R]], Method[S, M, U, R]]:
     """Mark a method as the handler of `message`.
 
-    `loads` says what it reads: an aggregate class with the message's field that holds its id, or with `by(column)`.
-    The chassis reads all of it once per batch and locks it.
+    `loads` says what it reads: an aggregate class with the message's field that holds its id, or with `by(column)`, or
+    with several of these. The chassis reads all of it once per batch and locks it.
     """
+    asked = {kind: how if isinstance(how, tuple) else (how,) for kind, how in (loads or {}).items()}
 
     def mark(function: Method[S, M, U, R]) -> Method[S, M, U, R]:
         if iscoroutinefunction(function):
             raise TypeError(f"{function.__name__}: a handler is synchronous, nobody would await it")
-        for how in (loads or {}).values():
+        for how in chain(*asked.values()):
             name = how.field if isinstance(how, By) else how
             if name not in getattr(message, "__pydantic_fields__", ()) and not hasattr(message, name):
                 raise TypeError(f"{function.__name__}: {message.__name__} has no {name!r} to load by")
-        vars(function)["__handles__"] = (message, loads or {})
+        vars(function)["__handles__"] = (message, asked)
         return function
 
     return mark
 
 
 def handlers_of(collection: object) -> dict[type[Any], Handler]:
-    """Every marked method of `collection`, by the type of message it handles."""
+    """Every handler of `collection`, by the type of message it handles.
+
+    A collection is an object with marked methods, a `Handler`, or a tuple of these. An event that several of a tuple
+    handle is handled by one after the other, in one transaction.
+    """
+    found: dict[type[Any], Handler] = {}
+    for one in collection if isinstance(collection, tuple) else (collection,):
+        for message, handler in _declared(one).items():
+            found[message] = _both(found[message], handler) if message in found else handler
+    return found
+
+
+def _declared(collection: object) -> dict[type[Any], Handler]:
+    if isinstance(collection, Handler):
+        return {collection.message: collection}
     found: dict[type[Any], Handler] = {}
     for name, function in vars(type(collection)).items():
         if mark := getattr(function, "__handles__", None):
             message, loads = mark
+            handler = Handler(message, loads, getattr(collection, name), name)
             if message in found:
-                raise TypeError(f"{message.__name__} has two handlers: {found[message].name} and {name}")
-            found[message] = Handler(message, loads, getattr(collection, name), name)
+                raise _two(found[message], handler)
+            found[message] = handler
     return found
+
+
+def _both(first: Handler, second: Handler) -> Handler:
+    if not issubclass(first.message, Event):
+        raise _two(first, second)  # a command has one answer
+
+    def call(message: Event, uow: object, ctx: MessageContext) -> None:
+        first.call(message, uow, ctx)
+        second.call(message, uow, ctx)
+
+    kinds = {**first.loads, **second.loads}
+    loads = {kind: (*first.loads.get(kind, ()), *second.loads.get(kind, ())) for kind in kinds}
+    return Handler(first.message, loads, call, f"{first.name}, {second.name}")
+
+
+def _two(first: Handler, second: Handler) -> TypeError:
+    return TypeError(f"{first.message.__name__} has two handlers: {first.name} and {second.name}")

@@ -1,6 +1,6 @@
 """The HTTP side of a service: its routes, its health, and errors as problem+json that name the field."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Request, Response
@@ -86,7 +86,7 @@ def _operations(health: Health, metrics: Metrics) -> APIRouter:
     return router
 
 
-def problem(status: int, title: str, detail: str, errors: list[dict[str, str]] | None = None) -> JSONResponse:
+def problem(status: int, title: str, detail: str, errors: Sequence[Mapping[str, object]] | None = None) -> JSONResponse:
     """An RFC 9457 problem. `errors` has one entry per field: what is wrong and what to do."""
     body: dict[str, Any] = {"title": title, "status": status, "detail": detail}
     if errors:

@@ -124,7 +124,7 @@ class Process:
         return Relay(
             self.service.name,
             Leadership(settings.database_url, "relay"),
-            lambda: KafkaProducer.start(settings.kafka_bootstrap_servers),
+            lambda: KafkaProducer.start(settings.kafka_bootstrap_servers, settings.kafka_login),
             self.metrics,
             self.health,
             now=now,
@@ -187,6 +187,7 @@ class Process:
             session_timeout=self.settings.session_timeout,
             poll_interval=self.settings.poll_interval,
             halt=self._halt,
+            login=self.settings.kafka_login,
         )
         # Joining waits for Kafka; health has to be readable meanwhile.
         joining = asyncio.create_task(self._join(consumer))

@@ -1,13 +1,13 @@
 """The aggregates of one transaction: what a batch loads, what its handlers change, which facts they leave."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from chassis.handling import Aggregate, By, Handler, MessageContext, NotThere, Permanent
-from contracts.event import Event
+from contracts.event import Event, Timer
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -30,7 +30,7 @@ class Wanted:
 
     def include(self, handler: Handler, message: object) -> None:
         """Add what this message's handler declared. A field that is None asks for nothing."""
-        for kind, how in handler.loads.items():
+        for kind, how in ((kind, how) for kind, ways in handler.loads.items() for how in ways):
             value = getattr(message, how.field if isinstance(how, By) else how)
             if value is None:
                 continue
@@ -75,6 +75,7 @@ class UnitOfWork:
     def __init__(self) -> None:
         self._shelves: dict[type[Any], _Shelf[Any]] = {}
         self._handed_out: dict[int, Aggregate] = {}
+        self._told: list[Event] = []
         self.recorded: list[Recorded] = []
 
     def get(self, kind: type[A], id_: UUID) -> A:
@@ -124,6 +125,10 @@ class UnitOfWork:
         shelf.added[aggregate.id] = aggregate
         self._handed_out[id(aggregate)] = aggregate
 
+    def tell(self, fact: Event) -> None:
+        """Publish a fact that no aggregate leaves: it has an id of its own, made of the message."""
+        self._told.append(fact)
+
     # What follows is for the chassis; handlers do not call it.
 
     def put(self, kind: type[A], loaded: Iterable[A], wanted: Wanted) -> None:
@@ -139,12 +144,17 @@ class UnitOfWork:
         """After each handler: number the facts that it left, in the order of the aggregates it touched."""
         for aggregate in self._handed_out.values():
             for fact in aggregate.facts:
+                if isinstance(fact, Timer):
+                    self.recorded.append(_timer(fact, aggregate, cause))
+                    continue
                 if fact.aggregate_id != aggregate.id:
                     raise TypeError(f"{type(fact).__name__} is keyed by another id than its aggregate's")
                 aggregate.version += 1
                 self.recorded.append(Recorded(fact, aggregate.version, cause))
             aggregate.facts.clear()
         self._handed_out.clear()
+        self.recorded += [Recorded(fact, 1, cause) for fact in self._told]
+        self._told.clear()
 
     def added(self) -> dict[type[Any], list[Any]]:
         """New aggregates, per class."""
@@ -172,3 +182,10 @@ class UnitOfWork:
             if aggregate.id not in shelf.before and aggregate.id not in shelf.added:
                 shelf.before[aggregate.id] = shelf.picture(aggregate)
         return aggregate
+
+
+def _timer(timer: Timer, aggregate: Aggregate, cause: MessageContext) -> Recorded:
+    """A timer is no fact of its aggregate yet, so it takes no number there; it belongs to the same case."""
+    if timer.timer_id == aggregate.id:
+        raise TypeError(f"{type(timer).__name__} has the id of its aggregate: give it one of its own")
+    return Recorded(timer, 1, replace(cause, correlation=cause.correlation or str(aggregate.id)))

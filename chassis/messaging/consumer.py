@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from chassis.crash_points import crash_point
 from chassis.messaging.failures import Halted
 from chassis.messaging.fetch import fetch
+from chassis.messaging.login import Login, broker_security
 from chassis.messaging.pipeline import Paused, Pipeline
 from chassis.messaging.record import Record
 from chassis.observability.health import Health
@@ -55,6 +57,7 @@ class Consumer:
         session_timeout: float,
         poll_interval: float,
         halt: Callable[[Halted], None],
+        login: Login | None = None,
     ) -> None:
         self._service = service
         self._pipeline = pipeline
@@ -68,7 +71,11 @@ class Consumer:
         # Log None: what goes wrong is in our own lines; allow_auto_create: topics are made by a command.
         # A list: FastStream takes a string with commas for one very long host name.
         self.broker = KafkaBroker(
-            bootstrap_servers.split(","), client_id=f"duaal-{service}", allow_auto_create_topics=False, logger=None
+            bootstrap_servers.split(","),
+            client_id=f"duaal-{service}",
+            allow_auto_create_topics=False,
+            logger=None,
+            security=broker_security(login),
         )
         self._batch_size = batch_size
         subscribe(
@@ -206,7 +213,8 @@ def subscribe(
 
 
 def _record(one: ConsumerRecord) -> Record:
-    return Record(one.topic, one.partition, one.offset, one.key, one.headers, one.value)
+    at = datetime.fromtimestamp(one.timestamp / 1000, UTC)
+    return Record(one.topic, one.partition, one.offset, one.key, one.headers, one.value, at)
 
 
 async def _parse(message: tuple[ConsumerRecord, ...], original: Callable[[Any], Awaitable[Any]]) -> Any:

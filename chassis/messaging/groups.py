@@ -8,7 +8,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from chassis.messaging.topics import TOPICS, consumed_by
+from chassis.messaging.login import Login, client_arguments
+from chassis.messaging.topics import consumed_by, manifest_of
 
 
 class GroupIsRunning(Exception):
@@ -34,19 +35,19 @@ def group_of(service: str) -> str:
     return f"duaal.{service}"
 
 
-async def lag_of(bootstrap_servers: str, service: str) -> list[Lag]:
+async def lag_of(bootstrap_servers: str, service: str, login: Login | None = None) -> list[Lag]:
     """The lag of a service, per topic of its manifests."""
     topics = consumed_by(service)
     if not topics:
         return []
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, **client_arguments(login))
     await admin.start()
     try:
         offsets = await admin.list_consumer_group_offsets(group_of(service))
     finally:
         await admin.close()
     done = {partition: max(0, offset.offset) for partition, offset in offsets.items()}
-    async with _reader(bootstrap_servers) as reader:
+    async with _reader(bootstrap_servers, login) as reader:
         ends = await reader.end_offsets(_partitions(topics))
         starts = await reader.beginning_offsets(_partitions(topics))
     lags = []
@@ -57,14 +58,14 @@ async def lag_of(bootstrap_servers: str, service: str) -> list[Lag]:
     return lags
 
 
-async def read_again(bootstrap_servers: str, service: str, topics: Sequence[str]) -> int:
+async def read_again(bootstrap_servers: str, service: str, topics: Sequence[str], login: Login | None = None) -> int:
     """Put the group back to the beginning of the topics; the answer is the number of records it will read again.
 
     Raises:
         GroupIsRunning: a process of the service consumes.
     """
     partitions = _partitions(topics)
-    async with _reader(bootstrap_servers, group_of(service)) as reader:
+    async with _reader(bootstrap_servers, login, group_of(service)) as reader:
         starts = await reader.beginning_offsets(partitions)
         ends = await reader.end_offsets(partitions)
         reader.assign(partitions)
@@ -76,12 +77,16 @@ async def read_again(bootstrap_servers: str, service: str, topics: Sequence[str]
 
 
 def _partitions(topics: Sequence[str]) -> list[TopicPartition]:
-    return [TopicPartition(name, number) for name in topics for number in range(TOPICS[name].partitions)]
+    return [TopicPartition(name, number) for name in topics for number in range(manifest_of(name).partitions)]
 
 
 @asynccontextmanager
-async def _reader(bootstrap_servers: str, group: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
-    reader = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=group, enable_auto_commit=False)
+async def _reader(
+    bootstrap_servers: str, login: Login | None, group: str | None = None
+) -> AsyncIterator[AIOKafkaConsumer]:
+    reader = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers, group_id=group, enable_auto_commit=False, **client_arguments(login)
+    )
     await reader.start()
     try:
         yield reader

@@ -1,8 +1,11 @@
 """One leader per service: whoever holds an advisory lock, on a connection of its own that dies with it."""
 
+from datetime import datetime
+
 import asyncpg
 
 from chassis.messaging.outbox import PostgresOutbox
+from chassis.messaging.timers import PostgresTimers
 
 
 class Leadership:
@@ -30,6 +33,10 @@ class Leadership:
         if not self._held:
             self._held = bool(await self._connection.fetchval(self._TRY, self._name))
         return PostgresOutbox(self._connection) if self._held else None
+
+    async def fire_timers(self, now: datetime, limit: int) -> int:
+        """For who leads: promise what is due; the answer is how many timers that were."""
+        return await PostgresTimers(self._connection).fire(now, limit) if self._connection else 0
 
     async def release(self) -> None:
         """Let another process lead."""

@@ -8,10 +8,11 @@ from uuid import UUID
 from pydantic_core import from_json, to_json
 
 from chassis.handling import Permanent
-from chassis.messaging.topics import TOPICS
+from chassis.messaging.topics import PARTNER, TOPICS, Topic, topic_of
 from chassis.persistence.connection import Connection
 from chassis.unit_of_work import Recorded
 from contracts.envelope import Envelope, Headers
+from contracts.event import Event, Timer
 from contracts.schema import schema_of
 
 LARGEST = 900_000
@@ -70,31 +71,50 @@ class Promise:
         self._service = service
         self._source = f"/services/{service}"
         self._now = now
+        self._known: dict[type[Event], tuple[Topic, str]] = {}
 
     def __call__(self, recorded: Recorded) -> OutboxRecord:
         """Raises Permanent when the event is larger than the broker takes."""
         fact, cause = recorded.fact, recorded.cause
-        declaration = type(fact).declaration
-        topic = TOPICS[declaration.topic.replace("<service>", self._service)]
-        key = fact.aggregate_id
+        topic, schema = self._topic_and_schema(fact)
+        type_, key, subject = fact.declaration.type, fact.aggregate_id, str(fact.aggregate_id)
+        # A timer is written ahead: for who reads it, it happened and was written when it was due.
+        due_at = fact.due_at if isinstance(fact, Timer) else None
         envelope = Envelope(
-            id=str(cause.new_id(f"{key}/{recorded.sequence}")),
+            id=str(cause.new_id(f"{subject}/{recorded.sequence}")),
             source=self._source,
-            type=declaration.type,
-            time=cause.time,
-            subject=str(key),
-            recordedtime=self._now(),
+            type=type_,
+            time=due_at or cause.time,
+            subject=subject,
+            recordedtime=due_at or self._now(),
             sequence=recorded.sequence,
-            correlationid=cause.correlation or str(key),
+            correlationid=cause.correlation or subject,
             causationid=cause.id,
             dataclassification=topic.data_class,
-            dataschema=schema_of(type(fact))["$id"],
+            dataschema=schema,
             traceparent=cause.traceparent,
+            authid=cause.authid,
         )
         value = fact.to_json()
         if len(value) > LARGEST:
-            raise Permanent(f"{declaration.type} of {len(value)} bytes: at most {LARGEST} can be published")
+            raise Permanent(f"{type_} of {len(value)} bytes: at most {LARGEST} can be published")
         return OutboxRecord(key, recorded.sequence, topic.name, envelope.headers(), value)
+
+    def _topic_and_schema(self, fact: Event) -> tuple[Topic, str]:
+        kind = type(fact)
+        known = self._known.get(kind)
+        if known is None:
+            known = self._topic(fact), schema_of(kind)["$id"]
+            # The topic of a partner follows from the fact, not from its type alone.
+            if PARTNER not in kind.declaration.topic:
+                self._known[kind] = known
+        return known
+
+    def _topic(self, fact: Event) -> Topic:
+        declared = fact.declaration.topic
+        if PARTNER in declared:
+            return topic_of(declared, vars(fact)["partner"])
+        return TOPICS[declared.replace("<service>", self._service)]
 
 
 class PostgresOutbox:
@@ -120,14 +140,13 @@ class PostgresOutbox:
 
     async def append(self, records: Sequence[OutboxRecord]) -> None:
         ids, sequences, topics, headers, values = zip(*records, strict=True)
-        written = [to_json([(name, value.decode()) for name, value in one]).decode() for one in headers]
-        await self._connection.execute(self._APPEND, ids, sequences, topics, written, values)
+        await self._connection.execute(self._APPEND, ids, sequences, topics, [written(one) for one in headers], values)
 
     async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
         rows = await self._connection.fetch(self._UNPUBLISHED, now, limit)
         return [
-            Unpublished(position, OutboxRecord(id_, sequence, topic, _headers(written), value))
-            for position, id_, sequence, topic, written, value in rows
+            Unpublished(position, OutboxRecord(id_, sequence, topic, _headers(text), value))
+            for position, id_, sequence, topic, text, value in rows
         ]
 
     async def published(self, positions: Sequence[int]) -> None:
@@ -137,5 +156,10 @@ class PostgresOutbox:
         await self._connection.execute(self._HOLD, *zip(*holds, strict=True))
 
 
-def _headers(written: str) -> Headers:
-    return [(name, value.encode()) for name, value in from_json(written)]
+def written(headers: Headers) -> str:
+    """Headers as they are kept."""
+    return to_json([(name, value.decode()) for name, value in headers]).decode()
+
+
+def _headers(text: str) -> Headers:
+    return [(name, value.encode()) for name, value in from_json(text)]

@@ -13,11 +13,12 @@ from pydantic import ValidationError
 from chassis.crash_points import crash_point
 from chassis.handling import Handler, MessageContext, Permanent
 from chassis.messaging.dead_letters import Closed, DeadLetter, Key
+from chassis.messaging.door import Door, Opened
 from chassis.messaging.failures import DeadLetterLimit, Halted, Patience, Pause, Retry, SetAside, explain
 from chassis.messaging.inbox import EventKey
 from chassis.messaging.outbox import OutboxRecord, Promise
 from chassis.messaging.record import Outcome, Record
-from chassis.messaging.store import Store, Transaction
+from chassis.messaging.store import Store, Transaction, keep
 from chassis.observability.metrics import Metrics
 from chassis.unit_of_work import Recorded, Wanted
 from contracts.envelope import InvalidEnvelope, read
@@ -45,7 +46,9 @@ class Delivery:
     context: MessageContext | None = None
     data: bytes | None = None
     handler: Handler | None = None
-    message: Event | None = None
+    message: object | None = None
+    opened: Opened | None = None
+    """What the door made of it, when it came through one."""
     letter: DeadLetter | None = None
     written_at: datetime | None = None
 
@@ -54,6 +57,10 @@ class Delivery:
         self.outcome = Outcome.DEAD_LETTERED
         type_ = self.context.type if self.context else None
         self.letter = DeadLetter(self.record, reason, type(error).__name__.strip("_"), explain(error), attempts, type_)
+
+    def keys(self, context: MessageContext) -> tuple[EventKey, ...]:
+        """What may have an effect only once."""
+        return self.opened.keys(self.record) if self.opened else (EventKey(context.source, context.id),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,7 @@ class Pipeline:
         *,
         now: Callable[[], datetime],
         wake: Callable[[], None] = lambda: None,
+        door: Door | None = None,
         patience: Patience | None = None,
         limit: DeadLetterLimit | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -89,6 +97,9 @@ class Pipeline:
         self._handlers = {
             message.declaration.type: handler for message, handler in handlers.items() if issubclass(message, Event)
         }
+        self._handlers_inside = handlers
+        self._door = door
+        self._doors = frozenset(door.topics) if door else frozenset()
         self._store = store
         self._metrics = metrics
         self._now = now
@@ -136,8 +147,7 @@ class Pipeline:
             Paused: a dependency is down; the letter stays as it is.
         """
         delivery = Delivery(letter.record)
-        self._read_context(delivery)
-        self._route(delivery)
+        self._receive(delivery)
         try:
             async with self._store.transaction() as transaction:
                 if not await transaction.dead_letters.take(letter):
@@ -184,8 +194,7 @@ class Pipeline:
         started = time.perf_counter()
         deliveries = [Delivery(record) for record in records]  # 1 receive
         for delivery in deliveries:
-            self._read_context(delivery)  # 2 context
-            self._route(delivery)  # 3 route
+            self._receive(delivery)  # 2 context, 3 route
         if any(delivery.outcome is not Outcome.IGNORED for delivery in deliveries):
             async with self._store.transaction() as transaction:
                 parked = await self._parked(transaction, deliveries)  # 4 parked
@@ -197,6 +206,14 @@ class Pipeline:
             crash_point("after database commit")
             self._wake()
         return self._measure(deliveries, time.perf_counter() - started)  # 7, the offset, is the consumer's; 8 measure
+
+    def _receive(self, delivery: Delivery) -> None:
+        if self._door and delivery.record.topic in self._doors:
+            delivery.opened = opened = self._door.open(delivery.record, self._now())
+            delivery.context, delivery.handler = opened.context, self._handlers_inside[type(opened.message)]
+        else:
+            self._read_context(delivery)
+            self._route(delivery)
 
     def _read_context(self, delivery: Delivery) -> None:
         try:
@@ -212,6 +229,7 @@ class Pipeline:
             time=envelope.time,
             correlation=envelope.correlationid,
             traceparent=envelope.traceparent,
+            received=(envelope, delivery.data or b""),
         )
 
     def _route(self, delivery: Delivery) -> None:
@@ -241,6 +259,9 @@ class Pipeline:
                 parked.add(key)
 
     def _read_data(self, delivery: Delivery, handler: Handler) -> None:
+        if delivery.opened:
+            delivery.message = delivery.opened.message
+            return
         try:
             delivery.message = handler.message.from_json(delivery.data or b"")
         except ValidationError as error:
@@ -259,27 +280,27 @@ class Pipeline:
             unit_of_work.record_facts(context)
             delivery.outcome = Outcome.HANDLED
         crash_point("after handler")
-        await transaction.save(unit_of_work)
-        if unit_of_work.recorded:
-            await transaction.outbox.append([self._promise(recorded) for recorded in unit_of_work.recorded])
+        await keep(unit_of_work, transaction, self._promise)
 
     async def _admit(
         self, transaction: Transaction, deliveries: list[Delivery]
-    ) -> list[tuple[Delivery, Handler, Event, MessageContext]]:
+    ) -> list[tuple[Delivery, Handler, object, MessageContext]]:
         """What has to be handled: every event once, also when it is twice in this batch."""
         pending = [(d, d.handler, d.message, d.context) for d in deliveries if d.handler and d.message and d.context]
         if not pending:
             return []
-        fresh = await transaction.inbox.admit([EventKey(context.source, context.id) for *_, context in pending])
+        fresh = await transaction.inbox.admit([key for d, *_, context in pending for key in d.keys(context)])
         crash_point("after inbox insert")
         todo = []
         for delivery, handler, message, context in pending:
-            key = EventKey(context.source, context.id)
-            if key in fresh:
-                fresh.discard(key)
+            keys = delivery.keys(context)
+            if fresh.issuperset(keys):
+                fresh.difference_update(keys)
                 todo.append((delivery, handler, message, context))
             else:
                 delivery.outcome = Outcome.DUPLICATE
+                # Counted when it was decided, unless only what it says is known.
+                delivery.opened = delivery.opened if keys[0] in fresh else None
         return todo
 
     async def _forget_handled(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
@@ -292,7 +313,7 @@ class Pipeline:
         handled = await transaction.inbox.handled([key for _, key in parked]) if parked else set()
         for delivery, key in parked:
             if key in handled:
-                delivery.outcome, delivery.letter = Outcome.DUPLICATE, None
+                delivery.outcome, delivery.letter, delivery.opened = Outcome.DUPLICATE, None, None
 
     async def _set_aside(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
         await self._forget_handled(transaction, deliveries)
@@ -348,6 +369,11 @@ class Pipeline:
                 (d.context.type if d.handler and d.context else "other", o)
                 for d, o in zip(deliveries, outcomes, strict=True)
             ],
+        )
+        self._metrics.count_border(
+            d.opened.said_before() if d.outcome is Outcome.DUPLICATE else d.opened.verdict
+            for d in deliveries
+            if d.opened and not d.letter
         )
         self._metrics.handler_seconds.labels(self._service).observe(seconds)
         now = self._now()

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from chassis.messaging.login import Login, client_arguments
 from chassis.messaging.outbox import OutboxRecord
 
 BATCH_BYTES = 512 * 1024
@@ -44,7 +45,7 @@ class KafkaProducer:
         self._producer = producer
 
     @classmethod
-    async def start(cls, bootstrap_servers: str) -> "KafkaProducer":
+    async def start(cls, bootstrap_servers: str, login: Login | None = None) -> "KafkaProducer":
         """Connect.
 
         Raises:
@@ -57,6 +58,7 @@ class KafkaProducer:
             compression_type="zstd",
             max_batch_size=BATCH_BYTES,
             linger_ms=0,
+            **client_arguments(login),
         )
         try:
             await producer.start()

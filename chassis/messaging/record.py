@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -32,6 +33,8 @@ class Record:
     key: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
     value: bytes | None
+    at: datetime | None = None
+    """When the broker took it; None when it comes from our own keeping."""
 
     @property
     def place(self) -> str:

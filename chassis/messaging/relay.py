@@ -1,4 +1,7 @@
-"""Keeps the outbox's promises: publishes what is there, oldest first, and forgets it when the broker has it."""
+"""Keeps the outbox's promises: publishes what is there, oldest first, and forgets it when the broker has it.
+
+Timers that are due become promises first.
+"""
 
 import asyncio
 import random
@@ -22,6 +25,8 @@ log = structlog.get_logger("relay")
 
 BATCH = 2000
 SHORTEST_POLL, LONGEST_POLL = 0.02, 0.5
+LOOK = 0.5
+"""Seconds between two looks at the timers: a busy relay spends no statement per round on them."""
 STANDBY = 1.0
 HOLD = 5.0
 """Seconds, about, that a key whose send failed is left alone, so that it does not stop the others.
@@ -39,6 +44,10 @@ class Lead(Protocol):
 
     async def outbox(self) -> Outbox | None:
         """The outbox, for who leads; None while another process does."""
+        ...
+
+    async def fire_timers(self, now: datetime, limit: int) -> int:
+        """For who leads: promise what is due; the answer is how many timers that were."""
         ...
 
     async def release(self) -> None:
@@ -69,6 +78,7 @@ class Relay:
         self._hold_for = hold
         self._producer: Producer | None = None
         self._awake = asyncio.Event()
+        self._look_at = 0.0
         health.expect("relay")
 
     def wake(self) -> None:
@@ -112,13 +122,21 @@ class Relay:
             outbox = await self._lead.outbox()
             self._metrics.relay_is_leader.labels(self._service).set(outbox is not None)
             self._health.progress("relay")
-            return await self.round(outbox) if outbox else None
+            if outbox is None:
+                return None
+            await self._fire_timers()
+            return await self.round(outbox)
         except (*MISSING_DEPENDENCY, KafkaError) as error:
             self._health.lost("relay")
             self._metrics.relay_is_leader.labels(self._service).set(0)
             log.warning("relay waits", error=type(error).__name__)
             await self._drop_producer()
             return None
+
+    async def _fire_timers(self) -> None:
+        clock = asyncio.get_running_loop().time()
+        if clock >= self._look_at and await self._lead.fire_timers(self._now(), BATCH) < BATCH:
+            self._look_at = clock + LOOK
 
     async def round(self, outbox: Outbox) -> int:
         """Publish one batch; the answer is the number of records that the broker acknowledged."""

@@ -2,6 +2,8 @@
 
 An intent is claimed before it is acted on, so that several processes can share the work. A crash between the action
 and its record repeats the action when the claim has run out, with the intent's id as idempotency key.
+
+Steps do not wait for each other: one whose other side is slow or down holds nobody up but itself.
 """
 
 import asyncio
@@ -16,14 +18,13 @@ import structlog
 from chassis.handling import MessageContext
 from chassis.messaging.failures import MISSING_DEPENDENCY
 from chassis.messaging.outbox import Promise
-from chassis.messaging.store import PostgresStore
+from chassis.messaging.store import PostgresStore, keep
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.unit_of_work import UnitOfWork, Wanted
 
 log = structlog.get_logger("second_step")
 
-BATCH = 50
 POLL = 0.1
 STANDBY = 1.0
 CLAIM = timedelta(seconds=30)
@@ -47,13 +48,23 @@ class SecondStep(Protocol):
         """The class of the intents; its table has a column `due_at`."""
         ...
 
+    @property
+    def only(self) -> tuple[str, str] | None:
+        """A column and the value that it has to have, when other steps act on the rest of the class."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """How many intents it acts on at the same time, at most."""
+        ...
+
     async def perform(self, intent: Any, now: datetime) -> None:
         """Act on it and tell it what happened: afterwards it is no longer due, or due later."""
         ...
 
 
 class SecondSteps:
-    """The loop that performs the second steps of one service."""
+    """The loops that perform the second steps of one service, one each."""
 
     def __init__(
         self,
@@ -74,32 +85,38 @@ class SecondSteps:
         self._now = now
         self._wake = wake
         self._promise = Promise(service, now)
-        health.expect("second_steps")
+        for step in steps:
+            health.expect(_part(step))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Perform what is due until told to stop."""
+        async with asyncio.TaskGroup() as loops:
+            for step in self._steps:
+                loops.create_task(self._perform_until(stop, step))
+
+    async def _perform_until(self, stop: asyncio.Event, step: SecondStep) -> None:
         while not stop.is_set():
-            rest = await self._try_all()
+            rest = await self._try(step)
             with suppress(TimeoutError):
                 async with asyncio.timeout(rest):
                     await stop.wait()
 
-    async def _try_all(self) -> float:
-        """Perform one batch of each step; the answer is how many seconds to rest."""
+    async def _try(self, step: SecondStep) -> float:
+        """Perform one batch of a step; the answer is how many seconds to rest."""
         try:
-            done = sum([await self.perform_due(step) for step in self._steps])
+            done = await self.perform_due(step)
         except MISSING_DEPENDENCY as error:
-            self._health.lost("second_steps")
-            log.warning("second steps wait", error=type(error).__name__)
+            self._health.lost(_part(step))
+            log.warning("second step waits", step=_part(step), error=type(error).__name__)
             return STANDBY
-        self._health.progress("second_steps")
+        self._health.progress(_part(step))
         return 0 if done else POLL
 
     async def perform_due(self, step: SecondStep) -> int:
         """Perform one batch of a step; the answer is the number of intents that were acted on."""
         now = self._now()
         async with self._store.transaction() as transaction:
-            ids = await transaction.claim_due(step.kind, now, now + CLAIM, BATCH)
+            ids = await transaction.claim_due(step.kind, now, now + CLAIM, step.at_once, step.only)
             wanted = Wanted()
             wanted.ids[step.kind] = set(ids)
             claimed = await transaction.load(wanted)
@@ -126,7 +143,7 @@ class SecondSteps:
         except Exception as error:
             log.error("second step failed", step=step.kind.__name__, intent=str(intent.id), error=type(error).__name__)
             return False
-        self._health.progress("second_steps")
+        self._health.progress(_part(step))
         self._metrics.second_steps.labels(self._service, step.kind.__name__).inc()
         return True
 
@@ -142,7 +159,10 @@ class SecondSteps:
             )
         )
         async with self._store.transaction() as transaction:
-            await transaction.save(unit_of_work)
-            if unit_of_work.recorded:
-                await transaction.outbox.append([self._promise(recorded) for recorded in unit_of_work.recorded])
+            await keep(unit_of_work, transaction, self._promise)
         self._wake()
+
+
+def _part(step: SecondStep) -> str:
+    """What health calls it."""
+    return " ".join(("second step", step.kind.__name__, *(step.only or ())))

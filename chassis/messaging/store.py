@@ -1,4 +1,4 @@
-"""One transaction of a service: inbox, aggregates, outbox and dead letters, all or nothing."""
+"""One transaction of a service: inbox, aggregates, outbox, timers and dead letters, all or nothing."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -9,10 +9,12 @@ from uuid import UUID
 from chassis.handling import Permanent
 from chassis.messaging.dead_letters import DeadLetters, PostgresDeadLetters
 from chassis.messaging.inbox import Inbox, PostgresInbox
-from chassis.messaging.outbox import Outbox, PostgresOutbox
+from chassis.messaging.outbox import Outbox, PostgresOutbox, Promise
+from chassis.messaging.timers import PostgresTimers, Timers, Waiting
 from chassis.persistence.connection import Connection, Pool
 from chassis.persistence.repository import Repository
 from chassis.unit_of_work import UnitOfWork, Wanted
+from contracts.event import Timer
 
 
 class KeyUsedTwice(Permanent):
@@ -27,6 +29,9 @@ class Transaction(Protocol):
 
     @property
     def outbox(self) -> Outbox: ...
+
+    @property
+    def timers(self) -> Timers: ...
 
     @property
     def dead_letters(self) -> DeadLetters: ...
@@ -48,6 +53,16 @@ class Store(Protocol):
         ...
 
 
+async def keep(unit_of_work: UnitOfWork, transaction: Transaction, promise: Promise) -> None:
+    """Keep what the handlers did: the aggregates, then the facts and timers that they left."""
+    await transaction.save(unit_of_work)
+    recorded = unit_of_work.recorded
+    if facts := [promise(one) for one in recorded if not isinstance(one.fact, Timer)]:
+        await transaction.outbox.append(facts)
+    if timers := [Waiting(one.fact.due_at, promise(one)) for one in recorded if isinstance(one.fact, Timer)]:
+        await transaction.timers.set(timers)
+
+
 class PostgresTransaction:
     """A transaction on one connection."""
 
@@ -55,6 +70,7 @@ class PostgresTransaction:
         self.connection = connection
         self.inbox = PostgresInbox(connection, consumer)
         self.outbox = PostgresOutbox(connection)
+        self.timers = PostgresTimers(connection)
         self.dead_letters = PostgresDeadLetters(connection)
         self._repositories = repositories
 
@@ -87,15 +103,23 @@ class PostgresTransaction:
         for kind, aggregates in sorted(unit_of_work.added().items(), key=lambda item: item[0].__name__):
             await self._repositories[kind].insert_many(self.connection, aggregates)
 
-    async def claim_due(self, kind: type[Any], now: datetime, until: datetime, limit: int) -> list[UUID]:
-        """Ids of intents of this class whose time has come, longest due first; nobody else gets them before `until`."""
+    async def claim_due(
+        self, kind: type[Any], now: datetime, until: datetime, limit: int, only: tuple[str, str] | None = None
+    ) -> list[UUID]:
+        """Ids of intents of this class whose time has come, longest due first; nobody else gets them before `until`.
+
+        `only`: a column, and the value that it has to have.
+        """
         table = self._repositories[kind].mapper.table.name
+        column, *value = only or ("id",)
+        narrowed = f'and "{column}" = $4 ' if only else ""
         rows = await self.connection.fetch(
-            f"update {table} set due_at = $2 where id in (select id from {table} where due_at <= $1 "
+            f"update {table} set due_at = $2 where id in (select id from {table} where due_at <= $1 {narrowed}"
             "order by due_at, id limit $3 for update skip locked) returning id",
             now,
             until,
             limit,
+            *value,
         )
         return [row[0] for row in rows]
 

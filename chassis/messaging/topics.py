@@ -1,5 +1,6 @@
 """The topic manifests of the contracts, and the command that makes the topics; a service never does at its start."""
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -8,6 +9,8 @@ import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from pydantic import BaseModel, ConfigDict
+
+from chassis.messaging.login import Login, client_arguments
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -48,6 +51,14 @@ PARTNER_TOPICS = {name: topic for name, topic in _MANIFESTS.items() if PARTNER i
 """The topics that every partner has, by their declared names."""
 
 
+def manifest_of(name: str) -> Topic:
+    """The manifest of a topic by its own name, that of a partner's topic included."""
+    if name in TOPICS:
+        return TOPICS[name]
+    owner, partner, rest = name.split(".")
+    return topic_of(f"{owner}.{PARTNER}.{rest}", partner)
+
+
 def topic_of(declared: str, partner: str) -> Topic:
     """The topic of one partner."""
     return PARTNER_TOPICS[declared].model_copy(update={"name": declared.replace(PARTNER, partner)})
@@ -59,13 +70,21 @@ def consumed_by(service: str) -> list[str]:
     return [topic.name for topic in TOPICS.values() if service in topic.consumers]
 
 
-async def create_topics(bootstrap_servers: str, *, replication: int = 1) -> list[str]:
+def topics_with(partners: Iterable[str]) -> list[Topic]:
+    """Every topic that has to exist: those of the platform, and those of each partner."""
+    own = [topic_of(declared, partner) for partner in partners for declared in PARTNER_TOPICS]
+    return [*TOPICS.values(), *own]
+
+
+async def create_topics(
+    bootstrap_servers: str, *, replication: int = 1, partners: Iterable[str] = (), login: Login | None = None
+) -> list[str]:
     """Make every topic that does not exist yet; the answer is the names of those that were made."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, **client_arguments(login))
     await admin.start()
     try:
         existing = set(await admin.list_topics())
-        missing = [topic for topic in TOPICS.values() if topic.name not in existing]
+        missing = [topic for topic in topics_with(partners) if topic.name not in existing]
         response = await admin.create_topics([_new(topic, replication) for topic in missing])
         for _, code, *_ in response.topic_errors if missing else ():
             if code and code != TopicAlreadyExistsError.errno:
@@ -76,5 +95,8 @@ async def create_topics(bootstrap_servers: str, *, replication: int = 1) -> list
 
 
 def _new(topic: Topic, replication: int) -> NewTopic:
-    retention = {"retention.ms": str(topic.retention_days * DAY_MS)}
-    return NewTopic(topic.name, topic.partitions, replication, topic_configs=retention)
+    settings = {"retention.ms": str(topic.retention_days * DAY_MS)}
+    if topic.owner == "partner":
+        # Age and quota count from when the broker took a message, not from what its sender says.
+        settings["message.timestamp.type"] = "LogAppendTime"
+    return NewTopic(topic.name, topic.partitions, replication, topic_configs=settings)

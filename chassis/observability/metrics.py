@@ -35,6 +35,10 @@ class Metrics:
         self.outbox_oldest_age_seconds = gauge(
             "duaal_outbox_oldest_age_seconds", "Age of the oldest fact that waits.", service
         )
+        self.timers_waiting = gauge("duaal_timers_waiting", "Timers that wait for their time.", service)
+        self.timers_overdue_seconds = gauge(
+            "duaal_timers_overdue_seconds", "For how long the longest due timer should have fired.", service
+        )
         self.published = counter("duaal_published", "Facts acknowledged by the broker.", ("service", "topic"))
         self.publish_failures = counter(
             "duaal_publish_failures", "Rounds of the relay in which a send failed.", service
@@ -53,6 +57,11 @@ class Metrics:
         self.commands = counter(
             "duaal_http_commands", "HTTP commands, by how they ended.", ("service", "command", "ending")
         )
+        self.border = counter(
+            "duaal_border_messages",
+            "Messages of partners, by what the border made of them.",
+            ("partner", "type", "result", "reason"),
+        )
         self.second_steps = counter(
             "duaal_second_steps", "Actions outside the database that were done.", ("service", "step")
         )
@@ -61,6 +70,11 @@ class Metrics:
         """Count records by type and outcome."""
         for (type_, outcome), number in Tally(endings).items():
             self.messages.labels(service, type_, outcome).inc(number)
+
+    def count_border(self, verdicts: Iterable[tuple[str, str, str, str]]) -> None:
+        """Count messages of partners by partner, type, result and reason."""
+        for verdict, number in Tally(verdicts).items():
+            self.border.labels(*verdict).inc(number)
 
     def exposition(self) -> bytes:
         """All of it, as Prometheus reads it."""

@@ -12,6 +12,7 @@ log = structlog.get_logger("sampling")
 
 EVERY = 5.0
 _OUTBOX = "select count(*), coalesce(extract(epoch from now() - min(recorded_at)), 0) from outbox"
+_TIMERS = "select count(*), greatest(0, coalesce(extract(epoch from now() - min(due_at)), 0)) from timers"
 _DEAD_LETTERS = (
     "select count(*) filter (where reason <> 'BEHIND'), count(*) filter (where reason = 'BEHIND') "
     "from dead_letters where status = 'open'"
@@ -40,9 +41,12 @@ class Sampling:
     async def sample(self) -> None:
         """Look once."""
         waiting, age = await self._pool.fetchrow(_OUTBOX) or (0, 0)
+        timers, overdue = await self._pool.fetchrow(_TIMERS) or (0, 0)
         dead, parked = await self._pool.fetchrow(_DEAD_LETTERS) or (0, 0)
         metrics = self._metrics
         metrics.outbox_unpublished.labels(self._service).set(waiting)
         metrics.outbox_oldest_age_seconds.labels(self._service).set(float(age))
+        metrics.timers_waiting.labels(self._service).set(timers)
+        metrics.timers_overdue_seconds.labels(self._service).set(float(overdue))
         metrics.dead_letters_open.labels(self._service).set(dead)
         metrics.parked_records.labels(self._service).set(parked)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 
 def add_chassis_tables(metadata: MetaData) -> None:
-    """Describe inbox, outbox, skipped records, dead letters and answered requests in the metadata of a service."""
+    """Describe inbox, outbox, timers, skipped records, dead letters and answered requests in a service's metadata."""
     Table(
         "inbox",
         metadata,
@@ -45,6 +45,16 @@ def add_chassis_tables(metadata: MetaData) -> None:
         Column("held_until", DateTime(timezone=True)),
         UniqueConstraint("aggregate_id", "sequence", name="outbox_once"),
         Index("outbox_held", "held_until", postgresql_where=text("held_until is not null")),
+    )
+    Table(
+        "timers",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("due_at", DateTime(timezone=True), nullable=False),
+        Column("topic", Text, nullable=False),
+        Column("headers", JSON, nullable=False),
+        Column("value", LargeBinary, nullable=False),
+        Index("timers_due", "due_at", "id", unique=True),
     )
     Table(
         "skipped_records",

@@ -17,6 +17,7 @@ from chassis.messaging.inbox import EventKey
 from chassis.messaging.outbox import Hold, OutboxRecord, Unpublished
 from chassis.messaging.producer import Answer
 from chassis.messaging.store import Store
+from chassis.messaging.timers import Waiting
 from chassis.unit_of_work import UnitOfWork, Wanted
 
 
@@ -60,6 +61,25 @@ class MemoryOutbox:
 
     async def hold(self, holds: Sequence[Hold]) -> None:
         self.held |= {hold.position: hold for hold in holds}
+
+
+@dataclass
+class MemoryTimers:
+    """The timers as a dictionary, and the outbox that they go to."""
+
+    outbox: MemoryOutbox
+    waiting: dict[UUID, Waiting]
+
+    async def set(self, timers: Sequence[Waiting]) -> None:
+        for timer in timers:
+            id_ = timer.record.aggregate_id
+            if self.waiting.setdefault(id_, timer).due_at != timer.due_at:
+                raise UniqueViolationError(f"timers_pkey: {id_}")
+
+    async def fire(self, now: datetime, limit: int) -> int:
+        due = sorted((timer.due_at, id_) for id_, timer in self.waiting.items() if timer.due_at <= now)[:limit]
+        await self.outbox.append([self.waiting.pop(id_).record for _, id_ in due])
+        return len(due)
 
 
 @dataclass
@@ -107,6 +127,11 @@ class MemoryTransaction:
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
     dead_letters: MemoryDeadLetters = field(default_factory=MemoryDeadLetters)
     aggregates: dict[tuple[type[Any], UUID], Any] = field(default_factory=dict)
+    waiting: dict[UUID, Waiting] = field(default_factory=dict)
+
+    @property
+    def timers(self) -> MemoryTimers:
+        return MemoryTimers(self.outbox, self.waiting)
 
     def copy(self) -> "MemoryTransaction":
         """The same state, to work on."""
@@ -115,6 +140,7 @@ class MemoryTransaction:
             MemoryOutbox(list(self.outbox.rows), self.outbox.last, dict(self.outbox.held)),
             MemoryDeadLetters(dict(self.dead_letters.letters), dict(self.dead_letters.closed)),
             dict(self.aggregates),
+            dict(self.waiting),
         )
 
     async def load(self, wanted: Wanted) -> UnitOfWork:
@@ -159,6 +185,11 @@ class MemoryLead:
     async def outbox(self) -> "MemoryLead":
         """Itself."""
         return self
+
+    async def fire_timers(self, now: datetime, limit: int) -> int:
+        """Promise what is due."""
+        async with self._store.transaction() as transaction:
+            return await transaction.timers.fire(now, limit)
 
     async def release(self) -> None:
         """There is nobody else."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -18,7 +19,7 @@ from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.repository import Repository
 from chassis.service import Service
 from chassis.testing.builders import END_OF_TIME, NOON, a_record
-from contracts.event import Event
+from contracts.event import Event, Timer
 from contracts.registry import EVENTS
 
 A = TypeVar("A")
@@ -34,8 +35,13 @@ class ServiceUnderTest:
         self.now = NOON
         self.store = PostgresStore(pool, service.name, [Repository(mapper) for mapper in service.mappers])
         handlers = handlers_of(service.handlers)
-        self.pipeline = Pipeline(service.name, handlers, self.store, Metrics(), now=lambda: self.now)
-        self.commands = Commands(service.name, handlers, self.store, Metrics(), now=lambda: self.now, wake=lambda: None)
+        self.metrics = Metrics()
+        self.pipeline = Pipeline(
+            service.name, handlers, self.store, self.metrics, now=lambda: self.now, door=service.door
+        )
+        self.commands = Commands(
+            service.name, handlers, self.store, self.metrics, now=lambda: self.now, wake=lambda: None
+        )
         self.second_steps = SecondSteps(
             service.name,
             service.second_steps,
@@ -55,7 +61,32 @@ class ServiceUnderTest:
 
     async def deliver(self, *events: Event, at: Any = None) -> list[Outcome]:
         """Deliver every event twice, as Kafka may; the answer is the outcomes of the first time."""
-        records = [a_record(event, at=at or self.now) for event in events]
+        return await self._deliver_twice([a_record(event, at=at or self.now) for event in events])
+
+    async def advance(self, by: timedelta) -> list[Outcome]:
+        """Let time pass: every timer that is due meanwhile is delivered at its moment, twice as all events are."""
+        end = self.now + by
+        outcomes = []
+        while due := await self._next_timer(end):
+            timer, record = due
+            self.now = max(self.now, timer.due_at)
+            outcomes += await self._deliver_twice([record])
+        self.now = end
+        return outcomes
+
+    async def _next_timer(self, end: datetime) -> tuple[Timer, Record] | None:
+        """Fire one, and take it from the outbox as the relay would."""
+        async with self.store.transaction() as transaction:
+            await transaction.timers.fire(end, 1)
+            for position, fired in await transaction.outbox.unpublished(100_000, END_OF_TIME):
+                timer = _event(fired.headers, fired.value)
+                if isinstance(timer, Timer):
+                    await transaction.outbox.published([position])
+                    key = str(fired.aggregate_id).encode()
+                    return timer, a_record(topic=fired.topic, key=key, headers=[*fired.headers], value=fired.value)
+        return None
+
+    async def _deliver_twice(self, records: Sequence[Record]) -> list[Outcome]:
         outcomes = await self.deliver_records(records)
         again = await self.deliver_records(records)
         assert [o for o in again if o is Outcome.HANDLED] == [], "a second delivery had an effect"

@@ -1,11 +1,13 @@
 """Given / when / then for one handler at a time: everything in memory, no loop, no store."""
 
+from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from chassis.handling import Aggregate, MessageContext, handlers_of
 from chassis.testing.builders import a_context
 from chassis.unit_of_work import UnitOfWork, Wanted
-from contracts.event import Event
+from contracts.event import Event, Timer
 
 
 class Scenario:
@@ -14,6 +16,8 @@ class Scenario:
     def __init__(self, handlers: object) -> None:
         self._handlers = handlers_of(handlers)
         self._aggregates: list[Any] = []
+        self.timers: list[Timer] = []
+        """Those that were set and did not fire yet."""
         self.answer: Any = None
         """What the last handler returned."""
 
@@ -36,7 +40,18 @@ class Scenario:
         unit_of_work.record_facts(ctx)
         for added in unit_of_work.added().values():
             self._aggregates += added
-        return [recorded.fact for recorded in unit_of_work.recorded]
+        left = [recorded.fact for recorded in unit_of_work.recorded]
+        self.timers += [one for one in left if isinstance(one, Timer)]
+        return [fact for fact in left if not isinstance(fact, Timer)]
+
+    def until(self, moment: datetime) -> list[Event]:
+        """Time passes: what is due meanwhile is handled at its moment; the answer is the facts that it left."""
+        facts: list[Event] = []
+        while due := [timer for timer in self.timers if timer.due_at <= moment]:
+            timer = min(due, key=attrgetter("due_at"))
+            self.timers.remove(timer)
+            facts += self.when(timer, a_context(at=timer.due_at))
+        return facts
 
     def all(self, kind: type[Any]) -> list[Any]:
         """Every aggregate of a class, as it is now."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts.event import Event
 from contracts.intake import LearnerAtRisk, LearnerSearchStarted, QuestionReceived, WorkplaceRegistered
-from contracts.matching import MatchProposed
+from contracts.matching import MatchLapsed, MatchProposed, ProposalPeriodEnded
 from contracts.notifications import MessageFailed, MessageSent
 from contracts.pof import ProgrammatieAnnounced, ProgrammatieSubmitted
 from contracts.referral import ReferralCreated
@@ -142,7 +142,7 @@ def _no_effect_twice(evidence: Evidence) -> Check:
 
 CONSUMES: dict[str, tuple[type[Event], ...]] = {
     "referral": (QuestionReceived, LearnerAtRisk),
-    "matching": (WorkplaceRegistered, LearnerSearchStarted, LearnerAtRisk),
+    "matching": (WorkplaceRegistered, LearnerSearchStarted, LearnerAtRisk, ProposalPeriodEnded),
     "notifications": (ReferralCreated, MatchProposed, ProgrammatieSubmitted, LearnerAtRisk),
     "pof": (WorkplaceRegistered, LearnerSearchStarted),
 }
@@ -168,6 +168,7 @@ def _nothing_published_that_is_not_kept(once: list[Published], evidence: Evidenc
         LearnerAtRisk: ("intake.learners", "learner_id"),
         ReferralCreated: ("referral.referrals", "referral_id"),
         MatchProposed: ("matching.learner_searches", "learner_id"),
+        MatchLapsed: ("matching.learner_searches", "learner_id"),
         MessageSent: ("notifications.messages", "message_id"),
         MessageFailed: ("notifications.messages", "message_id"),
         ProgrammatieAnnounced: ("pof.dossiers", "dossier_id"),

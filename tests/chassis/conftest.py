@@ -66,6 +66,7 @@ async def pool(tally_pool: Pool) -> Pool:
     tables = [
         "inbox",
         "outbox",
+        "timers",
         "skipped_records",
         "dead_letters",
         "answered_requests",

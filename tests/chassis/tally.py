@@ -74,6 +74,7 @@ MANIFESTS = {
     for topic in (
         _topic("duaal.tally.counts", "tally_id"),
         _topic("duaal.tally.tallies", "tally_id"),
+        _topic("duaal.tally.timers", "timer_id"),
         _topic("duaal.tally.dead-letters", "dead_letter_id"),
     )
 }

@@ -11,7 +11,7 @@ from tests.builders import a_question
 from tests.chassis.conftest import Rig
 from tests.chassis.tally import a_count
 
-LABELS = {"service", "type", "outcome", "topic", "command", "status", "step"}
+LABELS = {"service", "type", "outcome", "topic", "command", "status", "step", "partner", "result", "reason"}
 
 
 def test_every_metric_has_our_prefix_and_one_sentence_of_help() -> None:

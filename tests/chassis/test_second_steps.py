@@ -34,6 +34,8 @@ class RunErrands:
     then: Callable[[Errand], Awaitable[None]] = _nothing
 
     kind: type[Any] = Errand
+    only: tuple[str, str] | None = None
+    at_once: int = 50
 
     async def perform(self, intent: Errand, now: datetime) -> None:
         """Do it."""

@@ -5,6 +5,7 @@ import os
 import pytest
 from pydantic_settings import SettingsConfigDict
 
+from chassis.messaging.login import client_arguments
 from chassis.settings import InvalidSettings, Settings
 
 
@@ -45,6 +46,26 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TALLY_DATABASE_URL")
     with pytest.raises(InvalidSettings, match="TALLY_DATABASE_URL: Field required"):
         TallySettings.read()
+
+
+def test_a_user_of_kafka_comes_with_a_password_and_neither_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert TallySettings.read().kafka_login is None
+    monkeypatch.setenv("TALLY_KAFKA_USERNAME", "duaal.tally")
+    with pytest.raises(InvalidSettings, match=r"^TALLY_KAFKA_PASSWORD: .*come together"):
+        TallySettings.read()
+    monkeypatch.setenv("TALLY_KAFKA_PASSWORD", "geheim")
+    settings = TallySettings.read()
+    assert settings.kafka_login
+    assert (settings.kafka_login.username, settings.kafka_login.password) == ("duaal.tally", "geheim")
+    assert "geheim" not in repr(settings) + repr(settings.kafka_login)
+
+
+def test_a_login_goes_over_tls_unless_somebody_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLY_KAFKA_USERNAME", "duaal.tally")
+    monkeypatch.setenv("TALLY_KAFKA_PASSWORD", "geheim")
+    assert client_arguments(TallySettings.read().kafka_login)["security_protocol"] == "SASL_SSL"
+    monkeypatch.setenv("TALLY_KAFKA_TLS", "false")
+    assert client_arguments(TallySettings.read().kafka_login)["security_protocol"] == "SASL_PLAINTEXT"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from chassis.service import Service
 from chassis.testing.builders import NOON
 from chassis.testing.harness import ServiceUnderTest
 from contracts.intake import WorkplaceRegistered
-from contracts.matching import MatchProposed
+from contracts.matching import MatchLapsed, MatchProposed
 from contracts.vocabulary import Language, Recognition, Weekday
 from services.matching.app import build
 from services.matching.domain.learner_search import LearnerSearch, Proposed
@@ -54,6 +54,25 @@ async def test_an_expired_reservation_frees_the_place(under_test: ServiceUnderTe
     assert len(await proposals(under_test)) == 1
     await under_test.deliver(waiting, at=NOON + timedelta(days=15))
     assert [proposal.learner_id for proposal in await proposals(under_test)][1:] == [waiting.learner_id]
+
+
+async def test_time_passes_a_proposal_lapses_and_its_place_goes_to_who_waits(under_test: ServiceUnderTest) -> None:
+    search, waiting = a_learner_search(), a_learner_search()
+    await under_test.deliver(a_workplace(), search, waiting)
+    assert await under_test.advance(timedelta(days=14)) == []
+    assert await under_test.advance(timedelta(days=1)) == [Outcome.HANDLED]
+    first, lapse, second = await under_test.facts()
+    assert isinstance(lapse, MatchLapsed)
+    assert (lapse.learner_id, lapse.proposal_id) == (search.learner_id, (await proposals(under_test))[0].proposal_id)
+    assert isinstance(first, MatchProposed)
+    assert isinstance(second, MatchProposed)
+    assert second.learner_id == waiting.learner_id
+
+
+async def test_while_time_passes_what_is_due_sets_what_is_due_next(under_test: ServiceUnderTest) -> None:
+    await under_test.deliver(a_workplace(), a_learner_search(), a_learner_search())
+    assert await under_test.advance(timedelta(days=45)) == [Outcome.HANDLED] * 3
+    assert [proposal.proposed_on.day for proposal in await proposals(under_test)] == [23, 8, 23, 7]
 
 
 async def test_a_risk_that_was_reported_is_remembered(under_test: ServiceUnderTest) -> None:

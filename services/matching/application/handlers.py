@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from chassis.handling import MessageContext, by, handles
 from chassis.unit_of_work import UnitOfWork
 from contracts.intake import LearnerAtRisk, LearnerSearchStarted, WorkplaceRegistered
+from contracts.matching import ProposalPeriodEnded
 from services.matching.domain.learner_search import LearnerSearch
 from services.matching.domain.proposing import propose_workplace_to_learners, propose_workplaces
 from services.matching.domain.rules import Rulebook
@@ -44,3 +45,12 @@ class Handlers:
             search.mark_at_risk()
             workplaces = uow.all(Workplace, programme=event.programme)
             propose_workplaces(search, workplaces, self.rulebook.on(ctx.today), ctx.new_id)
+
+    @handles(ProposalPeriodEnded, loads={LearnerSearch: ("learner_id", by("programme")), Workplace: "workplace_id"})
+    def lapse_proposal(self, event: ProposalPeriodEnded, uow: UnitOfWork, ctx: MessageContext) -> None:
+        """A proposal that nobody decided on lapses, and another learner who waits gets its position."""
+        search = uow.find(LearnerSearch, event.learner_id)
+        if search and search.lapse(event):
+            others = [other for other in uow.all(LearnerSearch, programme=event.programme) if other is not search]
+            workplace = uow.get(Workplace, event.workplace_id)
+            propose_workplace_to_learners(workplace, others, self.rulebook.on(ctx.today), ctx.new_id)

@@ -1,13 +1,14 @@
-"""A learner's search for a workplace: what is needed, and what was proposed so far."""
+"""A learner's search for a workplace: what is needed, what was proposed so far, and what lapsed."""
 
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from contracts.codelists.places import municipalities
 from contracts.event import Event
 from contracts.intake import LearnerSearchStarted
-from contracts.matching import MatchProposed
+from contracts.matching import MatchLapsed, MatchProposed, ProposalPeriodEnded
 from contracts.vocabulary import (
     AgeBand,
     EducationType,
@@ -31,6 +32,8 @@ class Proposed:
     workplace_id: UUID
     proposal_id: UUID
     until: date
+    lapsed: bool = False
+    """Nobody decided, and we said so."""
 
 
 @dataclass
@@ -117,3 +120,35 @@ class LearnerSearch:
                 expires_on=until,
             )
         )
+        self.facts.append(
+            ProposalPeriodEnded(
+                timer_id=proposal_id,
+                due_at=_end_of(until),
+                proposal_id=ProposalId(proposal_id),
+                learner_id=LearnerId(self.id),
+                workplace_id=WorkplaceId(workplace.id),
+                programme=self.programme,
+            )
+        )
+
+    def lapse(self, ended: ProposalPeriodEnded) -> bool:
+        """The last day of a proposal is over: does it lapse now? Not when it did before."""
+        proposal = next((one for one in self.proposed if one.proposal_id == ended.proposal_id), None)
+        if proposal is None or proposal.lapsed:
+            return False
+        self.proposed = tuple(replace(one, lapsed=True) if one is proposal else one for one in self.proposed)
+        self.facts.append(
+            MatchLapsed(
+                learner_id=ended.learner_id,
+                proposal_id=ended.proposal_id,
+                workplace_id=ended.workplace_id,
+                programme=ended.programme,
+                expired_on=proposal.until,
+            )
+        )
+        return True
+
+
+def _end_of(day: date) -> datetime:
+    """Midnight in Belgium."""
+    return datetime.combine(day + timedelta(days=1), time.min, ZoneInfo("Europe/Brussels")).astimezone(UTC)

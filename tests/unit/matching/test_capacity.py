@@ -26,7 +26,12 @@ WORKPLACES = st.sampled_from([UUID(int=number) for number in range(100, 104)])
 A_SEARCH = st.builds(a_learner_search, learner_id=LEARNERS, programme=PROGRAMMES)
 A_RISK = st.builds(a_learner_at_risk, learner_id=LEARNERS, programme=PROGRAMMES | st.none())
 A_WORKPLACE = st.builds(a_workplace, workplace_id=WORKPLACES, programme=PROGRAMMES, open_positions=st.integers(0, 3))
-HAPPENINGS = st.lists(st.tuples(A_SEARCH | A_RISK | A_WORKPLACE, st.integers(0, 40)), max_size=40)
+HAPPENINGS = st.lists(st.tuples(A_SEARCH | A_RISK | A_WORKPLACE, st.integers(0, 40), st.booleans()), max_size=40)
+"""What happens, on which day, and whether the timers that are due by then fire first or later."""
+
+
+def proposals_of(facts: Iterable[Event]) -> list[MatchProposed]:
+    return [fact for fact in facts if isinstance(fact, MatchProposed)]
 
 
 def open_on(day: date, proposals: Iterable[MatchProposed]) -> list[MatchProposed]:
@@ -35,18 +40,16 @@ def open_on(day: date, proposals: Iterable[MatchProposed]) -> list[MatchProposed
 
 @settings(deadline=None)
 @given(HAPPENINGS)
-def test_no_position_is_promised_twice_and_no_learner_gets_too_many(happenings: list[tuple[Event, int]]) -> None:
+def test_no_position_is_promised_twice_and_no_learner_gets_too_many(happenings: list[tuple[Event, int, bool]]) -> None:
     matching = Scenario(Handlers(read_rulebook()))
     positions: dict[UUID, int] = {}
     proposals: list[MatchProposed] = []
-    for event, days_later in happenings:
+    for event, days_later, in_time in happenings:
+        moment = NOON + timedelta(days=days_later)
+        new = proposals_of(matching.until(moment)) if in_time else []
         if isinstance(event, WorkplaceRegistered):
             positions[event.workplace_id] = event.open_positions
-        new = [
-            fact
-            for fact in matching.when(event, a_context(at=NOON + timedelta(days=days_later)))
-            if isinstance(fact, MatchProposed)
-        ]
+        new += proposals_of(matching.when(event, a_context(at=moment)))
         proposals += new
         for proposal, ahead in product(new, range(15)):
             still_open = open_on(proposal.proposed_on + timedelta(days=ahead), proposals)
