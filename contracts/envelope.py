@@ -18,7 +18,11 @@ RawHeaders = Iterable[tuple[str, bytes | None]]
 
 
 class InvalidEnvelope(ValueError):
-    """The record is not a CloudEvent that we accept; the message says which attribute and why."""
+    """The record is not a CloudEvent that we accept; the message says why, `attribute` which one when it is one."""
+
+    def __init__(self, reason: str, attribute: str | None = None) -> None:
+        super().__init__(reason)
+        self.attribute = attribute
 
 
 class Envelope(NamedTuple):
@@ -36,6 +40,8 @@ class Envelope(NamedTuple):
     dataclassification: str | None = None
     dataschema: str | None = None
     traceparent: str | None = None
+    authid: str | None = None
+    """Who is behind it, when it came in from outside: the id of a partner."""
 
     def texts(self) -> list[tuple[str, str]]:
         """Name and value of the Kafka headers in binary mode; the value of the record is the data alone."""
@@ -53,6 +59,8 @@ class Envelope(NamedTuple):
             ("ce_causationid", self.causationid),
             ("ce_dataclassification", self.dataclassification),
             ("ce_dataschema", self.dataschema),
+            ("ce_authtype", "service_account" if self.authid else None),
+            ("ce_authid", self.authid),
             ("traceparent", self.traceparent),
             ("content-type", CONTENT_TYPE),
         ]
@@ -61,6 +69,11 @@ class Envelope(NamedTuple):
     def headers(self) -> Headers:
         """The Kafka headers in binary mode, as they go on the wire."""
         return [(name, value.encode()) for name, value in self.texts()]
+
+    def structured(self, data: bytes) -> bytes:
+        """The whole event in structured mode: one JSON object of the attributes and the data, which is JSON too."""
+        attributes = {name.removeprefix("ce_"): text for name, text in self.texts() if name != "content-type"}
+        return json.dumps({**attributes, "datacontenttype": CONTENT_TYPE, "data": json.loads(data)}).encode()
 
 
 def read(headers: RawHeaders, value: bytes | None) -> tuple[Envelope, bytes | None]:
@@ -87,7 +100,7 @@ def _attributes(headers: RawHeaders) -> tuple[dict[str, str], str, str | None]:
         if attribute or name.startswith("ce_"):
             attribute = attribute or name[3:]
             if attribute in attributes:
-                raise InvalidEnvelope(f"header {name!a} was sent twice")
+                raise InvalidEnvelope(f"header {name!a} was sent twice", attribute)
             attributes[attribute] = _text(name, raw)
         elif name == "content-type":
             content_type = _text(name, raw).lower()
@@ -98,11 +111,11 @@ def _attributes(headers: RawHeaders) -> tuple[dict[str, str], str, str | None]:
 
 def _text(name: str, raw: bytes | None) -> str:
     if raw is None:
-        raise InvalidEnvelope(f"header {name!a} has no value")
+        raise InvalidEnvelope(f"header {name!a} has no value", name.removeprefix("ce_"))
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise InvalidEnvelope(f"header {name!a} is not UTF-8") from None
+        raise InvalidEnvelope(f"header {name!a} is not UTF-8", name.removeprefix("ce_")) from None
 
 
 def _structured(value: bytes | None) -> tuple[dict[str, str], bytes | None]:
@@ -127,18 +140,18 @@ def _data_of(document: dict[str, object]) -> bytes | None:
         try:
             return base64.b64decode(str(encoded), validate=True)
         except ValueError:
-            raise InvalidEnvelope("data_base64 is not base64") from None
+            raise InvalidEnvelope("data_base64 is not base64", "data_base64") from None
     return json.dumps(document.pop("data")).encode() if "data" in document else None
 
 
 def _envelope(attributes: dict[str, str], traceparent: str | None) -> Envelope:
     if _required(attributes, "specversion") != "1.0":
-        raise InvalidEnvelope(f"specversion is {attributes['specversion'][:20]!r}, we read 1.0")
+        raise InvalidEnvelope(f"specversion is {attributes['specversion'][:20]!r}, we read 1.0", "specversion")
     _look_for_what_is_forbidden(attributes)
     get = attributes.get
     sequence, recorded = get("sequence"), get("recordedtime")
     if sequence is not None and not (sequence.isascii() and sequence.isdigit() and len(sequence) <= 18):
-        raise InvalidEnvelope("sequence is not a number")
+        raise InvalidEnvelope("sequence is not a number", "sequence")
     traceparent = traceparent or get("traceparent")
     return Envelope(
         id=_required(attributes, "id"),
@@ -154,6 +167,7 @@ def _envelope(attributes: dict[str, str], traceparent: str | None) -> Envelope:
         dataschema=get("dataschema"),
         # A trace that is not one is no reason to refuse an event.
         traceparent=traceparent if traceparent and TRACEPARENT.fullmatch(traceparent) else None,
+        authid=get("authid"),
     )
 
 
@@ -161,7 +175,7 @@ READ = {
     f"ce_{name}": name
     for name in (
         *("specversion", "id", "source", "type", "subject", "time", "recordedtime", "sequence"),
-        *("correlationid", "causationid", "dataclassification", "dataschema"),
+        *("correlationid", "causationid", "dataclassification", "dataschema", "authid"),
     )
 }
 """The headers that we read, and their attributes."""
@@ -175,7 +189,7 @@ TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 def _required(attributes: dict[str, str], name: str) -> str:
     value = attributes.get(name)
     if not value:
-        raise InvalidEnvelope(f"{name} is missing")
+        raise InvalidEnvelope(f"{name} is missing", name)
     return value
 
 
@@ -186,16 +200,17 @@ def _look_for_what_is_forbidden(attributes: dict[str, str]) -> None:
     for name in READ.values():
         value = attributes.get(name, "")
         if len(value) > LONGEST or FORBIDDEN.search(value):
-            raise InvalidEnvelope(f"{name} is longer than {LONGEST} characters or holds one that CloudEvents forbids")
+            reason = f"{name} is longer than {LONGEST} characters or holds one that CloudEvents forbids"
+            raise InvalidEnvelope(reason, name)
 
 
 def _moment(name: str, value: str) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise InvalidEnvelope(f"{name} is not an RFC 3339 time") from None
+        raise InvalidEnvelope(f"{name} is not an RFC 3339 time", name) from None
     if moment.tzinfo is None:
-        raise InvalidEnvelope(f"{name} has no time zone")
+        raise InvalidEnvelope(f"{name} has no time zone", name)
     return moment
 
 

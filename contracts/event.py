@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,23 @@ class Event(BaseModel):
     def from_json(cls, data: bytes) -> Self:
         """Read what somebody wrote, perhaps with a newer schema: fields we do not know are ignored.
 
+        Strict: a number is not taken from a text nor a truth from a number, so that the reader's schema tells all.
+
         Raises:
             pydantic.ValidationError: the data is not JSON or not this event.
         """
-        return cls.model_validate_json(data, extra="ignore")
+        return cls.model_validate_json(data, strict=True, extra="ignore")
+
+
+class Timer(Event):
+    """A message of a service to itself that is sent when its time has come.
+
+    Nobody takes it back: who gets it looks whether it still matters.
+    """
+
+    timer_id: UUID
+    """Its own, made for this timer alone: what sets it again sets the same one. No aggregate has this id."""
+    due_at: AwareDatetime
 
 
 E = TypeVar("E", bound=type[Event])

@@ -8,22 +8,32 @@ from pydantic import AwareDatetime, Field
 from contracts.event import Event, event
 from contracts.vocabulary import (
     AgeBand,
+    AgreementForm,
+    AgreementId,
+    AgreementStatus,
     Audience,
     CaseId,
     Channel,
     Code,
+    DossierId,
     EducationType,
+    EndReason,
     InstitutionNumber,
     JointCommitteeNumber,
     Language,
     LearnerId,
     NisCode,
+    ProposalId,
     QuestionId,
     Recognition,
+    ReferralId,
+    ReferralOutcome,
+    ReferralProgress,
     RiskId,
     RiskSignal,
     Role,
     SchoolNet,
+    SchoolYear,
     SearchId,
     Severity,
     SoNumber,
@@ -122,3 +132,54 @@ class WorkplaceRegistered(Event):
     registered_on: date
     expires_on: date
     """Without a confirmation the workplace is no longer offered after this day."""
+
+
+@event("be.duaalwest.intake.ProgrammatieReceived.v1", topic="duaal.intake.programmaties", key="dossier_id")
+class ProgrammatieReceived(Event):
+    """A partner told us that a school submitted an application for a dual programme to AGODI."""
+
+    dossier_id: DossierId
+    institution: InstitutionNumber
+    site: Code
+    programme: SoNumber
+    school_year: SchoolYear
+    """The first school year of the programme."""
+    agodi_reference: Code
+    submitted_on: date
+    source: Code
+    """The partner."""
+
+
+@event("be.duaalwest.intake.ReferralFeedbackReceived.v1", topic="duaal.intake.feedback", key="referral_id")
+class ReferralFeedbackReceived(Event):
+    """A partner told us how far it is with a referral."""
+
+    referral_id: ReferralId
+    progress: ReferralProgress
+    outcome: ReferralOutcome | None = None
+    """Only when it is closed."""
+    happened_on: date
+    source: Code
+    """The partner; whether the referral went to it, referral decides."""
+
+
+@event("be.duaalwest.intake.AgreementReported.v1", topic="duaal.intake.agreements", key="agreement_id")
+class AgreementReported(Event):
+    """A partner told us that an agreement was registered, or ended. The register itself is elsewhere."""
+
+    agreement_id: AgreementId
+    learner_id: LearnerId
+    status: AgreementStatus
+    happened_on: date
+    """Its first day, or its last."""
+    workplace_id: WorkplaceId | None = None
+    proposal_id: ProposalId | None = None
+    form: AgreementForm | None = None
+    programme: SoNumber | None = None
+    school: InstitutionNumber | None = None
+    ends_on: date | None = None
+    """Planned last day of an agreement that was registered."""
+    reason: EndReason | None = None
+    """Of an agreement that ended."""
+    source: Code
+    """The partner."""

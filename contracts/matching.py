@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.event import Event, event
+from contracts.event import Event, Timer, event
 from contracts.vocabulary import (
     Code,
     Criterion,
@@ -54,3 +54,25 @@ class MatchProposed(Event):
     rule_version: Code
     proposed_on: date
     expires_on: date
+
+
+@event("be.duaalwest.matching.MatchLapsed.v1", topic="duaal.matching.proposals", key="learner_id")
+class MatchLapsed(Event):
+    """Nobody decided on a proposal within its time; the position is free again."""
+
+    learner_id: LearnerId
+    proposal_id: ProposalId
+    workplace_id: WorkplaceId
+    programme: SoNumber
+    expired_on: date
+    """The last day on which somebody could decide."""
+
+
+@event("be.duaalwest.matching.ProposalPeriodEnded.v1", topic="duaal.matching.timers", key="timer_id")
+class ProposalPeriodEnded(Timer):
+    """The last day of a proposal is over."""
+
+    proposal_id: ProposalId
+    learner_id: LearnerId
+    workplace_id: WorkplaceId
+    programme: SoNumber

@@ -1,4 +1,4 @@
-"""The facts that notifications publishes: which mail went to which organisation, or did not."""
+"""The facts that notifications publishes: which mail went to which organisation or did not, which webhook did not."""
 
 from typing import Annotated
 from uuid import UUID
@@ -31,6 +31,20 @@ class MessageFailed(Event):
     template: Code
     recipient: Code
     about: UUID
+    attempts: Annotated[int, Field(ge=0)]
+    reason: DeliveryFailure
+    failed_at: AwareDatetime
+
+
+@event("be.duaalwest.notifications.WebhookFailed.v1", topic="duaal.notifications.messages", key="message_id")
+class WebhookFailed(Event):
+    """A partner will not be told of an event by webhook unless a person tries again."""
+
+    message_id: MessageId
+    """The `webhook-id` of every attempt."""
+    partner: Code
+    type: Annotated[str, Field(pattern=r"^be\.duaalwest\.[a-z]+\.[A-Z][A-Za-z]+\.v[1-9][0-9]*$")]
+    """What the partner asked to be told of."""
     attempts: Annotated[int, Field(ge=0)]
     reason: DeliveryFailure
     failed_at: AwareDatetime

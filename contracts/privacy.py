@@ -17,6 +17,9 @@ PERSONAL = frozenset(_WORDS.split())
 PLACES = frozenset({"nis", "municipality", "city", "lat", "lon", "latitude", "longitude", "coordinates"})
 """Finer than a subregion: may stand in an event about an organisation, never beside a learner."""
 
+ABOUT_A_LEARNER = ("learner_id", "learner_ids", "learner_reference")
+"""Fields that make an event one about a learner."""
+
 FORMATS = frozenset({"uuid", "date", "date-time"})
 """Formats of text that say nothing of anybody; `email` and `uri` are formats too."""
 
@@ -26,7 +29,7 @@ Schema = dict[str, Any]
 def findings(schema: Schema) -> list[str]:
     """Every reason why this JSON Schema may not be an event's; empty when it may."""
     fields = list(_fields(schema, schema, ""))
-    about_a_learner = any(path.endswith(("learner_id", "learner_ids")) for path, _ in fields)
+    about_a_learner = any(path.endswith(ABOUT_A_LEARNER) for path, _ in fields)
     found = [f"event: {reason}" for reason in _free(schema, schema)]
     for path, field in fields:
         name = path.rsplit(".", 1)[-1]

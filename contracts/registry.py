@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from contracts import intake, matching, notifications, operations, pof, referral
+from contracts import intake, matching, notifications, operations, partner, pof, referral
 from contracts.event import Event
 
 
@@ -16,6 +16,6 @@ def _events_of(module: ModuleType) -> list[type[Event]]:
 
 EVENTS: dict[str, type[Event]] = {
     model.declaration.type: model
-    for module in (intake, matching, referral, notifications, pof, operations)
+    for module in (intake, matching, referral, notifications, pof, operations, partner)
     for model in _events_of(module)
 }

@@ -1,42 +1,121 @@
-"""The JSON Schema of every event: made from the model, committed under `schemas/`, named by its own content."""
+"""The JSON Schema of every event in its two forms, and the versions of it that were recorded under `schemas/`.
+
+Both forms follow from the model. The *writer* form is closed: no other field, no other value of a list. The *reader*
+form says what `Event.from_json` takes: other fields and other values may come with a later version, and `null` is read
+as absent. Two things no schema can say: a reader refuses `5.0` where an integer stands, and takes a few spellings of
+identifiers, dates and moments that RFC 9562 and RFC 3339 do not know and that nobody may count on.
+"""
 
 import hashlib
 import json
-import sys
 from functools import cache
-from pathlib import Path
-from typing import Any
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Literal, NamedTuple
 
+from contracts.dialect import OPEN, Schema, optional, rebuilt
 from contracts.event import Event
-from contracts.registry import EVENTS
 
-FOLDER = Path(__file__).parent / "schemas"
+Form = Literal["writer", "reader"]
+
+FOLDER = files("contracts") / "schemas"
+"""One folder per type, with `<version>.writer.json` and `<version>.reader.json`; a recorded version never changes."""
+
+_NAMES = {"writer": "schema", "reader": "reader-schema"}
+_WORDS = {"$id", "$schema", "title", "description"}
+"""Do not count for the `$id`: better words make no new version."""
 
 
 @cache
-def schema_of(model: type[Event]) -> dict[str, Any]:
-    """The closed schema that a writer keeps to (JSON Schema 2020-12), with an `$id` that follows from its content."""
-    schema = model.model_json_schema()
-    digest = hashlib.sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()[:12]
-    return {
+def schema_of(model: type[Event]) -> Schema:
+    """The closed schema that a writer keeps to (JSON Schema 2020-12), with an `$id` that follows from its content.
+
+    `x-topic` and `x-key` say where the event is published and which field keys the record.
+    """
+    declaration = model.declaration
+    content = rebuilt(model.model_json_schema(), _written)
+    return _named("writer", declaration.type, content | {"x-topic": declaration.topic, "x-key": declaration.key})
+
+
+def reader_of(writer: Schema) -> Schema:
+    """The open schema of a reader that knows the same fields as this writer."""
+    return _named("reader", writer["$id"].split(":")[3], rebuilt(writer, _read))
+
+
+def identity(schema: Schema) -> str:
+    """The `$id` that a schema of this content must have: a recorded version whose own differs was changed later."""
+    prefix, _, _ = schema["$id"].rpartition(":")
+    content = rebuilt(schema, lambda node: {word: value for word, value in node.items() if word not in _WORDS})
+    return f"{prefix}:{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]}"
+
+
+class Version(NamedTuple):
+    """One version of an event type, in both forms."""
+
+    writer: Schema
+    reader: Schema
+
+
+def version_of(model: type[Event]) -> Version:
+    """What the model says today."""
+    writer = schema_of(model)
+    return Version(writer, reader_of(writer))
+
+
+def recorded(type_: str, folder: Traversable = FOLDER) -> dict[int, Version]:
+    """Every recorded version of a type, oldest first; empty when there is none."""
+    place = folder / type_
+    names = [file.name for file in place.iterdir()] if place.is_dir() else []
+    numbers = sorted(int(name.split(".")[0]) for name in names if name.endswith(".writer.json"))
+    return {number: Version(*(_read_file(place, number, form) for form in Version._fields)) for number in numbers}
+
+
+def file_name(number: int, form: str) -> str:
+    """Under which name, in the folder of its type, one form of a version is recorded."""
+    return f"{number}.{form}.json"
+
+
+def text_of(schema: Schema) -> str:
+    """The schema as the file that is recorded."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _read_file(place: Traversable, number: int, form: str) -> Schema:
+    schema: Schema = json.loads((place / file_name(number, form)).read_text(encoding="utf-8"))
+    return schema
+
+
+def _named(form: Form, type_: str, content: Schema) -> Schema:
+    draft = {
+        **content,
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:duaalwest:schema:{model.declaration.type}:{digest}",
-        **schema,
+        "$id": f"urn:duaalwest:{_NAMES[form]}:{type_}:",
     }
+    named = {"$schema": draft.pop("$schema"), "$id": identity(draft)}
+    return named | {word: value for word, value in draft.items() if word != "$id"}
 
 
-def text_of(model: type[Event]) -> str:
-    """The schema as the file that is committed."""
-    return json.dumps(schema_of(model), indent=2, ensure_ascii=False) + "\n"
+def _written(node: Schema) -> Schema:
+    """As a writer has it: what may be absent is left out, never null; names that only repeat a field's are dropped."""
+    value = optional(node)
+    written = node if value is None else value
+    spare = {OPEN} if written.get("type") == "object" else {OPEN, "title"}
+    return {word: part for word, part in written.items() if word not in spare}
 
 
-def main() -> None:
-    """`python -m contracts.schema`: write every schema file again."""
-    FOLDER.mkdir(exist_ok=True)
-    for type_, model in EVENTS.items():
-        (FOLDER / f"{type_}.json").write_text(text_of(model))
-    sys.stdout.write(f"{len(EVENTS)} schemas in {FOLDER}\n")
+def _read(node: Schema) -> Schema:
+    """As a reader takes it: fields that it does not know, values that it does not know, null for what may be absent."""
+    read = {word: part for word, part in node.items() if word not in {"additionalProperties", "enum"}}
+    if "enum" in node:
+        read["x-extensible-enum"] = node["enum"]
+    if "properties" in node:
+        required = node.get("required", [])
+        read["properties"] = {
+            name: field if name in required or "default" in field else {"anyOf": [field, {"type": "null"}]}
+            for name, field in read["properties"].items()
+        }
+    return read
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit("Versions are recorded by `duaal contracts approve`.")

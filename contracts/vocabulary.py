@@ -7,6 +7,8 @@ from uuid import UUID
 from pydantic import GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
 
+from contracts.dialect import OPEN
+
 CaseId = NewType("CaseId", UUID)
 QuestionId = NewType("QuestionId", UUID)
 LearnerId = NewType("LearnerId", UUID)
@@ -17,6 +19,7 @@ ProposalId = NewType("ProposalId", UUID)
 ReferralId = NewType("ReferralId", UUID)
 MessageId = NewType("MessageId", UUID)
 DossierId = NewType("DossierId", UUID)
+AgreementId = NewType("AgreementId", UUID)
 
 SoNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}$")]
 """Number of a structuuronderdeel: the programme that a school may offer (code list `programmes`)."""
@@ -37,13 +40,15 @@ class OpenEnum(StrEnum):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         known = [member for member in cls if member.name != "UNKNOWN"]
-        closed = core_schema.enum_schema(cls, known, sub_type="str")
+        schema = {"type": "string", "enum": [member.value for member in known], OPEN: True}
+        # Not strict: a strict reader of JSON would ask for a member of the enum, and take every text for UNKNOWN.
+        closed = core_schema.enum_schema(cls, known, sub_type="str", strict=False)
         opened = core_schema.with_default_schema(closed, default=cls("UNKNOWN"), on_error="default")
         return core_schema.json_or_python_schema(
             json_schema=core_schema.chain_schema([core_schema.str_schema(), opened]),
             python_schema=core_schema.no_info_after_validator_function(cls._known, closed),
             serialization=core_schema.to_string_ser_schema(),
-            metadata={"pydantic_js_updates": {"type": "string", "enum": [member.value for member in known]}},
+            metadata={"pydantic_js_updates": schema},
         )
 
     @classmethod
@@ -327,14 +332,14 @@ class ReferralKind(OpenEnum):
 
 
 class DeliveryFailure(OpenEnum):
-    """Why a mail did not go out."""
+    """Why a mail or a webhook did not go out."""
 
     REFUSED = "REFUSED"
     """the receiving server refused it for good"""
     GAVE_UP = "GAVE_UP"
     """every attempt failed"""
     NO_ADDRESS = "NO_ADDRESS"
-    """the organisation has no service address in our list"""
+    """the organisation has no service address in our list, or no longer asks for this"""
     UNKNOWN = "UNKNOWN"
 
 
@@ -351,4 +356,94 @@ class DeadLetterReason(OpenEnum):
     """every attempt failed"""
     BEHIND = "BEHIND"
     """an earlier record of the same key is a dead letter"""
+    UNKNOWN = "UNKNOWN"
+
+
+class ReferralProgress(OpenEnum):
+    """How far a partner is with a referral."""
+
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    """the partner took note and will act"""
+    PROGRESSED = "PROGRESSED"
+    """the partner had contact and is at work"""
+    CLOSED = "CLOSED"
+    """the partner is done, with an outcome"""
+    UNKNOWN = "UNKNOWN"
+
+
+class ReferralOutcome(OpenEnum):
+    """What came of a referral."""
+
+    HELPED = "HELPED"
+    """geholpen"""
+    REFERRED_ON = "REFERRED_ON"
+    """doorverwezen: somebody else helps now"""
+    NOT_REACHED = "NOT_REACHED"
+    """niet bereikbaar"""
+    DECLINED = "DECLINED"
+    """geweigerd: the person does not want to be helped"""
+    NOT_COMPETENT = "NOT_COMPETENT"
+    """niet bevoegd: our directory was wrong"""
+    SAME_AS_OTHER = "SAME_AS_OTHER"
+    """dubbel: it was there already"""
+    UNKNOWN = "UNKNOWN"
+
+
+class AgreementForm(OpenEnum):
+    """The form of an agreement (overeenkomst); the programme decides which."""
+
+    OAO = "OAO"
+    """overeenkomst van alternerende opleiding"""
+    SAO = "SAO"
+    """stageovereenkomst alternerende opleiding"""
+    DAO = "DAO"
+    """deeltijdse arbeidsovereenkomst"""
+    UNKNOWN = "UNKNOWN"
+
+
+class AgreementStatus(OpenEnum):
+    """What was reported of an agreement."""
+
+    REGISTERED = "REGISTERED"
+    ENDED = "ENDED"
+    UNKNOWN = "UNKNOWN"
+
+
+class EndReason(OpenEnum):
+    """Why an agreement ended, in groups that say nothing of the person."""
+
+    COMPLETED = "COMPLETED"
+    """it ran until its last day"""
+    BY_LEARNER = "BY_LEARNER"
+    """the learner ended it early"""
+    BY_COMPANY = "BY_COMPANY"
+    """the company ended it early"""
+    BY_SCHOOL = "BY_SCHOOL"
+    """the school ended it early"""
+    TOGETHER = "TOGETHER"
+    """all three agreed to end it early"""
+    UNKNOWN = "UNKNOWN"
+
+
+class RejectionReason(OpenEnum):
+    """Why the border did not take in a message of a partner."""
+
+    INVALID_ENVELOPE = "INVALID_ENVELOPE"
+    """it is not a CloudEvent; the field is the attribute"""
+    UNKNOWN_TYPE = "UNKNOWN_TYPE"
+    """no partner may send this type, perhaps it is misspelt"""
+    TYPE_NOT_ALLOWED = "TYPE_NOT_ALLOWED"
+    """the partner's manifest does not list this type"""
+    SOURCE_NOT_YOURS = "SOURCE_NOT_YOURS"
+    """the source belongs to somebody else"""
+    INVALID_DATA = "INVALID_DATA"
+    """the data is not what the type asks for; the field says where"""
+    TOO_LARGE = "TOO_LARGE"
+    """more bytes than one message may have"""
+    TOO_OLD = "TOO_OLD"
+    """its time lies too far back"""
+    FROM_THE_FUTURE = "FROM_THE_FUTURE"
+    """its time is still to come"""
+    TOO_MANY = "TOO_MANY"
+    """more messages than the quota of the partner"""
     UNKNOWN = "UNKNOWN"

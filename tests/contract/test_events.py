@@ -7,29 +7,48 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from chassis.messaging.topics import TOPICS
+from chassis.messaging.topics import PARTNER_TOPICS, TOPICS
 from contracts.event import Event, event
 from contracts.matching import MatchProposed
 from contracts.operations import DeadLetterOpened
+from contracts.partner import EVENTS as PARTNER_EVENTS
+from contracts.partner import MessageRejected
 from contracts.registry import EVENTS
 from contracts.vocabulary import Criterion, DeadLetterReason
 from tests.contract.test_examples import example
 
 TYPES = [
+    "be.duaalwest.intake.AgreementReported.v1",
     "be.duaalwest.intake.LearnerAtRisk.v1",
     "be.duaalwest.intake.LearnerSearchStarted.v1",
+    "be.duaalwest.intake.ProgrammatieReceived.v1",
     "be.duaalwest.intake.QuestionReceived.v1",
+    "be.duaalwest.intake.ReferralFeedbackReceived.v1",
     "be.duaalwest.intake.WorkplaceRegistered.v1",
+    "be.duaalwest.matching.MatchLapsed.v1",
     "be.duaalwest.matching.MatchProposed.v1",
+    "be.duaalwest.matching.ProposalPeriodEnded.v1",
     "be.duaalwest.notifications.MessageFailed.v1",
     "be.duaalwest.notifications.MessageSent.v1",
     "be.duaalwest.operations.DeadLetterOpened.v1",
+    "be.duaalwest.partner.AgreementEnded.v1",
+    "be.duaalwest.partner.AgreementRegistered.v1",
+    "be.duaalwest.partner.LearnerAtRisk.v1",
+    "be.duaalwest.partner.LearnerSearchStarted.v1",
+    "be.duaalwest.partner.MessageRejected.v1",
+    "be.duaalwest.partner.ProgrammatieSubmitted.v1",
+    "be.duaalwest.partner.QuestionReceived.v1",
+    "be.duaalwest.partner.ReferralAcknowledged.v1",
+    "be.duaalwest.partner.ReferralClosed.v1",
+    "be.duaalwest.partner.ReferralProgressed.v1",
+    "be.duaalwest.partner.WorkplaceRegistered.v1",
     "be.duaalwest.pof.ProgrammatieAnnounced.v1",
     "be.duaalwest.pof.ProgrammatieSubmitted.v1",
     "be.duaalwest.referral.ReferralCreated.v1",
 ]
 """Partners subscribe to these words. A line may be added; taking one away or changing it breaks somebody."""
 
+MANIFESTS = {**TOPICS, **PARTNER_TOPICS}
 MODELS = [pytest.param(model, id=type_) for type_, model in EVENTS.items()]
 
 
@@ -46,17 +65,19 @@ def test_a_type_names_its_owner_its_event_and_its_major_version(model: type[Even
 
 @pytest.mark.parametrize("model", MODELS)
 def test_its_topic_has_a_manifest_whose_key_is_its_own_and_an_id(model: type[Event]) -> None:
-    topics = [topic for name, topic in TOPICS.items() if _fits(name, model.declaration.topic)]
+    topics = [topic for name, topic in MANIFESTS.items() if _fits(name, model.declaration.topic)]
     assert topics
     assert {topic.key for topic in topics} == {model.declaration.key}
     annotation = model.model_fields[model.declaration.key].annotation
-    assert getattr(annotation, "__supertype__", annotation) is UUID
+    # What a partner sends is keyed by its own name for a thing.
+    of_a_partner = model.declaration.topic == PARTNER_EVENTS
+    assert getattr(annotation, "__supertype__", annotation) is (str if of_a_partner else UUID)
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_its_owner_publishes_on_its_topic(model: type[Event]) -> None:
-    for name, topic in TOPICS.items():
-        if _fits(name, model.declaration.topic) and model is not DeadLetterOpened:
+    for name, topic in MANIFESTS.items():
+        if _fits(name, model.declaration.topic) and model not in (DeadLetterOpened, MessageRejected):
             assert topic.producers == (model.declaration.owner,)
 
 

@@ -11,9 +11,9 @@ import contracts
 from contracts.envelope import read
 from contracts.event import Event
 from contracts.registry import EVENTS
+from contracts.schema import recorded
 
 FOLDER = Path(contracts.__file__).parent / "examples"
-SCHEMAS = Path(contracts.__file__).parent / "schemas"
 
 Kind = Literal["minimal", "full"]
 
@@ -24,9 +24,10 @@ def example(model: type[Event], kind: Kind) -> dict[str, Any]:
     return found
 
 
-def schema_file(model: type[Event]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((SCHEMAS / f"{model.declaration.type}.json").read_text())
-    return found
+def newest(model: type[Event]) -> dict[str, Any]:
+    """The last writer schema that was recorded."""
+    versions = recorded(model.declaration.type)
+    return versions[max(versions)].writer
 
 
 MODELS = [pytest.param(model, id=type_) for type_, model in EVENTS.items()]
@@ -42,18 +43,24 @@ def test_there_are_two_per_type_and_no_others() -> None:
 
 @pytest.mark.parametrize(("model", "kind"), EXAMPLES)
 def test_it_keeps_to_the_committed_schema(model: type[Event], kind: Kind) -> None:
-    validator = Draft202012Validator(schema_file(model), format_checker=FormatChecker())
+    validator = Draft202012Validator(newest(model), format_checker=FormatChecker())
     assert [error.message for error in validator.iter_errors(example(model, kind)["data"])] == []
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_minimal_one_has_only_what_is_required(model: type[Event]) -> None:
-    assert set(example(model, "minimal")["data"]) == set(schema_file(model)["required"])
+    assert set(example(model, "minimal")["data"]) == set(newest(model)["required"])
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_full_one_has_every_field(model: type[Event]) -> None:
-    assert set(example(model, "full")["data"]) == set(schema_file(model)["properties"])
+    assert set(example(model, "full")["data"]) == set(newest(model)["properties"])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_full_one_names_a_schema_that_was_recorded(model: type[Event]) -> None:
+    named = example(model, "full")["headers"]["ce_dataschema"]
+    assert named in {version.writer["$id"] for version in recorded(model.declaration.type).values()}
 
 
 @pytest.mark.parametrize(("model", "kind"), EXAMPLES)

@@ -57,6 +57,7 @@ BAD = {
     "anything but something": closed(thing={"not": CODE}),
     "a municipality beside a learner": closed(learner_id=ID, nis=CODE),
     "coordinates beside a learner": closed(learner_id=ID, home=closed(lat={"type": "number"})),
+    "a municipality beside a learner of a partner": closed(learner_reference=CODE, nis=CODE),
     "a municipality beside learners": closed(learner_ids={"type": "array", "items": ID}, nis=CODE),
 }
 

@@ -6,19 +6,24 @@ import pytest
 from pydantic import ValidationError
 
 from chassis.handling import handlers_of
-from chassis.messaging.topics import TOPICS, Topic, consumed_by
+from chassis.messaging.topics import PARTNER_TOPICS, TOPICS, Topic, consumed_by, topic_of
 from chassis.service import Service
-from contracts.event import Event
+from contracts.event import Event, Timer
 from contracts.registry import EVENTS
+from services.notifications.app import build as notifications
 from tests.chassis.test_migrations import SERVICES, built
+from tests.webhooks import a_secret, listening_to, manifest, settings_with
 
 DEAD_LETTERS = ".dead-letters"
+MANIFESTS = {**TOPICS, **PARTNER_TOPICS}
 
 
 @pytest.fixture(scope="module")
-def services() -> dict[str, Service]:
-    """Every service, as its own `app.build` makes it."""
-    return {name: built(name) for name in SERVICES}
+def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Service]:
+    """Every service, as its own `app.build` makes it; some partner wants a webhook of all that leaves by webhook."""
+    wants_all = manifest("all", "https://all.example.org/", *listening_to({"public", "internal"}))
+    settings = settings_with(tmp_path_factory.mktemp("all"), [wants_all], {"all": a_secret()})
+    return {name: built(name) for name in SERVICES} | {"notifications": notifications(settings)}
 
 
 def handled_by(service: Service) -> set[type[Event]]:
@@ -40,7 +45,7 @@ def test_a_topic_is_named_by_its_owner_and_published_by_it_alone(topic: Topic) -
     assert topic.owner in SERVICES
 
 
-@pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
+@pytest.mark.parametrize("topic", MANIFESTS.values(), ids=MANIFESTS)
 def test_a_topic_carries_events_all_keyed_as_it_says(topic: Topic) -> None:
     models = list(events_on(topic))
     assert models
@@ -53,10 +58,15 @@ def test_a_topic_has_twelve_partitions_and_is_kept_for_weeks(topic: Topic) -> No
     assert topic.retention_days == (14 if topic.name.endswith(DEAD_LETTERS) else 30)
 
 
-@pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
+@pytest.mark.parametrize("topic", MANIFESTS.values(), ids=MANIFESTS)
 def test_what_is_about_a_learner_is_confidential(topic: Topic) -> None:
     fields = {name for model in events_on(topic) for name in model.model_fields}
-    assert (topic.data_class == "confidential") == ("learner_id" in fields)
+    assert (topic.data_class == "confidential") == bool({"learner_id", "learner_reference"} & fields)
+
+
+def test_every_partner_has_its_own_topics() -> None:
+    names = {topic_of(declared, "vdab").name for declared in PARTNER_TOPICS}
+    assert names == {"partner.vdab.events", "partner.vdab.rejected"}
 
 
 @pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
@@ -75,12 +85,21 @@ def test_whatever_a_service_handles_it_also_listens_to(name: str, services: dict
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_who_listens_has_a_topic_for_its_dead_letters(name: str) -> None:
-    assert (f"duaal.{name}{DEAD_LETTERS}" in TOPICS) == bool(consumed_by(name))
+    listens = consumed_by(name) or any(name in topic.consumers for topic in PARTNER_TOPICS.values())
+    assert (f"duaal.{name}{DEAD_LETTERS}" in TOPICS) == bool(listens)
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_handles_no_fact_of_its_own(name: str, services: dict[str, Service]) -> None:
-    assert name not in {model.declaration.owner for model in handled_by(services[name])}
+def test_a_service_handles_its_own_timers_and_no_fact_of_its_own(name: str, services: dict[str, Service]) -> None:
+    own = {model for model in EVENTS.values() if model.declaration.owner == name}
+    assert handled_by(services[name]) & own == {model for model in own if issubclass(model, Timer)}
+
+
+@pytest.mark.parametrize("model", [model for model in EVENTS.values() if issubclass(model, Timer)])
+def test_a_timer_goes_to_its_own_service_and_to_nobody_else(model: type[Event]) -> None:
+    owner = model.declaration.owner
+    topic = TOPICS[model.declaration.topic]
+    assert (topic.name, topic.consumers, topic.key) == (f"duaal.{owner}.timers", (owner,), "timer_id")
 
 
 def test_a_manifest_with_a_word_that_nobody_reads_is_refused() -> None:
