@@ -170,9 +170,9 @@ def incompatibilities(found: Iterable[Change], rules: Mapping[str, Rule] = RULES
     return [change for change in found if rules[change.rule].breaks]
 
 
-def order(found: Iterable[Change], rules: Mapping[str, Rule] = RULES) -> Order | None:
+def order(found: Iterable[Change]) -> Order | None:
     """Who is deployed first for changes that break nobody; None when they ask for both, so for two versions."""
-    asked = {rules[change.rule].order for change in found} - {Order.EITHER}
+    asked = {RULES[change.rule].order for change in found} - {Order.EITHER}
     return None if len(asked) > 1 else next(iter(asked), Order.EITHER)
 
 

@@ -115,7 +115,3 @@ def _read(node: Schema) -> Schema:
             for name, field in read["properties"].items()
         }
     return read
-
-
-if __name__ == "__main__":
-    raise SystemExit("Versions are recorded by `duaal contracts approve`.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts.envelope import LONGEST, Envelope, Headers, InvalidEnvelope, read
+from contracts.envelope import LONGEST, STRUCTURED, Envelope, Headers, InvalidEnvelope, read
 
 FULL = Envelope(
     id="e-1",
@@ -70,6 +70,12 @@ def test_in_binary_mode_the_headers_are_these() -> None:
 @pytest.mark.parametrize("envelope", [FULL, BARE], ids=["full", "bare"])
 def test_what_is_written_is_read_back(envelope: Envelope) -> None:
     assert read(envelope.headers(), b"{}") == (envelope, b"{}")
+
+
+@pytest.mark.parametrize("envelope", [FULL, BARE], ids=["full", "bare"])
+def test_what_is_written_in_structured_mode_is_read_back(envelope: Envelope) -> None:
+    document = envelope.structured(b'{"a": "\xc3\xa9"}')
+    assert read([("content-type", STRUCTURED.encode())], document) == (envelope, b'{"a": "\\u00e9"}')
 
 
 def test_what_is_absent_is_not_sent() -> None:
