@@ -1,12 +1,13 @@
 # Two commands matter: `make demo` and `make test`. Everything they need is installed by the first line they run.
 
 .DEFAULT_GOAL := help
-.PHONY: simulate help demo test test-unit test-docker chaos bench lint up down setup
+.PHONY: simulate help demo test test-unit test-docker test-interop node chaos bench contracts lint up down setup
 
 UV := $(shell command -v uv 2>/dev/null || echo .local/uv/bin/uv)
 RUN := $(UV) run --frozen --quiet
 KILL ?= referral
 SEED ?= 1
+SINCE ?= HEAD
 
 help: ## what can be done here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,8 +24,11 @@ test-unit: setup ## the tests that need no server, in seconds
 test-docker: setup ## the local stack in containers, where a Docker daemon runs
 	@LOCAL_STACK=docker $(RUN) pytest -m docker tests/local
 
-simulate: setup ## thousands of interleavings of relay and pipeline, minutes long (SIMULATION=long for more)
-	@$(RUN) pytest -o addopts=-q tests/simulation
+test-interop: setup tests/interop/node_modules/.package-lock.json ## the contracts before other people's software, what comes from npm
+	@$(RUN) pytest -m npm tests/interop tests/e2e
+
+simulate: setup ## thousands of interleavings of relay and pipeline (SIMULATION=long: more, and others each time)
+	@$(RUN) pytest tests/simulation
 
 lint: setup ## style, strict types, import rules
 	@$(RUN) ruff check .
@@ -32,17 +36,27 @@ lint: setup ## style, strict types, import rules
 	@$(RUN) mypy
 	@$(RUN) lint-imports
 
+contracts: setup ## every event beside all its former versions, both ways (SINCE=origin/main for another baseline)
+	@$(RUN) duaal contracts check --since $(SINCE)
+
 chaos: setup ## every fault at every crash point, judged by one oracle (CELLS=poison SEED=2)
 	@$(RUN) python -m tests.chaos $(CELLS) --seed $(SEED)
 
 bench: setup ## every figure beside its limit (ROW=hop for one row)
 	@$(RUN) --group bench python -m benchmarks $(ROW)
 
-up: setup ## start the platform and leave it up
-	@$(RUN) duaal up
+up: setup ## start the platform and leave it up (SECURE=1: Kafka asks everybody for a login)
+	@$(RUN) duaal up $(if $(SECURE),--secure)
 
 down: setup ## stop what `make up` started
 	@$(RUN) duaal down
+
+tests/interop/node_modules/.package-lock.json: tests/interop/package-lock.json | node
+	@npm ci --prefix tests/interop --ignore-scripts --no-audit --no-fund --silent
+
+node:
+	@node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null \
+		|| { echo "Install Node 18 or newer with npm (apt install nodejs npm)."; exit 1; }
 
 setup: .venv/.synced
 

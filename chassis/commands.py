@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from uuid6 import uuid7
 
 from chassis.handling import Handler, MessageContext, Permanent
-from chassis.messaging.door import Opened, Verdict
+from chassis.messaging.door import Opened, Verdict, count
 from chassis.messaging.failures import PASSING
 from chassis.messaging.outbox import Promise
 from chassis.messaging.store import PostgresStore, keep
@@ -74,7 +74,7 @@ class Commands:
 
     def count_border(self, verdicts: Iterable[Verdict]) -> None:
         """Note what the border made of messages."""
-        self._metrics.count_border(verdicts)
+        count(self._metrics, verdicts)
 
     async def _take_in(self, opened: Sequence[Opened]) -> list[Verdict]:
         handlers = [self._handlers[type(one.message)] for one in opened]

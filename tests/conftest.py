@@ -33,6 +33,13 @@ def stack() -> Iterator[Stack]:
         yield stack
 
 
+@pytest.fixture(scope="session")
+def secured_stack() -> Iterator[Stack]:
+    """The same, with a Kafka that asks everybody for a login and allows only what was granted."""
+    with Stack.start(FOLDER / "secured", secure=True) as stack:
+        yield stack
+
+
 class Databases:
     """Makes databases that are migrated already: migrates once per service, then copies."""
 

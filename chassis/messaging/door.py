@@ -1,6 +1,7 @@
 """The door of a service: what others write to topics of their own is checked before it is a message."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -8,6 +9,7 @@ from typing import NamedTuple, Protocol
 from chassis.handling import MessageContext
 from chassis.messaging.inbox import EventKey
 from chassis.messaging.record import Record
+from chassis.observability.metrics import Metrics
 
 ACCEPTED, REJECTED = "accepted", "rejected"
 TWICE = "DUPLICATE"
@@ -45,6 +47,12 @@ class Opened:
     def said_before(self) -> Verdict:
         """The verdict when what was said had its effect before."""
         return self.verdict._replace(reason=TWICE)
+
+
+def count(metrics: Metrics, verdicts: Iterable[Verdict]) -> None:
+    """Every message once."""
+    for verdict, number in Counter(verdicts).items():
+        metrics.border.labels(*verdict).inc(number)
 
 
 class Door(Protocol):

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from chassis.crash_points import crash_point
 from chassis.handling import Handler, MessageContext, Permanent
 from chassis.messaging.dead_letters import Closed, DeadLetter, Key
-from chassis.messaging.door import Door, Opened
+from chassis.messaging.door import Door, Opened, count
 from chassis.messaging.failures import DeadLetterLimit, Halted, Patience, Pause, Retry, SetAside, explain
 from chassis.messaging.inbox import EventKey
 from chassis.messaging.outbox import OutboxRecord, Promise
@@ -370,10 +370,13 @@ class Pipeline:
                 for d, o in zip(deliveries, outcomes, strict=True)
             ],
         )
-        self._metrics.count_border(
-            d.opened.said_before() if d.outcome is Outcome.DUPLICATE else d.opened.verdict
-            for d in deliveries
-            if d.opened and not d.letter
+        count(
+            self._metrics,
+            (
+                d.opened.said_before() if d.outcome is Outcome.DUPLICATE else d.opened.verdict
+                for d in deliveries
+                if d.opened and not d.letter
+            ),
         )
         self._metrics.handler_seconds.labels(self._service).observe(seconds)
         now = self._now()

@@ -30,6 +30,15 @@ class Topic(BaseModel):
     retention_days: int
     data_class: Literal["public", "internal", "confidential", "restricted"]
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What Kafka has to know of it, in Kafka's words."""
+        settings = {"retention.ms": str(self.retention_days * DAY_MS)}
+        if self.owner == "partner":
+            # Age and quota count from when the broker took a message, not from what its sender says.
+            settings["message.timestamp.type"] = "LogAppendTime"
+        return settings
+
 
 def _read() -> dict[str, Topic]:
     manifests = sorted(
@@ -95,8 +104,4 @@ async def create_topics(
 
 
 def _new(topic: Topic, replication: int) -> NewTopic:
-    settings = {"retention.ms": str(topic.retention_days * DAY_MS)}
-    if topic.owner == "partner":
-        # Age and quota count from when the broker took a message, not from what its sender says.
-        settings["message.timestamp.type"] = "LogAppendTime"
-    return NewTopic(topic.name, topic.partitions, replication, topic_configs=settings)
+    return NewTopic(topic.name, topic.partitions, replication, topic_configs=topic.settings)

@@ -71,11 +71,6 @@ class Metrics:
         for (type_, outcome), number in Tally(endings).items():
             self.messages.labels(service, type_, outcome).inc(number)
 
-    def count_border(self, verdicts: Iterable[tuple[str, str, str, str]]) -> None:
-        """Count messages of partners by partner, type, result and reason."""
-        for verdict, number in Tally(verdicts).items():
-            self.border.labels(*verdict).inc(number)
-
     def exposition(self) -> bytes:
         """All of it, as Prometheus reads it."""
         return generate_latest(self.registry)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from chassis.messaging.login import Login, client_arguments
 from deploy.local.blocking import wait_for
 from deploy.local.ports import HOST
 from deploy.local.server import StackError
@@ -17,17 +18,17 @@ GROUP_SECONDS = 30.0
 _quiet = threading.Lock()
 
 
-def broker_answers(port: int, node_id: int) -> bool:
+def broker_answers(port: int, node_id: int, login: Login | None = None) -> bool:
     """Whether the broker behind this port has joined its cluster and serves clients."""
 
     async def is_member(admin: AIOKafkaAdminClient) -> bool:
         cluster = await admin.describe_cluster()
         return any(broker["node_id"] == node_id for broker in cluster["brokers"])
 
-    return _ask(f"{HOST}:{port}", is_member)
+    return _ask(f"{HOST}:{port}", login, is_member)
 
 
-def open_for_groups(bootstrap_servers: str, brokers: int) -> None:
+def open_for_groups(bootstrap_servers: str, brokers: int, login: Login | None = None) -> None:
     """Wait for the whole cluster and its first group: it makes Kafka create the topic that keeps the offsets.
 
     Left to the first real consumer, that would greet every user with errors about a missing coordinator.
@@ -39,15 +40,19 @@ def open_for_groups(bootstrap_servers: str, brokers: int) -> None:
         return len(cluster["brokers"]) == brokers
 
     deadline = time.monotonic() + GROUP_SECONDS
-    while not _ask(bootstrap_servers, has_coordinator):
+    while not _ask(bootstrap_servers, login, has_coordinator):
         if time.monotonic() > deadline:
             raise StackError(f"Kafka at {bootstrap_servers} runs, but has no group coordinator yet.")
         time.sleep(0.05)
 
 
-def _ask(bootstrap_servers: str, question: Callable[[AIOKafkaAdminClient], Awaitable[bool]]) -> bool:
+def _ask(
+    bootstrap_servers: str, login: Login | None, question: Callable[[AIOKafkaAdminClient], Awaitable[bool]]
+) -> bool:
     async def ask() -> bool:
-        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=2000)
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=bootstrap_servers, request_timeout_ms=2000, **client_arguments(login)
+        )
         try:
             await admin.start()
             return await question(admin)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from deploy.local import java, kafka_probe
+from chassis.messaging.login import Login
+from deploy.local import files, java, kafka_probe
 from deploy.local.ports import HOST
 from deploy.local.process import ProcessServer
 from deploy.local.server import StackError
@@ -23,6 +24,8 @@ class Node:
     cluster_id: str
     size: int
     ports: Mapping[str, int]
+    admin: Login | None = None
+    """With it, the broker asks everybody who they are, and grants nothing that was not granted."""
 
     @property
     def name(self) -> str:
@@ -39,6 +42,10 @@ class Node:
     @property
     def configuration(self) -> Path:
         return self.home / "server.properties"
+
+    @property
+    def format_arguments(self) -> Path:
+        return self.home / "format.arguments"
 
     @property
     def recording(self) -> Path:
@@ -60,13 +67,13 @@ def native_broker(node: Node) -> ProcessServer:
         node.home,
         node.port,
         command=partial(_command, node),
-        answers=partial(kafka_probe.broker_answers, node.port, node.id),
+        answers=partial(kafka_probe.broker_answers, node.port, node.id, node.admin),
         stopped=partial(_keep_recording, node),
     )
 
 
 def _command(node: Node) -> list[str]:
-    node.configuration.write_text("".join(f"{key}={value}\n" for key, value in _properties(node).items()))
+    files.write(node.configuration, "".join(f"{key}={value}\n" for key, value in _properties(node).items()))
     # The formatter writes this file last: without it, whatever is there comes from a first start cut short.
     if not (node.data / "meta.properties").exists():
         shutil.rmtree(node.data, ignore_errors=True)
@@ -78,9 +85,14 @@ def _command(node: Node) -> list[str]:
 
 def _format(node: Node) -> None:
     # With "=", because an id may begin with "-" and would then be taken for an option.
-    arguments = ("format", f"--cluster-id={node.cluster_id}", f"--config={node.configuration}")
-    command = _java().command(java.jars(), "kafka.tools.StorageTool", *arguments)
+    arguments = ["format", f"--cluster-id={node.cluster_id}", f"--config={node.configuration}"]
+    if node.admin:
+        arguments.append(f"--add-scram=SCRAM-SHA-512=[name={node.admin.username},password={node.admin.password}]")
+    # In a file of their own: every account of this machine can read the command lines of all processes.
+    files.write(node.format_arguments, "\n".join(arguments))
+    command = _java().command(java.jars(), "kafka.tools.StorageTool", f"@{node.format_arguments}")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
+    node.format_arguments.unlink()
     if done.returncode:
         said = (done.stderr or done.stdout).strip()
         raise StackError(f"Kafka could not prepare {node.data}: {said[-500:]}")
@@ -102,17 +114,41 @@ def _java() -> java.Java:
 def _properties(node: Node) -> dict[str, object]:
     """Static voters, not a dynamic quorum: the ports of the nodes may change between two starts."""
     voters = (f"{n}@{HOST}:{node.ports[controller_name(n)]}" for n in range(1, node.size + 1))
+    protocol = "SASL_PLAINTEXT" if node.admin else "PLAINTEXT"
     return {
         "process.roles": "broker,controller",
         "node.id": node.id,
         "controller.quorum.voters": ",".join(voters),
-        "listeners": f"PLAINTEXT://{HOST}:{node.port},CONTROLLER://{HOST}:{node.ports[controller_name(node.id)]}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{node.port}",
+        "listeners": f"{protocol}://{HOST}:{node.port},CONTROLLER://{HOST}:{node.ports[controller_name(node.id)]}",
+        "advertised.listeners": f"{protocol}://{HOST}:{node.port}",
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "inter.broker.listener.name": "PLAINTEXT",
+        "listener.security.protocol.map": f"{protocol}:{protocol},CONTROLLER:{protocol}",
+        "inter.broker.listener.name": protocol,
         "log.dirs": node.data,
         **shared_properties(node.size),
+        **(_security(node.admin) if node.admin else {}),
+    }
+
+
+def _security(admin: Login) -> dict[str, object]:
+    """Logins without TLS, because nothing leaves this machine; a deployment has TLS on every listener.
+
+    The controllers know only the admin, by a plain password: SCRAM's users are what they are there to keep.
+    """
+    credentials = f'username="{admin.username}" password="{admin.password}"'
+    scram = f"org.apache.kafka.common.security.scram.ScramLoginModule required {credentials};"
+    known = f'user_{admin.username}="{admin.password}"'
+    plain = f"org.apache.kafka.common.security.plain.PlainLoginModule required {credentials} {known};"
+    return {
+        "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        "sasl.mechanism.inter.broker.protocol": "SCRAM-SHA-512",
+        "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config": scram,
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.controller.plain.sasl.jaas.config": plain,
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:{admin.username}",
+        "allow.everyone.if.no.acl.found": "false",
     }
 
 

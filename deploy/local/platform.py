@@ -8,20 +8,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from chassis.messaging.groups import group_of
 from chassis.messaging.topics import create_topics
+from chassis.partners import read_partners
 from chassis.persistence.migrate import migrate
+from deploy.access.grant import grant
+from deploy.access.rules import access_of
 from deploy.local import files, ports
 from deploy.local.blocking import wait_for
 from deploy.local.databases import provision
 from deploy.local.process import ProcessServer
 from deploy.local.stack import Stack
+from deploy.local.tokens import Tokens
+from deploy.local.webhook_secrets import write_secrets
 
 SERVICES = ("intake", "referral", "matching", "notifications", "pof")
 ROOT = Path(__file__).parent.parent.parent
+PARTNERS = ROOT / "deploy" / "partners"
 
 
 class Platform:
-    """The services of a stack. A context manager: leaving it stops them, the stack goes on."""
+    """The services of a stack. A context manager: leaving it stops them, the stack goes on.
+
+    Where its Kafka is secured, each service and each partner gets a login of its own and no right too many.
+    """
 
     def __init__(self, stack: Stack, directory: Path) -> None:
         self.stack = stack
@@ -33,6 +43,7 @@ class Platform:
         # A port of a service that still runs is its own, however much it looks taken.
         self.ports = {**ports.choose(SERVICES, former), **{name: former[name] for name in self._running}}
         files.write(remembered, json.dumps(self.ports))
+        self.tokens = Tokens(directory.absolute())
         self.database_urls = {name: provision(stack.postgres.admin_url, name) for name in SERVICES}
         self.services = {name: self._process(name, self.ports[name], self.environment(name)) for name in SERVICES}
 
@@ -69,8 +80,12 @@ class Platform:
     async def _prepare(self) -> None:
         for name, url in self.database_urls.items():
             await migrate(url, ROOT / "services" / name / "migrations")
-        kafka = self.stack.kafka
-        await create_topics(kafka.bootstrap_servers, replication=min(3, len(kafka.brokers)))
+        kafka, partners = self.stack.kafka, read_partners(PARTNERS)
+        copies = min(3, len(kafka.brokers))
+        await create_topics(kafka.bootstrap_servers, replication=copies, partners=partners, login=kafka.admin)
+        if kafka.admin and kafka.passwords:
+            accesses = access_of(SERVICES, partners.values())
+            grant(kafka.bootstrap_servers, kafka.admin, accesses, kafka.passwords.of)
 
     def _process(self, name: str, port: int, environment: dict[str, str]) -> ProcessServer:
         return ProcessServer(
@@ -90,8 +105,15 @@ class Platform:
             "HTTP_PORT": str(self.ports[name]),
             "SESSION_TIMEOUT": "6",
         }
+        if login := self.stack.kafka.login(group_of(name)):
+            own |= {"KAFKA_USERNAME": login.username, "KAFKA_PASSWORD": login.password, "KAFKA_TLS": "false"}
+        if name == "intake":
+            hashes = self.tokens.write_hashes(read_partners(PARTNERS))
+            own |= {"PARTNERS": str(PARTNERS), "PARTNER_TOKENS": str(hashes)}
         if name == "notifications":
+            secrets = write_secrets(self._directory.parent / "webhook-secrets.json", read_partners(PARTNERS))
             own |= {"SMTP_HOST": self.stack.mail.host, "SMTP_PORT": str(self.stack.mail.port)}
+            own |= {"PARTNERS": str(PARTNERS), "WEBHOOK_SECRETS": str(secrets), "WEBHOOKS_TO_LOOPBACK": "true"}
         return {f"{name.upper()}_{key}": value for key, value in own.items()}
 
 

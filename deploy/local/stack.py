@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from chassis.messaging.login import Login
+from deploy.access.passwords import Passwords
 from deploy.local import files, kafka_probe, mail, native_postgres, ports, providers
 from deploy.local.lock import FolderLock
 from deploy.local.native_kafka import Node, controller_name, native_broker, node_name
@@ -23,12 +25,24 @@ from deploy.local.server import GivenServer, Server, StackError
 __all__ = ["Kafka", "Mail", "Postgres", "Server", "Stack", "StackError"]
 
 LOCK_SECONDS = 15.0
+ADMIN = "admin"
 
 
 @dataclass(frozen=True)
 class Kafka:
     bootstrap_servers: str
     brokers: list[Server]
+    passwords: Passwords | None = None
+    """Of its users, where Kafka is secured."""
+
+    @property
+    def admin(self) -> Login | None:
+        """The one user who may do everything."""
+        return self.login(ADMIN)
+
+    def login(self, user: str) -> Login | None:
+        """How this user logs in; nobody has to at a Kafka that is not secured."""
+        return _login(user, self.passwords)
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,7 @@ class State:
     cluster_id: str
     ports: dict[str, int]
     given: dict[str, str]
+    secure: bool = False
 
     @classmethod
     def read(cls, directory: Path) -> Self | None:
@@ -80,11 +95,12 @@ class Stack:
         self.mail = _mail(directory, state.ports["mail"])
 
     @classmethod
-    def start(cls, directory: Path, *, brokers: int = 1, detached: bool = False) -> Self:
+    def start(cls, directory: Path, *, brokers: int = 1, detached: bool = False, secure: bool = False) -> Self:
         """Start the stack of this folder, on the data of its former run if there was one.
 
         A detached stack outlives this process until somebody stops it; if it runs already, you get that one.
         Any other stack ends with this process, however that ends.
+        A secure stack has a Kafka that asks for a login and allows only what was granted.
 
         Raises:
             StackError: nothing here can run a server, or the folder is in use.
@@ -93,7 +109,7 @@ class Stack:
         lock = FolderLock(directory)
         lock.acquire(LOCK_SECONDS)
         try:
-            stack = cls._start_locked(directory, brokers, detached, lock)
+            stack = cls._start_locked(directory, brokers, detached, secure, lock)
         except BaseException:
             lock.release()
             raise
@@ -102,15 +118,15 @@ class Stack:
         return stack
 
     @classmethod
-    def _start_locked(cls, directory: Path, brokers: int, detached: bool, lock: FolderLock) -> Self:
+    def _start_locked(cls, directory: Path, brokers: int, detached: bool, secure: bool, lock: FolderLock) -> Self:
         former = State.read(directory)
         if former:
             found = cls(directory, former, lock)
             if former.detached and found._any_running():
-                return found._joined(former, brokers, detached)
+                return found._joined(former, brokers, detached, secure)
             found._stop_servers()  # what a crashed owner left running
-            _check_size(directory, former, brokers)
-        state = _fresh_state(former, brokers, detached)
+            _check_kind(directory, former, brokers, secure)
+        state = _fresh_state(former, brokers, detached, secure)
         state.write(directory)
         stack = cls(directory, state, lock)
         stack._reaper = None if detached else Reaper(directory)
@@ -121,11 +137,11 @@ class Stack:
             raise
         return stack
 
-    def _joined(self, state: State, brokers: int, detached: bool) -> Self:
+    def _joined(self, state: State, brokers: int, detached: bool, secure: bool) -> Self:
         """This stack runs already: a caller who wants a detached one shares it, and gets back what crashed."""
         if not detached:
             raise StackError(f"A detached stack is running in {self._directory}; stop it first, or use it.")
-        _check_size(self._directory, state, brokers)
+        _check_kind(self._directory, state, brokers, secure)
         self._start_servers()
         return self
 
@@ -198,7 +214,7 @@ class Stack:
     def _start_servers(self) -> None:
         self._each(lambda server: server.start())
         if self._kafka_provider is not Provider.GIVEN:
-            kafka_probe.open_for_groups(self.kafka.bootstrap_servers, len(self.kafka.brokers))
+            kafka_probe.open_for_groups(self.kafka.bootstrap_servers, len(self.kafka.brokers), self.kafka.admin)
 
     def _stop_servers(self) -> None:
         """Services of the platform that still run here go first: they finish what they began."""
@@ -217,26 +233,36 @@ class Stack:
             future.result()
 
 
-def _check_size(directory: Path, state: State, brokers: int) -> None:
-    """The brokers of a cluster know how many they are: their data cannot be taken over by fewer or more."""
+def _check_kind(directory: Path, state: State, brokers: int, secure: bool) -> None:
+    """The brokers of a cluster know how many they are, and whether they know users: their data are of that kind."""
     if state.brokers != brokers:
         raise StackError(
             f"{directory} holds the data of a stack of {state.brokers} broker(s): "
             "ask for as many, or choose another folder."
         )
+    if state.secure != secure:
+        kind = "asks for logins" if state.secure else "asks for no logins"
+        raise StackError(f"{directory} holds the data of a Kafka that {kind}: ask for that, or choose another folder.")
 
 
-def _fresh_state(former: State | None, brokers: int, detached: bool) -> State:
+def _fresh_state(former: State | None, brokers: int, detached: bool, secure: bool) -> State:
+    kafka = providers.choose_kafka()
+    if secure and kafka is not Provider.NATIVE:
+        raise StackError(
+            "A secured Kafka of the local stack runs on this machine itself: "
+            f"install {providers.KAFKA_REMEDY}, and unset {KAFKA_VARIABLE} and LOCAL_STACK."
+        )
     nodes = range(1, brokers + 1)
     names = ["postgres", "mail", *map(node_name, nodes), *map(controller_name, nodes)]
     return State(
         brokers=brokers,
         detached=detached,
-        kafka=providers.choose_kafka(),
+        kafka=kafka,
         postgres=providers.choose_postgres(),
         cluster_id=former.cluster_id if former else _new_cluster_id(),
         ports=ports.choose(names, former.ports if former else {}),
         given=providers.given(),
+        secure=secure,
     )
 
 
@@ -247,8 +273,10 @@ def _new_cluster_id() -> str:
 def _kafka(directory: Path, state: State) -> Kafka:
     if state.kafka == Provider.GIVEN:
         return Kafka(state.given[KAFKA_VARIABLE], [GivenServer("kafka", KAFKA_VARIABLE)])
+    passwords = Passwords(directory / "kafka-passwords.json") if state.secure else None
+    admin = _login(ADMIN, passwords)
     nodes = [
-        Node(number, directory / node_name(number), state.cluster_id, state.brokers, state.ports)
+        Node(number, directory / node_name(number), state.cluster_id, state.brokers, state.ports, admin)
         for number in range(1, state.brokers + 1)
     ]
     bootstrap_servers = ",".join(f"{HOST}:{node.port}" for node in nodes)
@@ -256,7 +284,11 @@ def _kafka(directory: Path, state: State) -> Kafka:
         from deploy.local.containers import docker_broker  # noqa: PLC0415
 
         return Kafka(bootstrap_servers, [docker_broker(node) for node in nodes])
-    return Kafka(bootstrap_servers, [native_broker(node) for node in nodes])
+    return Kafka(bootstrap_servers, [native_broker(node) for node in nodes], passwords)
+
+
+def _login(user: str, passwords: Passwords | None) -> Login | None:
+    return Login(user, passwords.of(user), tls=False) if passwords else None
 
 
 def _postgres(directory: Path, state: State) -> Postgres:

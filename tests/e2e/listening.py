@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from chassis.messaging.topics import TOPICS
+from chassis.messaging.login import client_arguments
+from chassis.messaging.topics import manifest_of
 from chassis.testing.eventually import eventually
 from contracts.event import Event
 from deploy.local.mail import messages
@@ -17,10 +18,12 @@ E = TypeVar("E", bound=Event)
 
 async def records_of(platform: Platform, topic: str) -> list[ConsumerRecord]:
     """Everything that is on a topic now."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=platform.stack.kafka.bootstrap_servers, enable_auto_commit=False)
+    kafka = platform.stack.kafka
+    login = client_arguments(kafka.login("partner.dashboards"))
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap_servers, enable_auto_commit=False, **login)
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic, number) for number in range(TOPICS[topic].partitions)]
+        partitions = [TopicPartition(topic, number) for number in range(manifest_of(topic).partitions)]
         consumer.assign(partitions)
         await consumer.seek_to_beginning()
         ends = await consumer.end_offsets(partitions)

@@ -1,0 +1,28 @@
+"""The passwords of the users of one Kafka: made here, kept in one file, shown to nobody."""
+
+import json
+import secrets
+from pathlib import Path
+
+from deploy.local import files
+
+
+class Passwords:
+    """A file that its owner alone may read; a user who is not in it yet gets a password when it is asked for."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def of(self, user: str) -> str:
+        """The password of a user."""
+        known = self._read()
+        if user not in known:
+            known[user] = secrets.token_urlsafe(24)
+            files.write(self.file, json.dumps(known, indent=2))
+        return known[user]
+
+    def _read(self) -> dict[str, str]:
+        if not self.file.exists():
+            return {}
+        known: dict[str, str] = json.loads(self.file.read_text())
+        return known

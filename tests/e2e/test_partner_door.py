@@ -1,0 +1,127 @@
+"""Partners at the door of the whole platform: what they may say arrives, what they may not does not, over both ways."""
+
+import json
+import urllib.request
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+from prometheus_client.parser import text_string_to_metric_families
+
+from chassis.handling import BRUSSELS
+from chassis.partners import Partner
+from chassis.testing.eventually import eventually
+from contracts.envelope import Headers
+from contracts.intake import LearnerAtRisk
+from contracts.partner import MessageRejected
+from contracts.referral import ReferralCreated
+from contracts.vocabulary import RejectionReason
+from deploy.local.platform import Platform
+from services.intake.application.told import id_of
+from tests.e2e.listening import records_of, the_event
+from tests.partners import PARTNERS, data_of, forgeries, headers_by
+
+RISK = "be.duaalwest.partner.LearnerAtRisk.v1"
+QUESTION = "be.duaalwest.partner.QuestionReceived.v1"
+CLB, SCHOOLSOFT = PARTNERS["clb-west"], PARTNERS["schoolsoft"]
+
+
+def today_of(type_: str, **changed: Any) -> dict[str, Any]:
+    """The golden data, as of today."""
+    now = datetime.now(UTC)
+    dated = {"received_at": now.isoformat(), "opened_on": now.astimezone(BRUSSELS).date().isoformat()}
+    return data_of(type_, **{name: value for name, value in dated.items() if name in data_of(type_)}, **changed)
+
+
+async def send_as(platform: Platform, sender: Partner, messages: Iterable[tuple[Headers, dict[str, Any]]]) -> list[str]:
+    """Write to the partner's own topic; the answer is where each message stands: partition/offset."""
+    producer = AIOKafkaProducer(bootstrap_servers=platform.stack.kafka.bootstrap_servers)
+    await producer.start()
+    try:
+        sent = [
+            await producer.send(sender.events_topic, json.dumps(data).encode(), key=b"R", headers=headers)
+            for headers, data in messages
+        ]
+        return [f"{one.partition}/{one.offset}" for one in [await answer for answer in sent]]
+    finally:
+        await producer.stop()
+
+
+async def post_as(
+    http: httpx.AsyncClient, platform: Platform, sender: Partner, type_: str, data: dict[str, Any], source: str = ""
+) -> httpx.Response:
+    attributes = dict(headers_by(sender, type_, source=source or None, at=datetime.now(UTC)))
+    headers = [(name.replace("_", "-").encode(), value) for name, value in attributes.items()]
+    headers.append((b"authorization", f"Bearer {platform.tokens.of(sender.id)}".encode()))
+    return await http.post(f"{platform.urls['intake']}/partner/events", content=json.dumps(data), headers=headers)
+
+
+async def rejections_of(platform: Platform, sender: Partner) -> dict[str, MessageRejected]:
+    """What the partner reads on its own topic, by where its message stood."""
+    facts = [MessageRejected.from_json(record.value) for record in await records_of(platform, sender.rejected_topic)]
+    return {f"{fact.partition}/{fact.offset}": fact for fact in facts}
+
+
+def border(platform: Platform, sender: Partner) -> Counter[str]:
+    """What intake counted of a partner: by result."""
+    with urllib.request.urlopen(f"{platform.urls['intake']}/metrics", timeout=5) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+    counts: Counter[str] = Counter()
+    for sample in (
+        sample for family in families if family.name == "duaal_border_messages" for sample in family.samples
+    ):
+        if sample.name.endswith("_total") and sample.labels["partner"] == sender.id:
+            counts[sample.labels["result"]] += int(sample.value)
+    return counts
+
+
+async def test_a_risk_that_a_clb_tells_over_kafka_is_referred(platform: Platform) -> None:
+    reference = f"L-{uuid4()}"
+    headers = headers_by(CLB, RISK, at=datetime.now(UTC))
+    await send_as(platform, CLB, [(headers, today_of(RISK, learner_reference=reference))])
+    learner_id = id_of(CLB.id, "learner", reference)
+    risk = await the_event(platform, LearnerAtRisk, lambda event: event.learner_id == learner_id)
+    await the_event(platform, ReferralCreated, lambda event: event.risk_id == risk.risk_id)
+    (record,) = [
+        one for one in await records_of(platform, "duaal.intake.learners") if one.key == str(learner_id).encode()
+    ]
+    assert dict(record.headers)["ce_authid"] == CLB.id.encode()
+
+
+async def test_a_question_that_school_software_sends_over_http_is_referred(
+    platform: Platform, http: httpx.AsyncClient
+) -> None:
+    reference = f"V-{uuid4()}"
+    answer = await post_as(http, platform, SCHOOLSOFT, QUESTION, today_of(QUESTION, reference=reference))
+    assert answer.status_code == 202
+    case_id = id_of(SCHOOLSOFT.id, "case", reference)
+    await the_event(platform, ReferralCreated, lambda event: event.case_id == case_id)
+
+
+async def test_who_sends_nonsense_reads_on_its_own_topic_what_is_wrong(platform: Platform) -> None:
+    wrong = today_of(RISK, school="Jan Peeters")
+    (place,) = await send_as(platform, CLB, [(headers_by(CLB, RISK, at=datetime.now(UTC)), wrong)])
+    found = await eventually(lambda: rejections_of(platform, CLB), lambda rejections: place in rejections)
+    assert (found[place].reason, found[place].field) == (RejectionReason.INVALID_DATA, "school")
+
+
+@pytest.mark.parametrize("sender", PARTNERS.values(), ids=PARTNERS)
+async def test_nothing_that_is_forged_comes_in(platform: Platform, http: httpx.AsyncClient, sender: Partner) -> None:
+    before = border(platform, sender)
+    forged = forgeries(sender)
+    places = await send_as(
+        platform,
+        sender,
+        [(headers_by(sender, type_, source=source, at=datetime.now(UTC)), today_of(type_)) for type_, source in forged],
+    )
+    answers = [await post_as(http, platform, sender, type_, today_of(type_), source) for type_, source in forged]
+    found = await eventually(lambda: rejections_of(platform, sender), lambda all_: all_.keys() >= set(places))
+    refusals = {RejectionReason.TYPE_NOT_ALLOWED, RejectionReason.SOURCE_NOT_YOURS, RejectionReason.TOO_MANY}
+    assert {found[place].reason for place in places} <= refusals
+    assert {answer.status_code for answer in answers} <= {403, 429}
+    assert border(platform, sender) - before == {"rejected": 2 * len(forged)}
