@@ -1,29 +1,33 @@
-"""The broker as the relay sees it: one log, and producers whose sends arrive in order per partition, or break.
+"""The broker as the relay sees it: one log, and producers whose batches arrive in order per partition, or break.
 
-What a producer sends goes its way to a partition. The broker takes the oldest and answers; or takes it and the answer
-gets lost; or the way breaks: every send on it that has no answer yet fails, taken or not, and every later one by
-this producer; or they all get lost, and nobody is told. What a stopped or killed producer has sent may still arrive.
+What a producer sends goes its way to a partition, a batch at a time. The broker takes the oldest and answers; or takes
+it and the answer gets lost; or refuses it; or everything on the way gets lost, and nobody is told. After each of these
+but the first, whatever else is sent on this way fails; what was on it already may still arrive, also when its producer
+was stopped or killed. A batch is taken whole or not at all.
 """
 
-import asyncio
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
 
 from chassis.messaging.outbox import OutboxRecord
+from chassis.messaging.producer import Answer
 from tests.simulation.process import Fate, Process
 
 PARTITIONS = 2
+FITS = 2
+"""So few records fit in a batch, that there is nearly always one that does not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
-    """One record on its way."""
+class Batch:
+    """Records on their way."""
 
-    record: OutboxRecord
-    answer: "asyncio.Future[object]"
+    records: Sequence[OutboxRecord]
+    answer: Answer
 
 
 class Broker:
@@ -31,15 +35,19 @@ class Broker:
 
     def __init__(self) -> None:
         self.log: list[OutboxRecord] = []
+        self.never_takes: UUID | None = None
+        """A key whose records are too large, or what else may be wrong with them."""
         self.ways: list[Way] = []
+        """Those on which something is."""
+        self.producers = 0
 
-    async def connect(self, process: Process) -> "SimulatedProducer":
+    async def connect(self, process: Process, kind: "type[SimulatedProducer]") -> "SimulatedProducer":
         """A fresh producer.
 
         Raises:
             KafkaConnectionError: no broker answers.
         """
-        return await process.perform(lambda: SimulatedProducer(self, process), KafkaConnectionError)
+        return await process.perform(lambda: kind(self, process), KafkaConnectionError)
 
 
 class Way:
@@ -49,8 +57,7 @@ class Way:
         self.name = name
         self._broker = broker
         self._loop = process.loop
-        self._sent: deque[Send] = deque()
-        self._unanswered: list[Send] = []
+        self._under_way: deque[Batch] = deque()
         self._broken = False
 
     def __repr__(self) -> str:
@@ -59,56 +66,68 @@ class Way:
     @property
     def ready(self) -> bool:
         """Is something under way?"""
-        return bool(self._sent)
+        return bool(self._under_way)
 
-    def send(self, send: Send) -> None:
-        """From here on it is out of the producer's hands."""
-        self._sent.append(send)
-        self._unanswered.append(send)
+    def send(self, records: Sequence[OutboxRecord]) -> Answer:
+        """From here on they are out of the producer's hands."""
+        batch = Batch(records, self._loop.create_future())
         if self._broken:
-            self._break()
+            batch.answer.set_exception(KafkaError("the way is broken"))
+        else:
+            if not self.ready:
+                self._broker.ways.append(self)
+            self._under_way.append(batch)
+        return batch.answer
 
     def go(self, fate: Fate = Fate.DONE) -> None:
         """Decide about the oldest that is under way."""
-        if fate is Fate.REFUSED:
-            self._break()
-        elif fate is Fate.NEVER:
-            self._broken = True
-            self._sent.clear()
+        batch = self._under_way.popleft()
+        if fate is Fate.NEVER:
+            self._under_way.clear()
+        elif fate is Fate.REFUSED or self._broker.never_takes in {record.aggregate_id for record in batch.records}:
+            fate = Fate.REFUSED
+            self._answer(batch, MessageSizeTooLargeError())
         else:
-            self._take(answers=fate is Fate.DONE)
+            self._broker.log += batch.records
+            if fate is Fate.DONE:
+                self._answer(batch, None)
+        self._broken |= fate is not Fate.DONE
+        if not self.ready:
+            self._broker.ways.remove(self)
         self._loop.settle()
 
-    def _take(self, *, answers: bool) -> None:
-        send = self._sent.popleft()
-        self._broker.log.append(send.record)
-        if answers and not send.answer.done():
-            send.answer.set_result(None)
-
-    def _break(self) -> None:
-        self._broken = True
-        self._sent.clear()
-        while self._unanswered:
-            answer = self._unanswered.pop().answer
-            if not answer.done():
-                answer.set_exception(KafkaError("the way is broken"))
+    def _answer(self, batch: Batch, error: KafkaError | None) -> None:
+        if batch.answer.done():  # nobody waits for it any more
+            return
+        if error:
+            batch.answer.set_exception(error)
+        else:
+            batch.answer.set_result(None)
 
 
 class SimulatedProducer:
-    """A producer: of no more use to a partition once a send there failed."""
+    """A producer: of no more use to a partition once a batch there failed."""
 
     def __init__(self, broker: Broker, process: Process) -> None:
-        name = f"{process}'s producer {len(broker.ways) // PARTITIONS} to partition"
+        name = f"{process}'s producer {broker.producers} to partition"
+        broker.producers += 1
         self._ways = [Way(broker, process, f"{name} {partition}") for partition in range(PARTITIONS)]
         self._process = process
-        broker.ways += self._ways
 
-    async def send(self, record: OutboxRecord) -> Awaitable[object]:
-        """Queue a record. That may be refused at once, which harms no other."""
-        send = Send(record, self._process.loop.create_future())
-        way = self._ways[record.aggregate_id.int % PARTITIONS]
-        await self._process.perform(lambda: way.send(send), MessageSizeTooLargeError)
-        return send.answer
+    async def send(self, records: Sequence[OutboxRecord]) -> list[Answer | None]:
+        """Put a batch on each way."""
+        return await self._process.perform(lambda: self._send(records), KafkaError)
+
+    def _send(self, records: Sequence[OutboxRecord]) -> list[Answer | None]:
+        answers: dict[tuple[UUID, int], Answer] = {}
+        for partition, way in enumerate(self._ways):
+            answers |= self._put(way, [one for one in records if one.aggregate_id.int % PARTITIONS == partition])
+        return [answers.get(record[:2]) for record in records]
+
+    def _put(self, way: Way, records: Sequence[OutboxRecord]) -> dict[tuple[UUID, int], Answer]:
+        """Send what fits in one batch; the answers."""
+        batch = records[:FITS]
+        return dict.fromkeys([record[:2] for record in batch], way.send(batch)) if batch else {}
 
     async def stop(self) -> None:
         """Close. What is under way stays so, also when this fails."""

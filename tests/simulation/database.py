@@ -11,22 +11,26 @@ from collections.abc import AsyncIterator, Callable, Collection, Hashable, Seque
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from asyncpg import DeadlockDetectedError, UniqueViolationError
 
 from chassis.messaging.dead_letters import Closed, DeadLetter, Key
 from chassis.messaging.inbox import EventKey
-from chassis.messaging.outbox import OutboxRecord, Unpublished
-from chassis.persistence.leader import Leadership
+from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
+from chassis.messaging.timers import Timers
 from chassis.unit_of_work import UnitOfWork, Wanted
 from tests.simulation.process import Process
 
-ROWS = 3
-"""So few rows of the outbox are read at once, that the relay's batches are cut everywhere."""
+if TYPE_CHECKING:
+    from tests.simulation.leadership import Session
+
+ROWS = 4
+"""So few rows of the outbox are read at once, that there is nearly always one that is not."""
 
 
 class Database:
@@ -35,15 +39,17 @@ class Database:
     def __init__(self) -> None:
         self.inbox: set[EventKey] = set()
         self.outbox: dict[int, OutboxRecord] = {}
+        self.held: dict[int, datetime] = {}
+        """Until when the key of the record at a position is left alone."""
         self.letters: dict[UUID, DeadLetter] = {}
-        """Those that are open."""
+        """Those that are open, in the order of their positions."""
+        self.opened: dict[UUID, int] = {}
+        """The position of every letter, given out when it was inserted."""
         self.closed: dict[UUID, tuple[DeadLetter, Closed]] = {}
         self.aggregates: dict[tuple[type[Any], UUID], Any] = {}
         self.promised: list[OutboxRecord] = []
         """Every outbox record that was ever committed, in the order of the commits."""
-        self.published: list[int] = []
-        """Every position that the relay reported."""
-        self.leader: Process | None = None
+        self.leader: Session | None = None
         self.positions = count(1)
         self._holders: defaultdict[Hashable, dict[Transaction, bool]] = defaultdict(dict)
 
@@ -73,11 +79,27 @@ class Database:
             holders.pop(transaction, None)
         transaction.ended.set()
 
-    def lead(self, process: Process) -> bool:
-        """The advisory lock of the relay: does this process hold it now?"""
-        if self.leader is None or not self.leader.runs:
-            self.leader = process
-        return self.leader is process
+    def lead(self, session: "Session") -> bool:
+        """The advisory lock of the relay: does this session hold it now?"""
+        if self.leader is None or not self.leader.open:
+            self.leader = session
+        return self.leader is session
+
+    def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
+        """The first rows of the outbox, without the keys that are held."""
+        held = {self.outbox[position].aggregate_id for position, until in self.held.items() if until > now}
+        rows = [Unpublished(*row) for row in sorted(self.outbox.items()) if row[1].aggregate_id not in held]
+        return rows[: min(limit, ROWS)]
+
+    def forget(self, positions: Sequence[int]) -> None:
+        """Delete rows of the outbox."""
+        for position in positions:
+            self.outbox.pop(position, None)
+            self.held.pop(position, None)
+
+    def hold(self, holds: Sequence[Hold]) -> None:
+        """Leave keys alone."""
+        self.held |= {hold.position: hold.until for hold in holds if hold.position in self.outbox}
 
 
 class Transaction:
@@ -96,8 +118,12 @@ class Transaction:
         return self
 
     @property
-    def outbox(self) -> "Transaction":
-        return self
+    def outbox(self) -> Outbox:
+        return cast(Outbox, self)  # only the leader reads it
+
+    @property
+    def timers(self) -> Timers:
+        raise NotImplementedError("nobody sets one here")
 
     @property
     def dead_letters(self) -> "Transaction":
@@ -148,35 +174,26 @@ class Transaction:
         self.writes.append(lambda: self.database.outbox.update(rows))
         self.promises += records
 
-    async def unpublished(self, limit: int, but_not: Collection[UUID] = ()) -> list[Unpublished]:
-        await self.statement()
-        rows = sorted(self.database.outbox.items())
-        free = [Unpublished(position, record) for position, record in rows if record.aggregate_id not in but_not]
-        return free[: min(limit, ROWS)]
-
-    async def published(self, positions: Sequence[int]) -> None:
-        await self.statement()
-        self.writes.append(partial(self._forget, positions))
-
-    def _forget(self, positions: Sequence[int]) -> None:
-        self.database.published += positions
-        for position in positions:
-            self.database.outbox.pop(position, None)
-
     # Dead letters
 
     async def parked(self, keys: Collection[Key]) -> set[Key]:
         await self.statement()
-        of_keys = [one for one in self.database.letters.values() if key_of(one) in keys]
+        of_keys = [id_ for id_, letter in self.database.letters.items() if key_of(letter) in keys]
         found = await self._still_open(of_keys, shared=True)
-        return {key for letter in found if (key := key_of(letter))}
+        return {key for id_ in found if (key := key_of(self.database.letters[id_]))}
 
     async def open(self, letters: Sequence[DeadLetter]) -> set[UUID]:
         await self.statement(*[letter.id for letter in letters])
         known = self.database.letters.keys() | self.database.closed.keys()
         new = {letter.id: letter for letter in letters if letter.id not in known}
-        self.writes.append(lambda: self.database.letters.update(new))
+        self.database.opened |= zip(new, self.database.positions, strict=False)
+        self.writes.append(partial(self._open, new))
         return set(new)
+
+    def _open(self, new: dict[UUID, DeadLetter]) -> None:
+        opened = self.database.opened
+        self.database.letters |= new
+        self.database.letters = dict(sorted(self.database.letters.items(), key=lambda row: opened[row[0]]))
 
     async def list_open(self) -> list[DeadLetter]:
         await self.statement()
@@ -184,15 +201,15 @@ class Transaction:
 
     async def take(self, letter: DeadLetter) -> bool:
         await self.statement()
-        same = [one for one in self.database.letters.values() if key_of(one) == key_of(letter)]
-        rows = await self._still_open(same, shared=False)
-        return bool(rows) and rows[0].id == letter.id
+        of_key = [id_ for id_, one in self.database.letters.items() if key_of(one) == key_of(letter)]
+        found = await self._still_open(of_key, shared=False)
+        return bool(found) and found[0] == letter.id
 
-    async def _still_open(self, letters: Sequence[DeadLetter], *, shared: bool) -> list[DeadLetter]:
+    async def _still_open(self, ids: Sequence[UUID], *, shared: bool) -> list[UUID]:
         """Lock these; whoever waits looks again."""
-        for letter in letters:
-            await self.database.lock(letter.id, self, shared=shared)
-        return [letter for letter in letters if letter.id in self.database.letters]
+        for id_ in ids:
+            await self.database.lock(id_, self, shared=shared)
+        return [id_ for id_ in ids if id_ in self.database.letters]
 
     async def close(self, id_: UUID, status: Closed, by: str, reason: str) -> None:  # noqa: ARG002
         await self.statement(id_)
@@ -255,18 +272,3 @@ class DatabaseStore:
             await self._process.perform(transaction.commit)
         finally:
             self._database.unlock(transaction)
-
-
-class Lead(Leadership):
-    """The advisory lock, asked for by one process. It is lost with the session, which may end at any moment."""
-
-    def __init__(self, database: Database, process: Process) -> None:
-        self._database = database
-        self._process = process
-
-    async def acquire(self) -> bool:
-        return await self._process.perform(lambda: self._database.lead(self._process))
-
-    async def release(self) -> None:
-        if self._database.leader is self._process:
-            self._database.leader = None

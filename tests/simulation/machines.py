@@ -1,12 +1,13 @@
 """What may happen, in any order, and what has to be true after each step and at rest."""
 
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -15,7 +16,6 @@ from chassis.handling import Permanent, handlers_of
 from chassis.messaging.dead_letters import Closed, DeadLetter
 from chassis.messaging.failures import DeadLetterLimit, Patience
 from chassis.messaging.pipeline import Pipeline
-from chassis.messaging.redrive import Redrive
 from chassis.messaging.relay import Relay
 from chassis.messaging.store import PostgresStore
 from chassis.observability.health import Health
@@ -23,23 +23,36 @@ from chassis.observability.metrics import Metrics
 from chassis.testing.builders import NOON, a_record
 from contracts.vocabulary import DeadLetterReason
 from tests.chassis.tally import Counted, Handlers, Tally, TallyChanged
-from tests.simulation.broker import PARTITIONS, Broker
-from tests.simulation.database import Database, DatabaseStore, Lead, Transaction
+from tests.simulation.broker import PARTITIONS, Broker, SimulatedProducer
+from tests.simulation.database import Database, DatabaseStore, Transaction
 from tests.simulation.group import Group
+from tests.simulation.leadership import Lead, LeadersOutbox
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.process import Actor, Fate, Process
 from tests.simulation.reference import PATIENCE, Mood, Received, Reference, reference
-from tests.simulation.roles import Caller, Consumer, Operator, RelayProcess
+from tests.simulation.roles import Caller, Consumer, FromAnOldList, Operator, RelayProcess
 
 T = TypeVar("T")
 
+LOOKED_AT: Counter[str] = Counter()
+"""Until now: schedules, turns that somebody got in them, and calls of which it was decided how they go."""
 METRICS = Metrics()
 NOTICES = "duaal.tally.dead-letters"
 LONG_ENOUGH = 1_000
 """So many rounds, in which everybody takes a step, are enough to come to rest."""
-FATES = st.just(Fate.DONE) | st.sampled_from(Fate)
-CALLS = st.sampled_from([30, 13, 8, 5, 3, 2, 1, 0])
-"""The longest first, because a failure shrinks in this direction: what is short in the end has to be."""
+RESTS = 31, 5, 1, 1
+"""Seconds, last first, for which somebody who waits is waited for in one turn: in the end longer than anybody waits."""
+PLACES = 60
+"""A number below this picks from any list; so many, that it is fair to short ones of every length."""
+PLACE = st.integers(0, PLACES - 1)
+PACES = [
+    (fate, calls)
+    for fate in (*[Fate.DONE] * 5, Fate.REFUSED, Fate.UNKNOWN, Fate.NEVER)
+    for calls in (30, 13, 8, 5, 3, 2, 1, 0)
+]
+"""The next call goes so, and so many more work. Most first, because a failure shrinks in this direction."""
+TURNS = st.tuples(*[st.integers(0, PLACES * len(PACES) - 1)] * 3)
+"""Who goes on and at which pace, in one number: drawing is what a simulation spends most of its time on."""
 MOODS = st.sampled_from([Mood.FINE, Mood.EXHAUSTING]) | st.sampled_from(Mood)
 
 
@@ -48,15 +61,18 @@ class Parts:
     """What the system is made of; a mutant has one broken part."""
 
     relay: type[Relay] = Relay
-    pipeline: type[Pipeline] = Pipeline
+    producer: type[SimulatedProducer] = SimulatedProducer
+    lead: type[Lead] = Lead
+    outbox: type[LeadersOutbox] = LeadersOutbox
     transaction: type[Transaction] = Transaction
 
+    def __str__(self) -> str:
+        return " ".join(part.__name__ for name, part in vars(self).items() if part is not getattr(Parts, name))
 
-@st.composite
-def one_of(draw: st.DrawFn, options: Callable[[Any], Sequence[T]]) -> T:
-    """One of what the machine has at this moment."""
-    some = options(draw(st.runner()))
-    return some[draw(st.integers(0, len(some) - 1))]
+
+def pick(options: Sequence[T], place: int) -> T:
+    """One of what there is."""
+    return options[place % len(options)]
 
 
 def key_of(number: int) -> UUID:
@@ -65,20 +81,20 @@ def key_of(number: int) -> UUID:
 
 
 def step(**arguments: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """A rule; after it, somebody goes on for a while, and its next call goes as `then` says.
+    """A rule; after it, somebody goes on for a while.
 
     All in one, because hypothesis leaves out some rules in each schedule: whatever it leaves out, time passes.
     """
 
     def mark(method: Callable[..., None]) -> Callable[..., None]:
-        def stepped(self: "Simulation", who: Actor, calls: int, then: Fate, **others: Any) -> None:
+        def stepped(self: "Simulation", turns: Sequence[int], **others: Any) -> None:
             method(self, **others)
-            self.go_on(who, calls, then)
+            for turn in turns:
+                self.go_on(turn)
 
         stepped.__name__ = method.__name__
-        drawn = {"who": one_of(lambda self: self.actors), "calls": CALLS, "then": FATES, **arguments}
         any_rule: Any = rule  # its overloads do not know strategies that come by name
-        made: Callable[..., None] = any_rule(**drawn)(stepped)
+        made: Callable[..., None] = any_rule(turns=TURNS, **arguments)(stepped)
         return made
 
     return mark
@@ -90,6 +106,7 @@ class Simulation(RuleBasedStateMachine):
     def __init__(self, parts: Parts) -> None:
         super().__init__()
         self.parts = parts
+        self.looked_at = Counter(schedules=1)
         self.loop = VirtualLoop()
         self.database = Database()
         self.services: list[Process] = []
@@ -111,15 +128,25 @@ class Simulation(RuleBasedStateMachine):
         """Everything that can go on."""
         return [*self.services, *(visitor for visitor in self.visitors if visitor.runs)]
 
-    def go_on(self, who: Actor, calls: int, then: Fate) -> None:
-        """So many calls work, with rests where there are any, and the next goes so."""
-        for _ in range(calls):
-            if who.ready:
-                who.go()
-            else:
-                self.loop.pass_time(1)
+    def go_on(self, turn: int) -> None:
+        """Somebody goes on, with rests where there are any."""
+        who, (fate, calls) = pick(self.actors, turn), pick(PACES, turn // PLACES)
+        note(f"{who}: one call is {fate}, {calls} more are done")
+        self.looked_at["turns"] += 1
+        rests = [*RESTS]
         if who.ready:
-            who.go(then)
+            self.let(who, fate)
+        while calls and (who.ready or rests):
+            if who.ready:
+                self.let(who)
+                calls -= 1
+            else:
+                self.loop.pass_time(rests.pop())
+
+    def let(self, who: Actor, fate: Fate = Fate.DONE) -> None:
+        """One call goes so."""
+        self.looked_at["calls"] += 1
+        who.go(fate)
 
     @step()
     def go(self) -> None:
@@ -141,6 +168,7 @@ class Simulation(RuleBasedStateMachine):
             self.heal()
             self.come_to_rest()
             self.look_at_rest()
+        LOOKED_AT.update(self.looked_at)
         for process in self.processes:
             process.kill()
         self.loop.close()
@@ -159,7 +187,7 @@ class Simulation(RuleBasedStateMachine):
         """One step each."""
         for actor in self.actors:
             if actor.ready:
-                actor.go()
+                self.let(actor)
 
     def heal(self) -> None:
         """From here on nothing goes wrong."""
@@ -176,7 +204,7 @@ class Simulation(RuleBasedStateMachine):
 class RelayMachine(Simulation):
     """Commands leave facts in the outbox; two relays, of which one at most leads, bring them to the broker."""
 
-    TALLIES = (1, 2)
+    TALLIES = (1, 2, 3)
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
@@ -190,12 +218,11 @@ class RelayMachine(Simulation):
     def _relay(self, process: Process) -> Relay:
         return self.parts.relay(
             "tally",
-            self.store(process),
-            Lead(self.database, process),
-            lambda: self.broker.connect(process),
+            self.parts.lead(self.database, process, self.parts.outbox),
+            lambda: self.broker.connect(process, self.parts.producer),
             METRICS,
             Health(clock=self.loop.time),
-            clock=self.loop.time,
+            now=self.loop.now,
         )
 
     def _commands(self, process: Process) -> Commands:
@@ -209,36 +236,38 @@ class RelayMachine(Simulation):
 
     @property
     def actors(self) -> Sequence[Actor]:
-        return [*super().actors, *(way for way in self.broker.ways if way.ready)]
+        return [*super().actors, *self.broker.ways]
 
     @property
     def running_relays(self) -> list[RelayProcess]:
         """Which relays can be asked to end."""
         return [relay for relay in self.relays if relay.runs]
 
-    @initialize(times=st.tuples(*[st.integers(1, 3)] * 3))
-    def callers_begin(self, times: tuple[int, ...]) -> None:
-        """There is something to do from the beginning."""
-        for number, caller in enumerate(self.callers):
-            caller.call(key_of(self.TALLIES[number % 2]), times[number])
+    @initialize(times=st.tuples(*[st.integers(1, 3)] * 3), bad=st.none() | st.sampled_from(TALLIES))
+    def callers_begin(self, times: tuple[int, ...], bad: int | None) -> None:
+        """There is something to do from the beginning, and perhaps a key that the broker never takes."""
+        for caller, tally, some in zip(self.callers, self.TALLIES, times, strict=True):
+            caller.call(key_of(tally), some)
+        self.broker.never_takes = None if bad is None else key_of(bad)
 
     @precondition(lambda self: self.idle_callers)
-    @step(caller=one_of(lambda self: self.idle_callers), tally=st.sampled_from(TALLIES), times=st.integers(1, 3))
-    def command(self, caller: Caller, tally: int, times: int) -> None:
+    @step(caller=PLACE, tally=st.sampled_from(TALLIES), times=st.integers(1, 3))
+    def command(self, caller: int, tally: int, times: int) -> None:
         """Somebody begins to count one more, perhaps several times."""
-        caller.call(key_of(tally), times)
+        pick(self.idle_callers, caller).call(key_of(tally), times)
 
     @precondition(lambda self: self.database.leader)
     @step()
-    def lose_the_lead(self) -> None:
-        """The leader's session ends, without its knowing."""
-        self.database.leader = None
+    def end_the_leaders_session(self) -> None:
+        """Without its knowing."""
+        if self.database.leader:
+            self.database.leader.cut()
 
     @precondition(lambda self: self.running_relays)
-    @step(relay=one_of(lambda self: self.running_relays))
-    def stop(self, relay: RelayProcess) -> None:
+    @step(relay=PLACE)
+    def stop(self, relay: int) -> None:
         """A relay is asked to end."""
-        relay.stop()
+        pick(self.running_relays, relay).stop()
 
     def look(self) -> None:
         super().look()
@@ -267,7 +296,14 @@ class RelayMachine(Simulation):
             seen[key] = max(sequence, seen[key])
 
     def at_rest(self) -> bool:
-        return super().at_rest() and not self.database.outbox and len(self.idle_callers) == len(self.callers)
+        waiting = {record.aggregate_id for record in self.database.outbox.values()}
+        return super().at_rest() and waiting <= {self.broker.never_takes} and self.idle_callers == self.callers
+
+    def look_at_rest(self) -> None:
+        """All but the bad key was published; when that is taken too, nothing is left."""
+        self.broker.never_takes = None
+        self.come_to_rest()
+        super().look_at_rest()
 
 
 class PipelineMachine(Simulation):
@@ -281,14 +317,14 @@ class PipelineMachine(Simulation):
         self.received: list[Received] = []
         self.trouble: dict[int, list[Exception]] = {}
         self.consumers = [Consumer(self.loop, f"consumer {name}", self.group, self._pipeline) for name in "AB"]
-        self.operator = Operator(self.loop, "operator", self._redrive)
-        self.visitors.append(self.operator)
+        self.operators = [Operator(self.loop, f"operator {name}", self._redrive) for name in "AB"]
+        self.visitors += self.operators
         for number, consumer in enumerate(self.consumers):
             self.group.assign(number, consumer)
         self.services += self.consumers
 
     def _pipeline(self, process: Process) -> Pipeline:
-        return self.parts.pipeline(
+        return Pipeline(
             "tally",
             handlers_of(Handlers(self._handle)),
             self.store(process),
@@ -298,8 +334,8 @@ class PipelineMachine(Simulation):
             limit=DeadLetterLimit(in_a_row=1_000),
         )
 
-    def _redrive(self, process: Process) -> Redrive:
-        return Redrive(self._pipeline(process), self.store(process), "operator")
+    def _redrive(self, process: Process) -> FromAnOldList:
+        return FromAnOldList(self._pipeline(process), self.store(process), process.name)
 
     def _handle(self, event: Counted) -> None:
         """What a handler meets: amounts tell the events apart."""
@@ -326,10 +362,10 @@ class PipelineMachine(Simulation):
         self._publish(Received(mood.spoil(record), tally, amount, mood))
 
     @precondition(lambda self: self.received)
-    @step(number=one_of(lambda self: range(len(self.received))))
-    def receive_again(self, number: int) -> None:
+    @step(place=PLACE)
+    def receive_again(self, place: int) -> None:
         """Somebody publishes an event a second time."""
-        self._publish(self.received[number])
+        self._publish(pick(self.received, place))
 
     def _publish(self, received: Received) -> None:
         partition = received.key.int % PARTITIONS
@@ -349,12 +385,17 @@ class PipelineMachine(Simulation):
         """The group goes back."""
         self.group.rewind(number, offset)
 
-    @precondition(lambda self: not self.operator.runs and self.database.letters)
-    @step(number=one_of(lambda self: range(len(self.database.letters))), discard=st.booleans())
-    def operate(self, number: int, discard: bool) -> None:
+    @property
+    def idle_operators(self) -> list[Operator]:
+        """Who can deal with a dead letter."""
+        return [operator for operator in self.operators if not operator.runs]
+
+    @precondition(lambda self: self.idle_operators and self.database.letters)
+    @step(place=PLACE, discard=st.booleans())
+    def operate(self, place: int, discard: bool) -> None:
         """A person begins to deal with a dead letter; only what can never be handled is discarded."""
-        letter = [*self.database.letters.values()][number]
-        self.operator.act(letter, discard=discard and self._mood_of(letter).hopeless)
+        letter = pick([*self.database.letters.values()], place)
+        self.idle_operators[0].act(letter, discard=discard and self._mood_of(letter).hopeless)
 
     def look(self) -> None:
         super().look()
@@ -362,7 +403,7 @@ class PipelineMachine(Simulation):
         self.every_dead_letter_has_a_cause_and_a_notice()
 
     def _should_be(self) -> Reference:
-        waiting = {letter.record.place for letter in self.database.letters.values()}
+        waiting = {letter.record.place for letter in self.database.letters.values() if not self._was_too_late(letter)}
         closed = self.database.closed.values()
         return reference(
             self.received, waiting, {letter.record.place for letter, how in closed if how is Closed.DISCARDED}
@@ -394,8 +435,16 @@ class PipelineMachine(Simulation):
         letters = self.database.letters.keys() | self.database.closed.keys()
         assert sorted(notices) == sorted(letters), "letters and notices differ"
 
+    def _was_too_late(self, letter: DeadLetter) -> bool:
+        """Two consumers had the record: when one lost patience, the other was handling it. A redrive will find out."""
+        exhausted = letter.reason is DeadLetterReason.EXHAUSTED
+        return exhausted and f"event {self._received(letter).amount}" in {key.id for key in self.database.inbox}
+
+    def _received(self, letter: DeadLetter) -> Received:
+        return next(one for one in self.received if one.record == letter.record)
+
     def _mood_of(self, letter: DeadLetter) -> Mood:
-        return next(one.mood for one in self.received if one.record == letter.record)
+        return self._received(letter).mood
 
     def heal(self) -> None:
         super().heal()
@@ -405,13 +454,14 @@ class PipelineMachine(Simulation):
             self.group.assign(number, consumer)
 
     def at_rest(self) -> bool:
-        return super().at_rest() and all(one.done for one in self.group.partitions) and not self.operator.runs
+        consumed = all(one.done for one in self.group.partitions)
+        return super().at_rest() and consumed and self.idle_operators == self.operators
 
     def look_at_rest(self) -> None:
         """Nothing is left undone; then everything is tried again, and then the whole topic comes a second time."""
         self._nothing_is_left_undone()
         for letter in [*self.database.letters.values()]:
-            self.operator.act(letter, discard=False)
+            self.operators[0].act(letter, discard=False)
             self.come_to_rest()
         self._nothing_is_left_undone()
         before = len(self.database.promised)

@@ -1,38 +1,64 @@
 """Mistakes that somebody could make, each in one part of the system. The simulation has to find every one of them."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from chassis.messaging.dead_letters import DeadLetter, Key
 from chassis.messaging.inbox import EventKey
-from chassis.messaging.outbox import OutboxRecord, Unpublished
-from chassis.messaging.relay import Relay
-from tests.simulation.database import Transaction
+from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
+from chassis.messaging.producer import Answer
+from chassis.messaging.relay import HOLD, Relay
+from tests.simulation.broker import FITS, SimulatedProducer, Way
+from tests.simulation.database import ROWS, Transaction
+from tests.simulation.leadership import Lead, LeadersOutbox, Session
 
 
-class ReadsBehindACursor(Transaction):
+class ReadsBehindACursor(LeadersOutbox):
     """The relay remembers how far it came: what commits late with an earlier position is never seen."""
 
-    async def unpublished(self, limit: int, but_not: Collection[UUID] = ()) -> list[Unpublished]:
-        rows = await super().unpublished(limit, but_not)
-        return [row for row in rows if row.position > max(self.database.published, default=0)]
+    cursor = 0
+
+    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
+        return [row for row in await super().unpublished(limit, now) if row.position > self.cursor]
+
+    async def published(self, positions: Sequence[int]) -> None:
+        await super().published(positions)
+        self.cursor = max(positions)
 
 
-class ForgetsBeforeTheAnswer(Relay):
-    """The outbox row goes when the record is sent, not when the broker has it."""
+class ForgetsBeforeTheAnswer(LeadersOutbox):
+    """A row goes when it was read, not when the broker has it."""
 
-    async def _send(self, batch: list[Unpublished]) -> list[Unpublished]:
-        async with self._store.transaction() as transaction:
-            await transaction.outbox.published([one.position for one in batch])
-        return await super()._send(batch)
+    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
+        batch = await super().unpublished(limit, now)
+        await self.published([one.position for one in batch])
+        return batch
 
 
-class HoldsNothing(Relay):
-    """A record that the producer refused is tried again later, and those behind it are sent at once."""
+class HoldsNothing(LeadersOutbox):
+    """What failed is sent again at once, with everything beside it."""
 
-    def _hold(self, one: Unpublished, error: BaseException | None, failed: set[UUID]) -> None:
+    async def hold(self, holds: Sequence[Hold]) -> None:
         """Forget about it."""
+
+
+class HoldsOneRecord(LeadersOutbox):
+    """A record that failed waits, those of its key behind it do not."""
+
+    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
+        await super().unpublished(limit, now)
+        held = {position for position, until in self._database.held.items() if until > now}
+        rows = sorted(self._database.outbox.items())
+        return [Unpublished(*row) for row in rows if row[0] not in held][:ROWS]
+
+
+class HoldsAllEquallyLong(Relay):
+    """Keys that failed together come back together."""
+
+    def _hold(self, one: Unpublished, error: BaseException) -> Hold:
+        return Hold(one.position, self._now() + timedelta(seconds=HOLD), type(error).__name__)
 
 
 class KeepsItsProducer(Relay):
@@ -40,6 +66,20 @@ class KeepsItsProducer(Relay):
 
     async def _drop_producer(self) -> None:
         """Keep it."""
+
+
+class DoesNotWaitForTheAnswer(SimulatedProducer):
+    """A second batch follows while the first has no answer."""
+
+    def _put(self, way: Way, records: Sequence[OutboxRecord]) -> dict[tuple[UUID, int], Answer]:
+        return super()._put(way, records) | super()._put(way, records[FITS:])
+
+
+class LeadsOnAnotherConnection(Lead):
+    """The lock is held by one session and the work is done on another."""
+
+    async def _outbox_on(self, session: Session) -> Outbox:  # noqa: ARG002
+        return await super()._outbox_on(await self._connect())
 
 
 class HasNoInbox(Transaction):

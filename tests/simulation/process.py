@@ -49,6 +49,12 @@ class Process(ABC):
         """What it does."""
 
     @property
+    def life(self) -> "asyncio.Task[None]":
+        """What ends when it is killed; the next start is another."""
+        assert self._task
+        return self._task
+
+    @property
     def runs(self) -> bool:
         """Has it started, and not ended or been killed?"""
         return self._task is not None and not self._task.done()

@@ -1,7 +1,7 @@
 """What the processes do: the roles of a service, with the real parts of the chassis in them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from uuid import UUID
@@ -87,10 +87,24 @@ class Consumer(Process):
             self._group.go_back(self)
 
 
+class FromAnOldList(Redrive):
+    """Begins with a letter that was listed a while ago: it may have company since, or be gone."""
+
+    _listed: Sequence[DeadLetter] = ()
+
+    def begin_with(self, letter: DeadLetter) -> None:
+        """This one was listed."""
+        self._listed = [letter]
+
+    async def sequence(self, letter: DeadLetter) -> list[DeadLetter]:
+        listed, self._listed = [*self._listed], ()
+        return listed or await super().sequence(letter)
+
+
 class Operator(Process):
     """A person who deals with a dead letter: redrives what waits under its key, or discards it."""
 
-    def __init__(self, loop: VirtualLoop, name: str, redrive: Callable[[Process], Redrive]) -> None:
+    def __init__(self, loop: VirtualLoop, name: str, redrive: Callable[[Process], FromAnOldList]) -> None:
         super().__init__(loop, name)
         self._redrive = redrive
         self._letter: DeadLetter
@@ -107,4 +121,5 @@ class Operator(Process):
             if self._discards:
                 await redrive.discard(self._letter, "not needed")
             else:
+                redrive.begin_with(self._letter)
                 await redrive.redrive(self._letter)

@@ -1,0 +1,108 @@
+"""The right to publish, as PostgreSQL gives it: with a lock that a session holds, until the session ends.
+
+A session ends with its process, or before; who had it learns that from its next statement. A statement of which the
+answer is too late leaves the session as it was.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar, cast
+
+from chassis.messaging.outbox import Hold, Outbox, Unpublished
+from tests.simulation.database import Database
+from tests.simulation.process import Process
+
+T = TypeVar("T")
+
+
+class Session:
+    """A connection of one process. Each of its statements is a transaction."""
+
+    def __init__(self, process: Process) -> None:
+        self.closed = False
+        """Does the process know that it ended?"""
+        self.life = process.life
+        self._process = process
+        self._cut = False
+
+    @property
+    def open(self) -> bool:
+        """Is it there, for the server?"""
+        return not self._cut and not self.life.done()
+
+    def cut(self) -> None:
+        """End it."""
+        self._cut = True
+
+    async def perform(self, statement: Callable[[], T]) -> T:
+        """What the statement answers.
+
+        Raises:
+            ConnectionResetError: the session has ended; nothing was done.
+            TimeoutError: there is no answer; perhaps it was done.
+        """
+        return await self._process.perform(lambda: self._perform(statement), TimeoutError)
+
+    def _perform(self, statement: Callable[[], T]) -> T:
+        if not self.open:
+            self.closed = True
+            raise ConnectionResetError
+        return statement()
+
+
+class LeadersOutbox:
+    """The outbox as the leader works on it."""
+
+    def __init__(self, database: Database, session: Session) -> None:
+        self._database = database
+        self._session = session
+
+    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
+        return await self._session.perform(lambda: self._unpublished(limit, now))
+
+    def _unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
+        leader = self._database.leader
+        leads = leader is not None and leader.open and leader.life is self._session.life
+        assert leads, "somebody reads who does not lead"
+        return self._database.unpublished(limit, now)
+
+    async def published(self, positions: Sequence[int]) -> None:
+        await self._session.perform(lambda: self._database.forget(positions))
+
+    async def hold(self, holds: Sequence[Hold]) -> None:
+        await self._session.perform(lambda: self._database.hold(holds))
+
+
+class Lead:
+    """What `chassis.messaging.leadership` does, on sessions that end."""
+
+    def __init__(self, database: Database, process: Process, outbox: type[LeadersOutbox] = LeadersOutbox) -> None:
+        self._database = database
+        self._process = process
+        self._kind = outbox
+        self._session: Session | None = None
+        self._held = False
+
+    async def outbox(self) -> Outbox | None:
+        if self._session is None or self._session.closed:
+            self._held = False
+            self._session = await self._connect()
+            self._outbox = await self._outbox_on(self._session)
+        session = self._session
+        if not self._held:
+            self._held = await session.perform(lambda: self._database.lead(session))
+        return self._outbox if self._held else None
+
+    async def fire_timers(self, now: datetime, limit: int) -> int:  # noqa: ARG002
+        """Nobody sets one here."""
+        return 0
+
+    async def release(self) -> None:
+        if self._session:
+            self._session.cut()
+
+    async def _connect(self) -> Session:
+        return await self._process.perform(lambda: Session(self._process))
+
+    async def _outbox_on(self, session: Session) -> Outbox:
+        return cast(Outbox, self._kind(self._database, session))  # nobody appends to it
