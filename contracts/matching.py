@@ -7,8 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.event import Event, Timer, event
 from contracts.vocabulary import (
+    AgreementForm,
+    AgreementId,
     Code,
     Criterion,
+    EndReason,
     InstitutionNumber,
     LearnerId,
     ProposalId,
@@ -66,6 +69,36 @@ class MatchLapsed(Event):
     programme: SoNumber
     expired_on: date
     """The last day on which somebody could decide."""
+
+
+@event("be.duaalwest.matching.AgreementRegistered.v1", topic="duaal.matching.agreements", key="agreement_id")
+class AgreementRegistered(Event):
+    """A learner has an agreement with a company, says a partner; the register itself is elsewhere."""
+
+    agreement_id: AgreementId
+    learner_id: LearnerId
+    workplace_id: WorkplaceId | None = None
+    proposal_id: ProposalId | None = None
+    """The proposal of ours that it follows from."""
+    form: AgreementForm | None = None
+    programme: SoNumber | None = None
+    starts_on: date
+    ends_on: date | None = None
+    """Planned."""
+    source: Code
+    """The partner."""
+
+
+@event("be.duaalwest.matching.AgreementEnded.v1", topic="duaal.matching.agreements", key="agreement_id")
+class AgreementEnded(Event):
+    """An agreement came to its end, or was ended, says a partner."""
+
+    agreement_id: AgreementId
+    learner_id: LearnerId
+    reason: EndReason | None = None
+    """Absent: one that we do not know yet."""
+    ended_on: date
+    source: Code
 
 
 @event("be.duaalwest.matching.ProposalPeriodEnded.v1", topic="duaal.matching.timers", key="timer_id")

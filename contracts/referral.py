@@ -14,6 +14,7 @@ from contracts.vocabulary import (
     QuestionId,
     ReferralId,
     ReferralKind,
+    ReferralOutcome,
     RiskId,
     Subregion,
     Topic,
@@ -43,3 +44,25 @@ class ReferralCreated(Event):
     sla_days: Annotated[int, Field(ge=0, le=60)]
     due_on: date
     """Day of the first contact at the latest, counted in Belgian working days."""
+
+
+@event("be.duaalwest.referral.ReferralAcknowledged.v1", topic="duaal.referral.referrals", key="referral_id")
+class ReferralAcknowledged(Event):
+    """The partner that was asked took note and acts."""
+
+    referral_id: ReferralId
+    service_id: Code
+    acknowledged_on: date
+    in_time: bool
+    """On the day by which a first contact was due, or before."""
+
+
+@event("be.duaalwest.referral.ReferralClosed.v1", topic="duaal.referral.referrals", key="referral_id")
+class ReferralClosed(Event):
+    """The partner that was asked is done."""
+
+    referral_id: ReferralId
+    service_id: Code
+    outcome: ReferralOutcome | None = None
+    """Absent: an outcome that we do not know yet."""
+    closed_on: date

@@ -158,6 +158,7 @@ def _print_addresses(platform: Platform) -> None:
         table.add_row(f"database of {name}", url)
     table.add_row("SMTP", f"{stack.mail.host}:{stack.mail.port}")
     table.add_row("mailbox", str(stack.mail.mailbox))
+    table.add_row("partners over HTTP", f"{platform.urls['intake']}/partner/events, tokens in {platform.tokens.file}")
     for name, url in platform.urls.items():
         table.add_row(name, f"{url}/openapi.json  {url}/ready  {url}/metrics")
     Console(width=max(console.width, 140)).print(table)

@@ -35,9 +35,11 @@ def group_of(service: str) -> str:
     return f"duaal.{service}"
 
 
-async def lag_of(bootstrap_servers: str, service: str, login: Login | None = None) -> list[Lag]:
-    """The lag of a service, per topic of its manifests."""
-    topics = consumed_by(service)
+async def lag_of(
+    bootstrap_servers: str, service: str, login: Login | None = None, *, topics: Sequence[str] | None = None
+) -> list[Lag]:
+    """The lag of a service, per topic: those that it consumes by the manifests, unless told."""
+    topics = consumed_by(service) if topics is None else topics
     if not topics:
         return []
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, **client_arguments(login))

@@ -20,8 +20,8 @@ class Inbox(Protocol):
         """Note these events as handled; the answer is those that were not before."""
         ...
 
-    async def handled(self, keys: Sequence[EventKey]) -> set[EventKey]:
-        """Those of the events that are noted already."""
+    async def forget(self, keys: Sequence[EventKey]) -> None:
+        """These were not handled after all."""
         ...
 
 
@@ -32,9 +32,9 @@ class PostgresInbox:
         "insert into inbox (consumer, source, event_id) select $1, * from unnest($2::text[], $3::text[]) "
         "on conflict do nothing returning source, event_id"
     )
-    _HANDLED = (
-        "select i.source, i.event_id from inbox i join unnest($2::text[], $3::text[]) as k(source, event_id) "
-        "on i.source = k.source and i.event_id = k.event_id where i.consumer = $1"
+    _FORGET = (
+        "delete from inbox i using unnest($2::text[], $3::text[]) as k(source, event_id) "
+        "where i.consumer = $1 and i.source = k.source and i.event_id = k.event_id"
     )
 
     def __init__(self, connection: Connection, consumer: str) -> None:
@@ -43,12 +43,8 @@ class PostgresInbox:
 
     async def admit(self, keys: Sequence[EventKey]) -> set[EventKey]:
         # Sorted, so that two owners of the same records wait for each other instead of deadlocking.
-        return await self._fetch(self._ADMIT, sorted(set(keys)))
-
-    async def handled(self, keys: Sequence[EventKey]) -> set[EventKey]:
-        return await self._fetch(self._HANDLED, keys)
-
-    async def _fetch(self, statement: str, keys: Sequence[EventKey]) -> set[EventKey]:
-        sources, ids = [key.source for key in keys], [key.id for key in keys]
-        rows = await self._connection.fetch(statement, self._consumer, sources, ids)
+        rows = await self._connection.fetch(self._ADMIT, self._consumer, *zip(*sorted(set(keys)), strict=True))
         return {EventKey(row[0], row[1]) for row in rows}
+
+    async def forget(self, keys: Sequence[EventKey]) -> None:
+        await self._connection.execute(self._FORGET, self._consumer, *zip(*keys, strict=True))

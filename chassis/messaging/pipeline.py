@@ -58,9 +58,16 @@ class Delivery:
         type_ = self.context.type if self.context else None
         self.letter = DeadLetter(self.record, reason, type(error).__name__.strip("_"), explain(error), attempts, type_)
 
-    def keys(self, context: MessageContext) -> tuple[EventKey, ...]:
-        """What may have an effect only once."""
-        return self.opened.keys(self.record) if self.opened else (EventKey(context.source, context.id),)
+    @property
+    def event_keys(self) -> tuple[EventKey, ...]:
+        """What may have an effect only once; nothing when it has no handler."""
+        if self.handler is None or self.context is None:
+            return ()
+        return self.opened.keys(self.record) if self.opened else (EventKey(self.context.source, self.context.id),)
+
+
+DECIDED = (Outcome.IGNORED, Outcome.DUPLICATE)
+"""How a record may end before anybody looks at its data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +157,10 @@ class Pipeline:
         self._receive(delivery)
         try:
             async with self._store.transaction() as transaction:
+                # The inbox before the letters, as everybody: who locks in another order waits for ever.
+                await self._admit(transaction, [delivery])
                 if not await transaction.dead_letters.take(letter):
+                    await self._forget(transaction, [delivery])
                     return Outcome.PARKED
                 self._decode([delivery], set(), None)
                 await self._attempt(transaction, [delivery])
@@ -197,15 +207,16 @@ class Pipeline:
             self._receive(delivery)  # 2 context, 3 route
         if any(delivery.outcome is not Outcome.IGNORED for delivery in deliveries):
             async with self._store.transaction() as transaction:
-                parked = await self._parked(transaction, deliveries)  # 4 parked
-                self._decode(deliveries, parked, failure)  # 5 decode
-                await self._attempt(transaction, deliveries)  # 6 attempt
+                await self._admit(transaction, deliveries)  # 4 admit
+                parked = await self._parked(transaction, deliveries)  # 5 parked
+                self._decode(deliveries, parked, failure)  # 6 decode
+                await self._attempt(transaction, deliveries)  # 7 attempt
                 await self._set_aside(transaction, deliveries)
                 self._limit.check(_endings(deliveries))
                 crash_point("before database commit")
             crash_point("after database commit")
             self._wake()
-        return self._measure(deliveries, time.perf_counter() - started)  # 7, the offset, is the consumer's; 8 measure
+        return self._measure(deliveries, time.perf_counter() - started)  # 8, the offset, is the consumer's; 9 measure
 
     def _receive(self, delivery: Delivery) -> None:
         if self._door and delivery.record.topic in self._doors:
@@ -238,14 +249,37 @@ class Pipeline:
             if not delivery.handler:
                 delivery.outcome = Outcome.IGNORED
 
+    async def _admit(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
+        """Every event once, also when it is twice in this batch; the rest was decided before.
+
+        First of all, because whoever else has the same record in hand waits here until we have decided it, one way or
+        the other, and then sees how.
+        """
+        pending = [(delivery, keys) for delivery in deliveries if (keys := delivery.event_keys)]
+        fresh = await transaction.inbox.admit([key for _, keys in pending for key in keys]) if pending else set()
+        crash_point("after inbox insert")
+        for delivery, keys in pending:
+            if fresh.issuperset(keys):
+                fresh.difference_update(keys)
+            else:
+                delivery.outcome = Outcome.DUPLICATE
+                # Counted when it was decided, unless only what it says is known.
+                delivery.opened = delivery.opened if keys[0] in fresh else None
+
+    async def _forget(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
+        """What we let in and did not handle after all may be let in again, by a redrive."""
+        admitted = [delivery for delivery in deliveries if delivery.outcome is not Outcome.DUPLICATE]
+        if keys := [key for delivery in admitted for key in delivery.event_keys]:
+            await transaction.inbox.forget(keys)
+
     async def _parked(self, transaction: Transaction, deliveries: list[Delivery]) -> set[Key]:
-        keys = {key for d in deliveries if d.outcome is not Outcome.IGNORED and (key := _key(d.record))}
+        keys = {key for d in deliveries if d.outcome not in DECIDED and (key := _key(d.record))}
         return await transaction.dead_letters.parked(keys) if keys else set()
 
     def _decode(self, deliveries: list[Delivery], parked: set[Key], failure: Failure | None) -> None:
         """Data to models, in order: what fails parks the rest of its key."""
         for delivery in deliveries:
-            if delivery.outcome is Outcome.IGNORED:
+            if delivery.outcome in DECIDED:
                 continue
             key = _key(delivery.record)
             if key in parked:
@@ -268,7 +302,7 @@ class Pipeline:
             delivery.set_aside(DeadLetterReason.INVALID_DATA, error)
 
     async def _attempt(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
-        todo = await self._admit(transaction, deliveries)
+        todo = [(d, d.handler, d.message, d.context) for d in deliveries if d.handler and d.message and d.context]
         if not todo:
             return
         wanted = Wanted()
@@ -282,44 +316,11 @@ class Pipeline:
         crash_point("after handler")
         await keep(unit_of_work, transaction, self._promise)
 
-    async def _admit(
-        self, transaction: Transaction, deliveries: list[Delivery]
-    ) -> list[tuple[Delivery, Handler, object, MessageContext]]:
-        """What has to be handled: every event once, also when it is twice in this batch."""
-        pending = [(d, d.handler, d.message, d.context) for d in deliveries if d.handler and d.message and d.context]
-        if not pending:
-            return []
-        fresh = await transaction.inbox.admit([key for d, *_, context in pending for key in d.keys(context)])
-        crash_point("after inbox insert")
-        todo = []
-        for delivery, handler, message, context in pending:
-            keys = delivery.keys(context)
-            if fresh.issuperset(keys):
-                fresh.difference_update(keys)
-                todo.append((delivery, handler, message, context))
-            else:
-                delivery.outcome = Outcome.DUPLICATE
-                # Counted when it was decided, unless only what it says is known.
-                delivery.opened = delivery.opened if keys[0] in fresh else None
-        return todo
-
-    async def _forget_handled(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
-        """What was handled before has nothing to wait for, also when a dead letter has parked its key since."""
-        parked = [
-            (d, EventKey(d.context.source, d.context.id))
-            for d in deliveries
-            if d.outcome is Outcome.PARKED and d.context
-        ]
-        handled = await transaction.inbox.handled([key for _, key in parked]) if parked else set()
-        for delivery, key in parked:
-            if key in handled:
-                delivery.outcome, delivery.letter, delivery.opened = Outcome.DUPLICATE, None, None
-
     async def _set_aside(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
-        await self._forget_handled(transaction, deliveries)
         aside = [(d, d.letter) for d in deliveries if d.letter]
         if not aside:
             return
+        await self._forget(transaction, [delivery for delivery, _ in aside])
         opened = await transaction.dead_letters.open([letter for _, letter in aside])
         notices = []
         for delivery, letter in aside:

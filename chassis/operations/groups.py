@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from chassis.messaging.groups import lag_of, read_again
-from chassis.messaging.topics import consumed_by
 from chassis.operations import Built, DryRun, run, say
 
 
@@ -18,7 +17,8 @@ class GroupCommands:
     def lag(self) -> None:
         """How far behind the end of each topic the service is."""
         service, settings = self._built()
-        lags = run(lag_of(settings.kafka_bootstrap_servers, service.name, settings.kafka_login))
+        servers, login = settings.kafka_bootstrap_servers, settings.kafka_login
+        lags = run(lag_of(servers, service.name, login, topics=service.topics))
         say(*(f"{one.records:>8}  {one.topic} ({one.committed} of {one.end})" for one in lags))
 
     def replay(
@@ -28,8 +28,8 @@ class GroupCommands:
     ) -> None:
         """Read topics again from their beginning; the inbox drops what was handled. Stop the service first."""
         service, settings = self._built()
-        topics = topic or consumed_by(service.name)
-        if foreign := set(topics) - set(consumed_by(service.name)):
+        topics = topic or service.topics
+        if foreign := set(topics) - set(service.topics):
             raise typer.BadParameter(f"{service.name} does not consume {', '.join(sorted(foreign))}")
         if dry_run:
             say(*(f"would read {name} again" for name in topics))

@@ -32,8 +32,8 @@ class MemoryInbox:
         self.seen |= fresh
         return fresh
 
-    async def handled(self, keys: Sequence[EventKey]) -> set[EventKey]:
-        return set(keys) & self.seen
+    async def forget(self, keys: Sequence[EventKey]) -> None:
+        self.seen -= set(keys)
 
 
 @dataclass

@@ -11,17 +11,17 @@ settings = {
     "auto.offset.reset": "earliest",
     "enable.auto.commit": False,
 }
-consumer = Consumer(settings)
-consumer.subscribe(["duaal.intake.cases"])
 seen = set()  # better in your database, in the transaction of what you do with the event
-while True:
-    message = consumer.poll(1.0)
-    if message is None:
-        continue
-    if message.error():
-        sys.exit(str(message.error()))
-    headers = {name: value.decode() for name, value in message.headers()}
-    if (event := (headers["ce_source"], headers["ce_id"])) not in seen:
-        print(headers["ce_type"], message.key().decode(), json.loads(message.value()), flush=True)
-        seen.add(event)
-    consumer.commit(message=message, asynchronous=False)  # after the work: what is not committed comes again
+with Consumer(settings) as consumer:  # leaves its group at Ctrl-C, so that nobody waits for it
+    consumer.subscribe(["duaal.intake.cases"])
+    while True:
+        message = consumer.poll(1.0)
+        if message is None:
+            continue
+        if message.error():
+            sys.exit(str(message.error()))
+        headers = {name: value.decode() for name, value in message.headers()}
+        if (event := (headers["ce_source"], headers["ce_id"])) not in seen:
+            print(headers["ce_type"], message.key().decode(), json.loads(message.value()), flush=True)
+            seen.add(event)
+        consumer.commit(message=message, asynchronous=False)  # after the work: what is not committed comes again

@@ -1,11 +1,18 @@
 """What can be set for intake: `INTAKE_*`."""
 
+from pathlib import Path
+
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import Settings
 
 
 class IntakeSettings(Settings):
-    """Intake needs nothing beyond what every service needs."""
+    """Without a folder of partners there is no door for them; without tokens there is none over HTTP."""
 
     model_config = SettingsConfigDict(env_prefix="INTAKE_")
+
+    partners: Path | None = None
+    """Folder of manifests, one per partner."""
+    partner_tokens: Path | None = None
+    """JSON file: per partner the SHA-256, in hexadecimal, of the bearer token that it uses over HTTP."""

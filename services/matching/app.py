@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chassis.service import Service
 from services.matching.adapters.reference import read_rulebook
-from services.matching.adapters.tables import LEARNER_SEARCHES, METADATA, WORKPLACES
+from services.matching.adapters.tables import AGREEMENTS, LEARNER_SEARCHES, METADATA, WORKPLACES
 from services.matching.application.handlers import Handlers
 from services.matching.settings import MatchingSettings
 
@@ -14,7 +14,7 @@ def build(_: MatchingSettings) -> Service:
     return Service(
         name="matching",
         handlers=Handlers(rulebook=read_rulebook()),
-        mappers=[LEARNER_SEARCHES, WORKPLACES],
+        mappers=[LEARNER_SEARCHES, WORKPLACES, AGREEMENTS],
         metadata=METADATA,
         migrations=Path(__file__).parent / "migrations",
     )

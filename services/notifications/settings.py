@@ -1,5 +1,7 @@
 """What can be set for notifications: `NOTIFICATIONS_*`."""
 
+from pathlib import Path
+
 from pydantic import Field, NameEmail
 from pydantic_settings import SettingsConfigDict
 
@@ -7,7 +9,7 @@ from chassis.settings import Settings
 
 
 class NotificationsSettings(Settings):
-    """The mail server, who the mails come from, and where a reader finds a human."""
+    """The mail server, who the mails come from, where a reader finds a human, and which partners get webhooks."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFICATIONS_")
 
@@ -18,3 +20,9 @@ class NotificationsSettings(Settings):
     """Right-hand side of every Message-ID; a change makes new mails of those that were under way."""
     contact: str = Field(default="mail naar steunpunt@duaalwest.example", min_length=1, pattern=r"^[^\r\n]+$")
     """How to reach a human of the Steunpunt, in a few Dutch words."""
+    partners: Path | None = None
+    """Folder of manifests, one per partner; without it there are no webhooks."""
+    webhook_secrets: Path | None = None
+    """JSON file: per partner the secret `whsec_...` that its webhooks are signed with, or two with a space between."""
+    webhooks_to_loopback: bool = False
+    """Whether a webhook may go to this very machine, without TLS: for trying out."""

@@ -1,17 +1,19 @@
 """What is parked under a key goes through the pipeline again, in order, or stays where it is."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
-from chassis.handling import Permanent
+from chassis.handling import Permanent, Transient
 from chassis.messaging.failures import Patience
 from chassis.messaging.pipeline import Paused
 from chassis.messaging.record import Outcome, Record
 from chassis.messaging.redrive import NotWaiting, Redrive
-from chassis.messaging.store import PostgresStore
+from chassis.messaging.store import PostgresStore, Store, Transaction
 from chassis.testing.builders import a_record
 from chassis.testing.eventually import eventually
 from contracts.vocabulary import DeadLetterReason
@@ -31,6 +33,30 @@ class Trouble:
     def __call__(self, event: Counted) -> None:
         if event.amount in self.amounts:
             raise Permanent("not yet")
+
+
+class Passing:
+    """Something that is in the way for now."""
+
+    def __call__(self, _: Counted) -> None:
+        raise Transient("busy")
+
+
+class Interrupted:
+    """A store that lets somebody else go first, once."""
+
+    def __init__(self, store: Store, at: int, by: Callable[[], Awaitable[None]]) -> None:
+        self._store = store
+        self._left = at
+        self._by = by
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        self._left -= 1
+        if self._left == 0:
+            await self._by()
+        async with self._store.transaction() as transaction:
+            yield transaction
 
 
 def with_trouble(rig: Rig, trouble: Trouble) -> Rig:
@@ -70,6 +96,19 @@ async def test_a_redrive_stops_at_the_first_that_fails_again(rig: Rig) -> None:
     left = await rig.letters()
     assert [letter.reason for letter in left] == [DeadLetterReason.BEHIND] * 2
     assert [letter.attempts for letter in left] == [1, 0]
+
+
+async def test_what_another_process_handles_meanwhile_is_not_set_aside(rig: Rig) -> None:
+    (record,) = counts(1)
+
+    async def the_other_one() -> None:
+        assert await rig.deliver(record) == [Outcome.HANDLED]
+
+    # Together, alone, and then it would be set aside.
+    interrupted = Interrupted(rig.store, at=3, by=the_other_one)
+    impatient = replace(rig, store=interrupted, handlers=Handlers(Passing()), patience=Patience(attempts=1), slept=[])
+    assert await impatient.deliver(record) == [Outcome.DUPLICATE]
+    assert await rig.letters() == []
 
 
 async def test_what_was_handled_does_not_wait_behind_a_later_dead_letter_of_its_key(rig: Rig) -> None:

@@ -56,10 +56,10 @@ class Office:
     now: datetime = NOON
     woken: int = 0
 
-    def steps(self) -> SecondSteps:
+    def steps(self, *steps: RunErrands) -> SecondSteps:
         """One process."""
         return SecondSteps(
-            "tally", [self.outside], self.store, Metrics(), Health(), now=lambda: self.now, wake=self._wake
+            "tally", steps or [self.outside], self.store, Metrics(), Health(), now=lambda: self.now, wake=self._wake
         )
 
     def _wake(self) -> None:
@@ -164,6 +164,34 @@ async def test_two_processes_share_the_work_and_do_nothing_twice(office: Office)
     await office.want(*errands)
     assert sum(await asyncio.gather(*(office.perform() for _ in range(4)))) == 30
     assert sorted(office.outside.asked) == sorted(errand.id for errand in errands)
+
+
+async def test_a_step_may_have_a_part_of_the_intents_and_so_many_at_once(office: Office) -> None:
+    mine = [an_errand(correlation="mine") for _ in range(3)]
+    await office.want(*mine, an_errand(correlation="theirs"))
+    office.outside.only, office.outside.at_once = ("correlation", "mine"), 2
+    assert [await office.perform() for _ in range(3)] == [2, 1, 0]
+    assert sorted(office.outside.asked) == sorted(errand.id for errand in mine)
+
+
+async def test_a_step_that_hangs_holds_up_no_other(office: Office) -> None:
+    released = asyncio.Event()
+
+    async def hang(_: Errand) -> None:
+        await released.wait()
+
+    slow = RunErrands(then=hang, only=("correlation", "slow"))
+    office.outside.only = ("correlation", "quick")
+    quick = an_errand(correlation="quick")
+    await office.want(an_errand(correlation="slow"), quick)
+    stop, steps = asyncio.Event(), office.steps(slow, office.outside)
+    loops = asyncio.create_task(steps.run(stop))
+    try:
+        await eventually(office.done, lambda done: done == [quick.id])
+    finally:
+        stop.set()
+        released.set()
+        await loops
 
 
 async def test_the_loop_does_what_comes_until_it_is_told_to_stop(office: Office) -> None:

@@ -10,13 +10,15 @@ from chassis.service import Service
 from chassis.testing.builders import NOON
 from chassis.testing.harness import ServiceUnderTest
 from contracts.intake import WorkplaceRegistered
-from contracts.matching import MatchLapsed, MatchProposed
+from contracts.matching import AgreementEnded, AgreementRegistered, MatchLapsed, MatchProposed
 from contracts.vocabulary import Language, Recognition, Weekday
 from services.matching.app import build
+from services.matching.domain.agreement import Agreement
 from services.matching.domain.learner_search import LearnerSearch, Proposed
 from services.matching.domain.workplace import Reservation, Workplace
 from services.matching.settings import MatchingSettings
-from tests.builders import a_learner_at_risk, a_learner_search, a_question, a_workplace
+from tests.builders import MONDAY, a_learner_at_risk, a_learner_search, a_question, a_workplace
+from tests.unit.matching.test_agreements import ended, reported
 
 
 @pytest.fixture(scope="session")
@@ -134,3 +136,12 @@ async def test_one_place_goes_to_one_of_two_searches_that_arrive_at_the_same_mom
 
 async def test_events_that_are_not_matchings_business_are_ignored(under_test: ServiceUnderTest) -> None:
     assert await under_test.deliver(a_question()) == [Outcome.IGNORED]
+
+
+async def test_an_agreement_is_kept_and_told_on_once(under_test: ServiceUnderTest) -> None:
+    search = a_learner_search()
+    agreement = reported(search)
+    await under_test.deliver(search, agreement, ended(agreement), a_workplace())
+    assert [type(fact) for fact in await under_test.facts()] == [AgreementRegistered, AgreementEnded, MatchProposed]
+    (kept,) = await under_test.all(Agreement)
+    assert (kept.learner_id, kept.ended_on) == (search.learner_id, MONDAY)

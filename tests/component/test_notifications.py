@@ -24,7 +24,8 @@ from services.notifications.adapters.reference import Address, AddressBook, read
 from services.notifications.adapters.smtp import SmtpMailer
 from services.notifications.app import build, delivery
 from services.notifications.application.ports import Answer, Mail, Text
-from services.notifications.domain.message import Message, Status
+from services.notifications.domain.attempts import Status
+from services.notifications.domain.message import Message
 from services.notifications.settings import NotificationsSettings
 from tests.builders import a_learner_at_risk, a_match, a_referral, a_submitted_dossier, a_workplace
 

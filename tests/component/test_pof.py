@@ -32,6 +32,7 @@ from services.pof.projections.workplace import RegisteredWorkplace
 from services.pof.settings import PofSettings
 from tests.builders import a_learner_at_risk, a_learner_search, a_workplace, some_evidence
 from tests.unit.pof.builders import an_announcement
+from tests.unit.pof.test_told_by_a_partner import told
 
 KEY = {"Idempotency-Key": "announcement-1"}
 
@@ -259,3 +260,11 @@ async def test_a_key_that_was_used_for_something_else_is_a_conflict(http: httpx.
 async def test_a_body_that_is_not_json_is_refused(http: httpx.AsyncClient) -> None:
     answer = await http.post("/dossiers", content=b"{", headers={"Content-Type": "application/json"})
     assert problem_of(answer, 400)["title"] == "Geen geldige JSON"
+
+
+async def test_an_application_that_a_partner_tells_of_submits_the_dossier(under_test: ServiceUnderTest) -> None:
+    dossier = await announce(under_test)
+    await under_test.deliver(a_workplace(programme="88"))
+    assert await under_test.deliver(told()) == [Outcome.HANDLED]
+    submitted = [fact for fact in await under_test.facts() if isinstance(fact, ProgrammatieSubmitted)]
+    assert [(fact.dossier_id, fact.evidence.workplaces_registered) for fact in submitted] == [(dossier.dossier_id, 1)]

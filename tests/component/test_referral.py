@@ -5,11 +5,13 @@ import pytest
 from chassis.messaging.record import Outcome
 from chassis.service import Service
 from chassis.testing.harness import ServiceUnderTest
-from contracts.referral import ReferralCreated
+from contracts.referral import ReferralAcknowledged, ReferralClosed, ReferralCreated
+from contracts.vocabulary import ReferralOutcome, Subregion, Topic
 from services.referral.app import build
 from services.referral.domain.referral import Referral
 from services.referral.settings import ReferralSettings
-from tests.builders import a_learner_at_risk, a_question, a_workplace
+from tests.builders import MONDAY, a_learner_at_risk, a_question, a_workplace
+from tests.unit.referral.test_feedback import CLOSED, PROGRESSED, feedback
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +42,12 @@ async def test_what_is_kept_is_what_was_published(under_test: ServiceUnderTest) 
 
 async def test_events_that_are_not_referrals_business_are_ignored(under_test: ServiceUnderTest) -> None:
     assert await under_test.deliver(a_workplace()) == [Outcome.IGNORED]
+
+
+async def test_what_the_partner_says_is_kept_and_told_on(under_test: ServiceUnderTest) -> None:
+    await under_test.deliver(a_question(topics=(Topic.T03,), subregion=Subregion.WESTHOEK))
+    (referral,) = await under_test.all(Referral)
+    await under_test.deliver(feedback(referral, PROGRESSED), feedback(referral, CLOSED))
+    assert [type(fact) for fact in await under_test.facts()] == [ReferralCreated, ReferralAcknowledged, ReferralClosed]
+    (closed,) = await under_test.all(Referral)
+    assert (closed.progressed_on, closed.closed_on, closed.outcome) == (MONDAY, MONDAY, ReferralOutcome.HELPED)

@@ -25,11 +25,14 @@ TYPES = [
     "be.duaalwest.intake.QuestionReceived.v1",
     "be.duaalwest.intake.ReferralFeedbackReceived.v1",
     "be.duaalwest.intake.WorkplaceRegistered.v1",
+    "be.duaalwest.matching.AgreementEnded.v1",
+    "be.duaalwest.matching.AgreementRegistered.v1",
     "be.duaalwest.matching.MatchLapsed.v1",
     "be.duaalwest.matching.MatchProposed.v1",
     "be.duaalwest.matching.ProposalPeriodEnded.v1",
     "be.duaalwest.notifications.MessageFailed.v1",
     "be.duaalwest.notifications.MessageSent.v1",
+    "be.duaalwest.notifications.WebhookFailed.v1",
     "be.duaalwest.operations.DeadLetterOpened.v1",
     "be.duaalwest.partner.AgreementEnded.v1",
     "be.duaalwest.partner.AgreementRegistered.v1",
@@ -44,6 +47,8 @@ TYPES = [
     "be.duaalwest.partner.WorkplaceRegistered.v1",
     "be.duaalwest.pof.ProgrammatieAnnounced.v1",
     "be.duaalwest.pof.ProgrammatieSubmitted.v1",
+    "be.duaalwest.referral.ReferralAcknowledged.v1",
+    "be.duaalwest.referral.ReferralClosed.v1",
     "be.duaalwest.referral.ReferralCreated.v1",
 ]
 """Partners subscribe to these words. A line may be added; taking one away or changing it breaks somebody."""

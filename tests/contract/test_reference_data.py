@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chassis.partners import read_partners
 from contracts.codelists.institutions import institutions
 from contracts.codelists.sectors import joint_committees
 from contracts.vocabulary import (
@@ -27,6 +28,7 @@ from contracts.vocabulary import (
 )
 
 ROOT = Path(__file__).parents[2]
+FEEDBACK = "be.duaalwest.partner.ReferralClosed.v1"
 LISTS = sorted([*ROOT.glob("contracts/codelists/*.csv"), *ROOT.glob("services/*/reference/*.csv")])
 SOURCE = re.compile(r"(S:[a-z0-9-]+|GK|D|P|invented(?: number)?: load the real one)\b")
 CONDITIONS = ("audience", "subregion", "net", "joint_committee", "age_band")
@@ -78,6 +80,7 @@ def test_every_row_has_a_source_and_dates_in_order(path: Path) -> None:
         ("contracts/codelists/joint_committees.csv", ("pc",)),
         ("services/referral/reference/rules.csv", ("rule_id",)),
         ("services/referral/reference/services.csv", ("service_id",)),
+        ("services/referral/reference/spokesmen.csv", ("service_id", "partner")),
         ("services/intake/reference/triage.csv", ("rule_id",)),
         ("services/intake/reference/triage.csv", ("topic", "audience", "terms")),
         ("services/notifications/reference/addresses.csv", ("recipient_id",)),
@@ -131,6 +134,14 @@ def test_every_service_that_a_rule_names_exists_and_has_an_address() -> None:
     addresses = {row["recipient_id"] for row in table("services/notifications/reference/addresses.csv")}
     assert named == services
     assert addresses == services | institutions().keys()
+
+
+def test_who_speaks_for_a_service_is_a_partner_that_may_give_feedback() -> None:
+    spokesmen = table("services/referral/reference/spokesmen.csv")
+    services = {row["service_id"] for row in table("services/referral/reference/services.csv")}
+    may = {one.id for one in read_partners(ROOT / "deploy" / "partners").values() if FEEDBACK in one.publishes}
+    assert {row["service_id"] for row in spokesmen} <= services
+    assert {row["partner"] for row in spokesmen} == may
 
 
 def test_a_rule_never_refers_to_the_same_service_twice() -> None:

@@ -63,5 +63,7 @@ def _bytes(written: str | dict[str, str] | None) -> bytes | None:
 
 
 def _envelope(written: dict[str, Any]) -> Envelope:
-    moments = {name: datetime.fromisoformat(written[name]) for name in ("time", "recordedtime") if name in written}
-    return Envelope(**{**written, **moments})
+    given = dict(written)
+    for name in {"time", "recordedtime"} & given.keys():
+        given[name] = datetime.fromisoformat(given[name])
+    return Envelope(**given)

@@ -48,7 +48,7 @@ async def started(name: str, source: str, folder: Path, servers: str) -> AsyncIt
         yield process
     finally:
         if process.returncode is None:
-            process.send_signal(signal.SIGINT)  # Ctrl-C: a consumer that is killed stays in its group for 45 s
+            process.send_signal(signal.SIGINT)  # Ctrl-C
         await process.wait()
 
 

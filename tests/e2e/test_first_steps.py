@@ -4,6 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from contracts.intake import QuestionReceived
 from deploy.local.platform import Platform
@@ -11,6 +12,7 @@ from services.intake.application.told import id_of
 from tests.e2e.programs import FILES, LANGUAGES, printed_by, shown, started
 
 TYPE = QuestionReceived.declaration.type
+GROUPS = {"py": "partner.dashboards.first-consumer", "mjs": "partner.dashboards.first-consumer-in-javascript"}
 
 
 @pytest.mark.parametrize("name", ["consumer.py", "producer.py", "consumer.mjs", "producer.mjs"])
@@ -32,3 +34,9 @@ async def test_the_first_consumer_prints_what_somebody_asks_and_what_the_first_p
         async with started(producer, shown(producer), tmp_path, servers) as writing:
             reference = (await printed_by(writing, "sent")).split()[-1]
         assert TYPE in await printed_by(reading, id_of("schoolsoft", "case", reference))
+    assert not members_of(GROUPS[language], servers), "it did not leave its group, so the next one has to wait"
+
+
+def members_of(group: str, servers: str) -> list[object]:
+    admin = AdminClient({"bootstrap.servers": servers})
+    return list(admin.describe_consumer_groups([group])[group].result(timeout=30).members)

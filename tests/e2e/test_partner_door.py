@@ -4,7 +4,7 @@ import json
 import urllib.request
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -17,10 +17,11 @@ from chassis.handling import BRUSSELS
 from chassis.partners import Partner
 from chassis.testing.eventually import eventually
 from contracts.envelope import Headers
-from contracts.intake import LearnerAtRisk
+from contracts.intake import LearnerAtRisk, ReferralFeedbackReceived
 from contracts.partner import MessageRejected
-from contracts.referral import ReferralCreated
-from contracts.vocabulary import RejectionReason
+from contracts.pof import ProgrammatieSubmitted
+from contracts.referral import ReferralClosed, ReferralCreated
+from contracts.vocabulary import ReferralOutcome, RejectionReason
 from deploy.local.platform import Platform
 from services.intake.application.told import id_of
 from tests.e2e.listening import records_of, the_event
@@ -28,23 +29,35 @@ from tests.partners import PARTNERS, data_of, forgeries, headers_by
 
 RISK = "be.duaalwest.partner.LearnerAtRisk.v1"
 QUESTION = "be.duaalwest.partner.QuestionReceived.v1"
+CLOSED = "be.duaalwest.partner.ReferralClosed.v1"
+APPLICATION = "be.duaalwest.partner.ProgrammatieSubmitted.v1"
 CLB, SCHOOLSOFT = PARTNERS["clb-west"], PARTNERS["schoolsoft"]
 
 
 def today_of(type_: str, **changed: Any) -> dict[str, Any]:
-    """The golden data, as of today."""
+    """The golden data, as of today, under a reference of its own."""
     now = datetime.now(UTC)
-    dated = {"received_at": now.isoformat(), "opened_on": now.astimezone(BRUSSELS).date().isoformat()}
-    return data_of(type_, **{name: value for name, value in dated.items() if name in data_of(type_)}, **changed)
+    today = now.astimezone(BRUSSELS).date().isoformat()
+    dated = {"received_at": now.isoformat(), "opened_on": today, "closed_on": today, "submitted_on": today}
+    dated = {name: value for name, value in dated.items() if name in data_of(type_)}
+    return data_of(type_, **{"reference": str(uuid4())} | dated | changed)
 
 
-async def send_as(platform: Platform, sender: Partner, messages: Iterable[tuple[Headers, dict[str, Any]]]) -> list[str]:
+async def send_as(
+    platform: Platform, sender: Partner, messages: Iterable[tuple[Headers, dict[str, Any]]], at: datetime | None = None
+) -> list[str]:
     """Write to the partner's own topic; the answer is where each message stands: partition/offset."""
     producer = AIOKafkaProducer(bootstrap_servers=platform.stack.kafka.bootstrap_servers)
     await producer.start()
     try:
         sent = [
-            await producer.send(sender.events_topic, json.dumps(data).encode(), key=b"R", headers=headers)
+            await producer.send(
+                sender.events_topic,
+                json.dumps(data).encode(),
+                key=b"R",
+                headers=headers,
+                timestamp_ms=at and int(at.timestamp() * 1000),
+            )
             for headers, data in messages
         ]
         return [f"{one.partition}/{one.offset}" for one in [await answer for answer in sent]]
@@ -103,11 +116,53 @@ async def test_a_question_that_school_software_sends_over_http_is_referred(
     await the_event(platform, ReferralCreated, lambda event: event.case_id == case_id)
 
 
+async def test_what_became_of_a_referral_is_told_by_who_was_asked_and_by_nobody_else(platform: Platform) -> None:
+    now = datetime.now(UTC)
+    reference = f"L-{uuid4()}"
+    risk = today_of(RISK, learner_reference=reference, signal="R5", subregion="BRUGGE")
+    await send_as(platform, CLB, [(headers_by(CLB, RISK, at=now), risk)])
+    learner_id = id_of(CLB.id, "learner", reference)
+    referral = await the_event(platform, ReferralCreated, lambda event: event.learner_id == learner_id)
+    assert referral.service_id == "clb-brugge"
+    vdab = PARTNERS["vdab"]
+    said = {"referral_id": str(referral.referral_id)}
+    await send_as(platform, vdab, [(headers_by(vdab, CLOSED, at=now), today_of(CLOSED, outcome="DECLINED", **said))])
+    # Of one referral all feedback is on one partition: what comes next is heard after this.
+    await the_event(platform, ReferralFeedbackReceived, lambda event: event.referral_id == referral.referral_id)
+    await send_as(platform, CLB, [(headers_by(CLB, CLOSED, at=now), today_of(CLOSED, outcome="HELPED", **said))])
+    closed = await the_event(platform, ReferralClosed, lambda event: event.referral_id == referral.referral_id)
+    assert closed.outcome is ReferralOutcome.HELPED
+
+
+async def test_an_application_that_school_software_saw_submits_the_dossier(
+    platform: Platform, http: httpx.AsyncClient
+) -> None:
+    reference = f"PA-{uuid4()}"
+    said = today_of(APPLICATION, reference=reference, site=f"site-{uuid4()}"[:20], school_year="2030-2031")
+    answer = await post_as(http, platform, SCHOOLSOFT, APPLICATION, said)
+    assert answer.status_code == 202
+    dossier_id = id_of(SCHOOLSOFT.id, "dossier", reference)
+    submitted = await the_event(platform, ProgrammatieSubmitted, lambda event: event.dossier_id == dossier_id)
+    assert submitted.agodi_reference == said["agodi_reference"]
+
+
 async def test_who_sends_nonsense_reads_on_its_own_topic_what_is_wrong(platform: Platform) -> None:
     wrong = today_of(RISK, school="Jan Peeters")
     (place,) = await send_as(platform, CLB, [(headers_by(CLB, RISK, at=datetime.now(UTC)), wrong)])
     found = await eventually(lambda: rejections_of(platform, CLB), lambda rejections: place in rejections)
     assert (found[place].reason, found[place].field) == (RejectionReason.INVALID_DATA, "school")
+
+
+async def test_a_message_is_as_old_as_the_broker_says_and_not_as_its_sender_does(platform: Platform) -> None:
+    now, then = datetime.now(UTC), datetime.now(UTC) - timedelta(days=30)
+    reference = f"L-{uuid4()}"
+    fresh = headers_by(CLB, RISK, at=now), today_of(RISK, learner_reference=reference)
+    stale = headers_by(CLB, RISK, at=then), today_of(RISK)
+    _, place = await send_as(platform, CLB, [fresh, stale], at=then)
+    learner_id = id_of(CLB.id, "learner", reference)
+    await the_event(platform, LearnerAtRisk, lambda event: event.learner_id == learner_id)
+    found = await eventually(lambda: rejections_of(platform, CLB), lambda rejections: place in rejections)
+    assert found[place].reason is RejectionReason.TOO_OLD
 
 
 @pytest.mark.parametrize("sender", PARTNERS.values(), ids=PARTNERS)

@@ -159,9 +159,9 @@ class Transaction:
         self.writes.append(lambda: self.database.inbox.update(keys))
         return set(keys) - self.database.inbox
 
-    async def handled(self, keys: Sequence[EventKey]) -> set[EventKey]:
+    async def forget(self, keys: Sequence[EventKey]) -> None:
         await self.statement()
-        return set(keys) & self.database.inbox
+        self.writes.append(lambda: self.database.inbox.difference_update(keys))
 
     # Outbox
 

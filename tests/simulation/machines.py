@@ -403,7 +403,7 @@ class PipelineMachine(Simulation):
         self.every_dead_letter_has_a_cause_and_a_notice()
 
     def _should_be(self) -> Reference:
-        waiting = {letter.record.place for letter in self.database.letters.values() if not self._was_too_late(letter)}
+        waiting = {letter.record.place for letter in self.database.letters.values()}
         closed = self.database.closed.values()
         return reference(
             self.received, waiting, {letter.record.place for letter, how in closed if how is Closed.DISCARDED}
@@ -434,11 +434,6 @@ class PipelineMachine(Simulation):
         notices = [record.aggregate_id for record in self.database.promised if record.topic == NOTICES]
         letters = self.database.letters.keys() | self.database.closed.keys()
         assert sorted(notices) == sorted(letters), "letters and notices differ"
-
-    def _was_too_late(self, letter: DeadLetter) -> bool:
-        """Two consumers had the record: when one lost patience, the other was handling it. A redrive will find out."""
-        exhausted = letter.reason is DeadLetterReason.EXHAUSTED
-        return exhausted and f"event {self._received(letter).amount}" in {key.id for key in self.database.inbox}
 
     def _received(self, letter: DeadLetter) -> Received:
         return next(one for one in self.received if one.record == letter.record)

@@ -90,6 +90,13 @@ class HasNoInbox(Transaction):
         return set(keys)
 
 
+class TakesWhatIsSetAsideForHandled(Transaction):
+    """The inbox keeps what was set aside."""
+
+    async def forget(self, keys: Sequence[EventKey]) -> None:
+        """Keep it."""
+
+
 class PublishesBeforeTheCommit(Transaction):
     """What is promised is seen at once, whatever becomes of the transaction."""
 

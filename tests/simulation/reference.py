@@ -88,14 +88,17 @@ class Reference:
 
 def reference(received: Iterable[Received], waiting: Collection[str], discarded: Collection[str]) -> Reference:
     """What should be, given where the dead letters stand that wait and those that a person discarded."""
+    received = list(received)
     should_be = Reference()
+    # An event that waits need not wait a second time when it comes again.
+    waits = {one.amount for one in received if one.record.place in waiting}
     stopped: set[UUID] = set()
     counted: set[int] = set()
     for one in received:
         place = one.record.place
         if place in waiting:
             stopped.add(one.key)
-        elif one.mood is Mood.UNKNOWN_TYPE or place in discarded or one.amount in counted:
+        elif one.mood is Mood.UNKNOWN_TYPE or place in discarded or one.amount in counted | waits:
             continue
         elif one.key in stopped:
             should_be.undecided.append(one)

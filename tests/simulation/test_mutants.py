@@ -19,6 +19,7 @@ MUTANTS: list[tuple[type[Simulation], Parts, str]] = [
     (RelayMachine, Parts(lead=mutants.LeadsOnAnotherConnection), "reads who does not lead"),
     (RelayMachine, Parts(transaction=mutants.PublishesBeforeTheCommit), "never committed"),
     (PipelineMachine, Parts(transaction=mutants.HasNoInbox), "told"),
+    (PipelineMachine, Parts(transaction=mutants.TakesWhatIsSetAsideForHandled), "told"),
     (PipelineMachine, Parts(transaction=mutants.KeepsTheSequenceOfARollback), "not what it told"),
     (PipelineMachine, Parts(transaction=mutants.ForgetsWhatIsParked), "told"),
     (PipelineMachine, Parts(transaction=mutants.RedrivesInAnyOrder), "told"),

@@ -4,7 +4,6 @@ from fastapi import APIRouter
 
 from chassis.commands import Commands
 from chassis.http import IdempotencyKey
-from chassis.persistence.connection import Pool
 from services.intake.application.commands import (
     AskQuestion,
     QuestionReceipt,
@@ -17,7 +16,7 @@ from services.intake.application.commands import (
 )
 
 
-def routes(commands: Commands, _: Pool) -> APIRouter:
+def forms(commands: Commands) -> APIRouter:
     """Everything answers 202: accepted and kept, the rest of the platform hears of it in a moment."""
     router = APIRouter()
 

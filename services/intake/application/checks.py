@@ -6,7 +6,7 @@ from stdnum.be import vat
 
 from chassis.handling import Refused
 from contracts.codelists.institutions import Institution, InstitutionKind, institution
-from contracts.codelists.places import Municipality, municipality_of
+from contracts.codelists.places import Municipality, municipality, municipality_of
 from contracts.codelists.programmes import programme
 from contracts.codelists.sectors import joint_committee
 from contracts.vocabulary import EducationType, Subregion
@@ -40,11 +40,19 @@ def subregion_of(postal_code: str | None, name: str | None, on: date) -> Subregi
     return place.subregion if place else None
 
 
-def school_of(number: str, on: date) -> Institution:
+def place_of(nis: str, on: date) -> Municipality:
+    """The municipality with this code: it has to be one of ours."""
+    place = municipality(nis)
+    if place is None or not place.valid_on(on):
+        raise Refused("nis", f"{nis} is geen NIS-code van een gemeente van West-Vlaanderen.")
+    return place
+
+
+def school_of(number: str, on: date, *, field: str = "school") -> Institution:
     """A school or centre of the code list."""
     found = institution(number)
     if found is None or not found.valid_on(on):
-        raise Refused("school", f"Instellingsnummer {number} kennen we niet. Kijk het nummer na.")
+        raise Refused(field, f"Instellingsnummer {number} kennen we niet. Kijk het nummer na.")
     return found
 
 

@@ -1,6 +1,7 @@
 """What intake does about each command."""
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from chassis.handling import MessageContext, Refused, by, handles
@@ -98,7 +99,8 @@ class Handlers:
         place = place_in_province(command.postal_code, command.municipality, ctx.today)
         id_ = ctx.new_id("workplace")
         days_open = self.policies.days_open(ctx.today)
-        workplace = Workplace.register(id_, number, place.nis, place.subregion, _offer(command), ctx.today, days_open)
+        offer = _offer(command, ctx.today)
+        workplace = Workplace.register(id_, number, place.nis, place.subregion, offer, ctx.today, days_open)
         uow.add(workplace)
         self._keep(id_, command.contact, uow, ctx, organisation=command.company)
         return WorkplaceReceipt(workplace_id=id_, expires_on=workplace.expires_on)
@@ -177,7 +179,7 @@ def _wishes(command: StartSearch) -> Wishes:
     )
 
 
-def _offer(command: RegisterWorkplace) -> Offer:
+def _offer(command: RegisterWorkplace, on: date) -> Offer:
     return Offer(
         programme=command.programme,
         recognition=command.recognition,
@@ -189,4 +191,5 @@ def _offer(command: RegisterWorkplace) -> Offer:
         accessible=command.accessible,
         languages=command.languages,
         had_learner_before=command.had_learner_before,
+        registered_on=on,
     )

@@ -1,6 +1,7 @@
 """What intake's handlers need from outside."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 
@@ -17,4 +18,29 @@ class Redactor(Protocol):
 
     def __call__(self, text: str) -> Redacted:
         """The text without them."""
+        ...
+
+
+class Quota(Protocol):
+    """How much somebody may send."""
+
+    @property
+    def events_per_minute(self) -> int: ...
+
+
+class Sender(Protocol):
+    """Somebody outside who may tell us things, and which."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def quota(self) -> Quota: ...
+
+    def owns(self, source: str) -> bool:
+        """Whether this `ce_source` is theirs."""
+        ...
+
+    def may_publish(self, type_: str, on: date) -> bool:
+        """Whether they may send events of this type on this day."""
         ...

@@ -58,7 +58,7 @@ class Wishes:
 
 @dataclass
 class Learner:
-    """One learner of one school. `school_reference` is what the school calls them; it never leaves intake."""
+    """One learner of one school. `school_reference` is what the school, or a partner, calls them; it never leaves."""
 
     id: UUID
     school_reference: str
@@ -70,6 +70,13 @@ class Learner:
     risks: int = 0
     version: int = 0
     facts: list[Event] = field(default_factory=list)
+
+    def is_now(
+        self, school: str, education_type: EducationType, age_band: AgeBand, subregion: Subregion | None
+    ) -> None:
+        """What a partner knows of its learner today; what it does not say stays as it was."""
+        self.school, self.education_type, self.age_band = school, education_type, age_band
+        self.subregion = subregion or self.subregion
 
     def start_search(self, search_id: UUID, wishes: Wishes, clock: SearchClock, started_on: date) -> None:
         """Start to look for a workplace; the search clock runs from this day."""

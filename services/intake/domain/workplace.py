@@ -11,7 +11,7 @@ from contracts.vocabulary import Language, Recognition, Subregion, Weekday, Work
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the company offers."""
+    """What the company offers, and since when we or a partner know of it."""
 
     programme: str
     recognition: Recognition
@@ -23,6 +23,9 @@ class Offer:
     accessible: bool | None
     languages: tuple[Language, ...]
     had_learner_before: bool | None
+    registered_on: date
+    source: str = "company"
+    """Who told us: the company itself, or a partner."""
 
 
 @dataclass
@@ -30,7 +33,8 @@ class Workplace:
     """A registration. The company's number stays here; the municipality and the region may travel."""
 
     id: UUID
-    enterprise_number: str
+    enterprise_number: str | None
+    """None when a partner told us of the company."""
     nis: str
     subregion: Subregion
     registered_on: date
@@ -42,7 +46,7 @@ class Workplace:
     def register(
         cls,
         id_: UUID,
-        enterprise_number: str,
+        enterprise_number: str | None,
         nis: str,
         subregion: Subregion,
         offer: Offer,
@@ -50,25 +54,35 @@ class Workplace:
         days_open: int,
     ) -> "Workplace":
         """Register a workplace; it is offered for so many days and then has to be confirmed."""
-        workplace = cls(id_, enterprise_number, nis, subregion, on, on + timedelta(days=days_open))
-        workplace.facts.append(
+        expires_on = on + timedelta(days=days_open)
+        workplace = cls(id_, enterprise_number, nis, subregion, offer.registered_on, expires_on)
+        workplace._tell(offer)
+        return workplace
+
+    def renew(self, nis: str, subregion: Subregion, offer: Offer, on: date, days_open: int) -> None:
+        """It is told again, perhaps otherwise: from today it is offered for so many days."""
+        self.nis, self.subregion, self.registered_on = nis, subregion, offer.registered_on
+        self.expires_on = on + timedelta(days=days_open)
+        self._tell(offer)
+
+    def _tell(self, offer: Offer) -> None:
+        self.facts.append(
             WorkplaceRegistered(
-                workplace_id=WorkplaceId(id_),
+                workplace_id=WorkplaceId(self.id),
                 programme=offer.programme,
                 recognition=offer.recognition,
                 recognised_until=offer.recognised_until,
                 joint_committee=offer.joint_committee,
                 open_positions=offer.open_positions,
-                nis=nis,
-                subregion=subregion,
+                nis=self.nis,
+                subregion=self.subregion,
                 days=offer.days,
                 public_transport=offer.public_transport,
                 accessible=offer.accessible,
                 languages=offer.languages,
                 had_learner_before=offer.had_learner_before,
-                source="company",
-                registered_on=on,
-                expires_on=workplace.expires_on,
+                source=offer.source,
+                registered_on=self.registered_on,
+                expires_on=self.expires_on,
             )
         )
-        return workplace

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from chassis.handling import MessageContext, by, handles
 from chassis.unit_of_work import UnitOfWork
-from contracts.intake import LearnerAtRisk, LearnerSearchStarted, WorkplaceRegistered
+from contracts.intake import AgreementReported, LearnerAtRisk, LearnerSearchStarted, WorkplaceRegistered
 from contracts.matching import ProposalPeriodEnded
+from contracts.vocabulary import AgreementStatus, known
+from services.matching.domain.agreement import Agreement
 from services.matching.domain.learner_search import LearnerSearch
 from services.matching.domain.proposing import propose_workplace_to_learners, propose_workplaces
 from services.matching.domain.rules import Rulebook
@@ -54,3 +56,17 @@ class Handlers:
             others = [other for other in uow.all(LearnerSearch, programme=event.programme) if other is not search]
             workplace = uow.get(Workplace, event.workplace_id)
             propose_workplace_to_learners(workplace, others, self.rulebook.on(ctx.today), ctx.new_id)
+
+    @handles(AgreementReported, loads={Agreement: "agreement_id", LearnerSearch: "learner_id"})
+    def note_agreement(self, event: AgreementReported, uow: UnitOfWork, _: MessageContext) -> None:
+        """While a learner has an agreement the search rests; when it ends, the search goes on."""
+        if known(event.status) is None:
+            return
+        agreement = uow.find(Agreement, event.agreement_id)
+        if agreement is None:
+            agreement = Agreement(event.agreement_id, event.learner_id)
+            uow.add(agreement)
+        ends = event.status is AgreementStatus.ENDED
+        changed = agreement.end(event) if ends else agreement.register(event)
+        if changed and (search := uow.find(LearnerSearch, event.learner_id)):
+            search.settle(until=None if ends else event.ends_on)

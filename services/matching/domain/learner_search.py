@@ -57,6 +57,8 @@ class LearnerSearch:
     at_risk: bool = False
     proposed: tuple[Proposed, ...] = ()
     """Former ones too, for the reason that a workplace keeps its reservations."""
+    settled_until: date | None = None
+    """Last day of the agreement that the learner has: nothing is proposed until then."""
     version: int = 0
     facts: list[Event] = field(default_factory=list)
 
@@ -89,12 +91,18 @@ class LearnerSearch:
         """Somebody reported that the learner may drop out."""
         self.at_risk = True
 
+    def settle(self, until: date | None) -> None:
+        """The learner has an agreement, until a day that is planned; None: no more."""
+        self.settled_until = until
+
     def open_proposals(self, day: date) -> list[Proposed]:
         """The proposals on which the trajectbegeleider can still decide."""
         return [proposed for proposed in self.proposed if day <= proposed.until]
 
     def room(self, rules: Rules) -> int:
-        """How many proposals the learner may get besides the open ones."""
+        """How many proposals the learner may get besides the open ones; none beside an agreement."""
+        if self.settled_until and rules.day <= self.settled_until:
+            return 0
         return max(0, rules.policy.max_proposals - len(self.open_proposals(rules.day)))
 
     def propose(self, match: Match, proposal_id: UUID, rules: Rules) -> None:

@@ -1,1 +1,1 @@
-"""How notifications keeps its messages, knows its addresses, writes its letters and speaks SMTP."""
+"""How notifications keeps its messages, knows its addresses and partners, writes its letters, speaks SMTP and HTTP."""

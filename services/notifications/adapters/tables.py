@@ -5,11 +5,14 @@ from sqlalchemy import Index, MetaData
 from chassis.persistence.mapper import Mapper
 from chassis.persistence.tables import add_chassis_tables
 from services.notifications.domain.message import Message
+from services.notifications.domain.webhook import Webhook
 
 METADATA = MetaData()
 add_chassis_tables(METADATA)
 
 MESSAGES = Mapper(Message, "messages", METADATA)
+WEBHOOKS = Mapper(Webhook, "webhooks", METADATA)
 
-_due_at = MESSAGES.table.c.due_at
-Index("messages_due", _due_at, postgresql_where=_due_at.is_not(None))
+_message, _webhook = MESSAGES.table.c, WEBHOOKS.table.c
+Index("messages_due", _message.due_at, postgresql_where=_message.due_at.is_not(None))
+Index("webhooks_due", _webhook.partner, _webhook.due_at, postgresql_where=_webhook.due_at.is_not(None))

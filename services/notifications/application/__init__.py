@@ -1,1 +1,1 @@
-"""What to do about each event, and about each message that is due. Knows no SMTP, no templates and no SQL."""
+"""What to do about each event, and about each mail and webhook that is due. No SMTP, HTTP, templates or SQL."""

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from chassis.handling import BRUSSELS
 from services.notifications.application.ports import Addresses, Answer, Mail, Mailer, Templates
-from services.notifications.domain.message import Message, Patience
+from services.notifications.domain.attempts import Patience
+from services.notifications.domain.message import Message
 
 
 @dataclass
@@ -17,6 +18,8 @@ class Delivery:
     mailer: Mailer
     patience: Patience
     kind: type[Message] = Message
+    only: None = None
+    at_once: int = 50
 
     async def perform(self, message: Message, now: datetime) -> None:
         """One attempt; the address and the words are those of this day."""

@@ -1,4 +1,4 @@
-"""What delivery needs of the world outside: addresses, texts and a mail server."""
+"""What mails and webhooks need of the world outside: addresses, texts, a mail server, the servers of partners."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -44,7 +44,7 @@ class Mail:
 
 
 class Answer(Enum):
-    """What came of handing a mail over."""
+    """What came of handing a mail or a webhook over."""
 
     ACCEPTED = auto()
     REFUSED = auto()
@@ -58,4 +58,22 @@ class Mailer(Protocol):
 
     async def send(self, mail: Mail) -> Answer:
         """Hand it over once; whether to try again is for the caller."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A webhook on its way out. With the same `id` it is the same webhook, however often it is posted."""
+
+    id: UUID
+    url: str
+    body: bytes
+    at: datetime
+
+
+class Receiver(Protocol):
+    """The way to one partner."""
+
+    async def post(self, post: Post) -> Answer:
+        """Post it once; whether to try again is for the caller."""
         ...

@@ -1,1 +1,1 @@
-"""Which event makes which letter, and the life of a message. Plain Python: no I/O, no clock, no chance."""
+"""Which event makes which letter, and the life of mails and webhooks. Plain Python: no I/O, no clock, no chance."""

@@ -1,40 +1,15 @@
 """A message: one letter to one organisation, from the intent to what became of it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from typing import Self
 from uuid import UUID
 
 from contracts.event import Event
 from contracts.notifications import MessageFailed, MessageSent
 from contracts.vocabulary import DeliveryFailure, MessageId
+from services.notifications.domain.attempts import Patience, Status
 from services.notifications.domain.letters import Letter, Parameters, Template
-
-
-class Status(StrEnum):
-    """Where a message is in its life."""
-
-    QUEUED = "QUEUED"
-    SENT = "SENT"
-    FAILED = "FAILED"
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait after each attempt that came to nothing; there is one attempt more than there are waits."""
-
-    waits: tuple[timedelta, ...] = (
-        timedelta(seconds=30),
-        timedelta(minutes=2),
-        timedelta(minutes=10),
-        timedelta(hours=1),
-        timedelta(hours=6),
-    )
-
-    def after(self, attempts: int) -> timedelta | None:
-        """The wait after so many attempts; None when it is time to give up."""
-        return self.waits[attempts - 1] if attempts <= len(self.waits) else None
 
 
 @dataclass

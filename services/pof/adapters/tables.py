@@ -16,5 +16,8 @@ WORKPLACES = Mapper(RegisteredWorkplace, "registered_workplaces", METADATA)
 LEARNERS = Mapper(SearchingLearner, "searching_learners", METADATA)
 
 Index("dossiers_claim", DOSSIERS.table.c.claim, unique=True)
+Index("dossiers_institution", DOSSIERS.table.c.institution)
 Index("registered_workplaces_area", WORKPLACES.table.c.area)
+Index("registered_workplaces_programme", WORKPLACES.table.c.programme)
 Index("searching_learners_area", LEARNERS.table.c.area)
+Index("searching_learners_programme", LEARNERS.table.c.programme)

@@ -6,6 +6,7 @@ from datetime import date
 from chassis.handling import Refused
 from contracts.codelists.institutions import Institution, InstitutionKind, institution
 from contracts.codelists.programmes import programme
+from contracts.intake import ProgrammatieReceived
 from contracts.vocabulary import EducationType
 from services.pof.application.commands import AnnounceDossier
 from services.pof.domain.area import subregion_of
@@ -29,6 +30,20 @@ def plan_of(command: AnnounceDossier, today: date) -> Plan:
         school_year=command.school_year,
         subregion=subregion,
     )
+
+
+def plan_told(event: ProgrammatieReceived, today: date) -> Plan:
+    """The plan that a partner told us of; the type of education is that of the school."""
+    applicant = institution(event.institution)
+    is_buso = applicant is not None and applicant.kind is InstitutionKind.BUSO
+    command = AnnounceDossier(
+        institution=event.institution,
+        site=event.site,
+        programme=event.programme,
+        education_type=EducationType.BUSO if is_buso else EducationType.GEWOON,
+        school_year=event.school_year,
+    )
+    return plan_of(command, today)
 
 
 def check_unclaimed(rivals: Iterable[Dossier]) -> None:

@@ -5,18 +5,20 @@ from datetime import date
 
 from chassis.handling import MessageContext, by, handles
 from chassis.unit_of_work import UnitOfWork
-from contracts.intake import LearnerSearchStarted, WorkplaceRegistered
+from contracts.intake import LearnerSearchStarted, ProgrammatieReceived, WorkplaceRegistered
 from contracts.pof import Evidence
-from services.pof.application.checks import check_submission, check_unclaimed, plan_of
+from services.pof.application.checks import check_submission, check_unclaimed, plan_of, plan_told
 from services.pof.application.commands import AnnounceDossier, SubmitDossier
 from services.pof.application.views import DossierView
 from services.pof.domain.calendar import Calendar
-from services.pof.domain.dossier import Dossier
+from services.pof.domain.dossier import Dossier, Plan, Status
 from services.pof.projections.evidence import count_evidence
 from services.pof.projections.learner import SearchingLearner
 from services.pof.projections.workplace import RegisteredWorkplace
 
 EVIDENCE = {RegisteredWorkplace: by("area"), SearchingLearner: by("area")}
+OF_THE_PROGRAMME = {RegisteredWorkplace: by("programme"), SearchingLearner: by("programme")}
+"""What a fact of another service loads: it names no area."""
 
 
 @dataclass
@@ -47,6 +49,20 @@ class Handlers:
         dossier.submit(command.agodi_reference, submitted_on, deadline, evidence)
         return DossierView.of(dossier)
 
+    @handles(ProgrammatieReceived, loads={Dossier: by("institution"), **OF_THE_PROGRAMME})
+    def note_submission(self, event: ProgrammatieReceived, uow: UnitOfWork, ctx: MessageContext) -> None:
+        """A partner saw the application: of a dossier that we have, or of one that nobody announced to us."""
+        plan = plan_told(event, ctx.today)
+        evidence = _evidence_for(plan, uow, ctx.today)
+        deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
+        of_the_school = uow.all(Dossier, institution=plan.institution)
+        dossier = next((one for one in of_the_school if one.claim == plan.claim), None)
+        if dossier is None:
+            dossier = Dossier.unannounced(event.dossier_id, plan, evidence, deadline, ctx.today)
+            uow.add(dossier)
+        if dossier.status is Status.ANNOUNCED:
+            dossier.submit(event.agodi_reference, event.submitted_on, deadline, evidence)
+
     @handles(WorkplaceRegistered, loads={RegisteredWorkplace: "workplace_id"})
     def note_workplace(self, event: WorkplaceRegistered, uow: UnitOfWork, _: MessageContext) -> None:
         """A workplace is supply for its programme."""
@@ -66,3 +82,10 @@ class Handlers:
 
 def _evidence(uow: UnitOfWork, area: str | None, on: date) -> Evidence:
     return count_evidence(uow.all(RegisteredWorkplace, area=area), uow.all(SearchingLearner, area=area), on)
+
+
+def _evidence_for(plan: Plan, uow: UnitOfWork, on: date) -> Evidence:
+    """Of everything that was loaded of the programme, what lies in the area of the plan."""
+    workplaces = [one for one in uow.all(RegisteredWorkplace, programme=plan.programme) if one.area == plan.area]
+    learners = [one for one in uow.all(SearchingLearner, programme=plan.programme) if one.area == plan.area]
+    return count_evidence(workplaces, learners, on)

@@ -73,20 +73,7 @@ class Dossier:
     @classmethod
     def announce(cls, id_: UUID, plan: Plan, evidence: Evidence, deadline: date | None, on: date) -> "Dossier":
         """Tell the forum of a plan."""
-        dossier = cls(
-            id=id_,
-            claim=plan.claim,
-            institution=plan.institution,
-            site=plan.site,
-            programme=plan.programme,
-            education_type=plan.education_type,
-            school_year=plan.school_year,
-            subregion=plan.subregion,
-            status=Status.ANNOUNCED,
-            evidence=evidence,
-            announced_on=on,
-            deadline=deadline,
-        )
+        dossier = cls.unannounced(id_, plan, evidence, deadline, on)
         dossier.facts.append(
             ProgrammatieAnnounced(
                 dossier_id=DossierId(id_),
@@ -101,6 +88,24 @@ class Dossier:
             )
         )
         return dossier
+
+    @classmethod
+    def unannounced(cls, id_: UUID, plan: Plan, evidence: Evidence, deadline: date | None, on: date) -> "Dossier":
+        """A plan that the forum only hears of when it is submitted."""
+        return cls(
+            id=id_,
+            claim=plan.claim,
+            institution=plan.institution,
+            site=plan.site,
+            programme=plan.programme,
+            education_type=plan.education_type,
+            school_year=plan.school_year,
+            subregion=plan.subregion,
+            status=Status.ANNOUNCED,
+            evidence=evidence,
+            announced_on=on,
+            deadline=deadline,
+        )
 
     @property
     def area(self) -> str | None:

@@ -6,14 +6,18 @@ import holidays
 
 from chassis.reference import read_rows
 from contracts.codelists.working_days import WorkingDays
-from services.referral.domain.directory import Directory, Rule, SignalRule
+from services.referral.domain.directory import Directory, Rule, SignalRule, Spokesman
 
 REFERENCE = Path(__file__).parent.parent / "reference"
 
 
 def read_directory() -> Directory:
     """The directory of `reference/`."""
-    return Directory(read_rows(REFERENCE / "rules.csv", Rule), read_rows(REFERENCE / "signals.csv", SignalRule))
+    return Directory(
+        read_rows(REFERENCE / "rules.csv", Rule),
+        read_rows(REFERENCE / "signals.csv", SignalRule),
+        read_rows(REFERENCE / "spokesmen.csv", Spokesman),
+    )
 
 
 def belgian_working_days() -> WorkingDays:

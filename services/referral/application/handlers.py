@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from chassis.handling import MessageContext, handles
 from chassis.unit_of_work import UnitOfWork
 from contracts.codelists.working_days import WorkingDays
-from contracts.intake import LearnerAtRisk, QuestionReceived
+from contracts.intake import LearnerAtRisk, QuestionReceived, ReferralFeedbackReceived
 from services.referral.domain.directory import Directory, Enquiry
 from services.referral.domain.referral import Referral
 
@@ -31,3 +31,10 @@ class Handlers:
         rule = self.directory.rule_for(Enquiry.of_risk(event, signal.topic), on=ctx.today)
         due = self.working_days.after(ctx.today, signal.sla_days)
         uow.add(Referral.of_risk(ctx.new_id("referral"), event, rule, signal.sla_days, ctx.today, due))
+
+    @handles(ReferralFeedbackReceived, loads={Referral: "referral_id"})
+    def hear_partner(self, event: ReferralFeedbackReceived, uow: UnitOfWork, ctx: MessageContext) -> None:
+        """What a partner says counts for the referrals that went to it; of another's it changes nothing."""
+        referral = uow.find(Referral, event.referral_id)
+        if referral and self.directory.speaks_for(event.source, referral.service_id, on=ctx.today):
+            referral.hear(event.progress, event.happened_on, event.outcome)

@@ -96,6 +96,20 @@ class SignalRule:
     sla_days: int
 
 
+@dataclass(frozen=True, slots=True)
+class Spokesman:
+    """A partner whose feedback on the referrals of a service counts."""
+
+    service_id: str
+    partner: str
+    valid_from: date
+    valid_to: date | None
+
+    def valid_on(self, day: date) -> bool:
+        """Does the partner speak for the service on this day?"""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
 class NoRule(LookupError):
     """The directory has no rule, not even for human triage."""
 
@@ -109,11 +123,14 @@ def most_specific(rules: Iterable[Rule], enquiry: Enquiry, on: date) -> Rule | N
 class Directory:
     """All rules, by topic."""
 
-    def __init__(self, rules: Iterable[Rule], signals: Iterable[SignalRule]) -> None:
+    def __init__(
+        self, rules: Iterable[Rule], signals: Iterable[SignalRule], spokesmen: Iterable[Spokesman] = ()
+    ) -> None:
         self._rules: dict[Topic, list[Rule]] = {}
         for rule in rules:
             self._rules.setdefault(rule.topic, []).append(rule)
         self._signals = {rule.signal: rule for rule in signals}
+        self._spokesmen = list(spokesmen)
 
     def rule_for(self, enquiry: Enquiry, on: date) -> Rule:
         """The rule that decides; a person looks at what no rule covers (T40).
@@ -130,3 +147,9 @@ class Directory:
     def signal_rule(self, signal: RiskSignal) -> SignalRule:
         """What a risk signal asks for; a signal that we do not know yet goes to human triage within a day."""
         return self._signals.get(signal, SignalRule(signal, Topic.T40, 1))
+
+    def speaks_for(self, partner: str, service_id: str, on: date) -> bool:
+        """Does this partner's word count for a referral to this service?"""
+        return any(
+            (one.partner, one.service_id) == (partner, service_id) and one.valid_on(on) for one in self._spokesmen
+        )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from contracts.event import Event
 from contracts.intake import LearnerAtRisk, QuestionReceived
-from contracts.referral import ReferralCreated
+from contracts.referral import ReferralAcknowledged, ReferralClosed, ReferralCreated
 from contracts.vocabulary import (
     Audience,
     CaseId,
@@ -14,6 +14,8 @@ from contracts.vocabulary import (
     QuestionId,
     ReferralId,
     ReferralKind,
+    ReferralOutcome,
+    ReferralProgress,
     RiskId,
     Subregion,
     Topic,
@@ -42,6 +44,10 @@ class Referral:
     question_id: UUID | None = None
     learner_id: UUID | None = None
     risk_id: UUID | None = None
+    acknowledged_on: date | None = None
+    progressed_on: date | None = None
+    closed_on: date | None = None
+    outcome: ReferralOutcome | None = None
     version: int = 0
     facts: list[Event] = field(default_factory=list)
 
@@ -100,3 +106,34 @@ class Referral:
             )
         )
         return self
+
+    def hear(self, progress: ReferralProgress, on: date, outcome: ReferralOutcome | None) -> None:
+        """What the partner says of it; once it is closed, nothing more changes."""
+        if self.closed_on:
+            return
+        match progress:
+            case ReferralProgress.ACKNOWLEDGED:
+                self._acknowledge(on)
+            case ReferralProgress.PROGRESSED:
+                self._acknowledge(on)
+                self.progressed_on = on
+            case ReferralProgress.CLOSED:
+                self._close(on, known(outcome))
+
+    def _acknowledge(self, on: date) -> None:
+        if self.acknowledged_on is None:
+            self.acknowledged_on = on
+            self.facts.append(
+                ReferralAcknowledged(
+                    referral_id=ReferralId(self.id),
+                    service_id=self.service_id,
+                    acknowledged_on=on,
+                    in_time=on <= self.due_on,
+                )
+            )
+
+    def _close(self, on: date, outcome: ReferralOutcome | None) -> None:
+        self.closed_on, self.outcome = on, outcome
+        self.facts.append(
+            ReferralClosed(referral_id=ReferralId(self.id), service_id=self.service_id, outcome=outcome, closed_on=on)
+        )

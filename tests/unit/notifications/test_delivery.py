@@ -14,7 +14,8 @@ from services.notifications.adapters.reference import Address, AddressBook, read
 from services.notifications.adapters.templates import TextTemplates
 from services.notifications.application.delivery import Delivery
 from services.notifications.application.ports import Answer, Mail
-from services.notifications.domain.message import Message, Patience, Status
+from services.notifications.domain.attempts import WITH_MAILS, Status
+from services.notifications.domain.message import Message
 from tests.builders import a_referral
 from tests.unit.notifications.messages import a_message_for
 
@@ -41,7 +42,7 @@ class MailServer:
 
 def a_delivery(server: MailServer, addresses: list[Address] | None = None) -> Delivery:
     book = AddressBook(read_addresses() if addresses is None else addresses)
-    return Delivery(book, TextTemplates(read_labels(), "bel ons"), server, Patience())
+    return Delivery(book, TextTemplates(read_labels(), "bel ons"), server, WITH_MAILS)
 
 
 async def attempts_until_the_end(message: Message, delivery: Delivery) -> list[datetime]:

@@ -1,0 +1,192 @@
+"""The border: may this partner say this, now, and is it what it should be? No I/O, no clock."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from chassis.handling import BRUSSELS, Refused
+from contracts.envelope import READ, Envelope, InvalidEnvelope, RawHeaders, read
+from contracts.event import Event
+from contracts.partner import AgreementRegistered
+from contracts.vocabulary import RejectionReason
+from services.intake.application.checks import check_joint_committee, check_programme, place_of, school_of
+from services.intake.application.ports import Redactor, Sender
+from services.intake.application.told import TOLD, Told
+
+LARGEST = 16 * 1024
+"""Bytes of one message, its headers included; an honest one has some hundreds."""
+OLDEST = timedelta(days=7)
+"""Between its time and ours: as long as the partner's own topic keeps it."""
+AHEAD = timedelta(minutes=5)
+"""How far a partner's clock may be ahead of ours."""
+LOOKING_BACK = timedelta(days=366)
+"""How long ago may be what a message says happened."""
+
+TYPES = {model.declaration.type: model for model in TOLD}
+ATTRIBUTES = frozenset({*READ.values(), "data_base64"})
+REFERENCES = ("reference", "learner_reference", "workplace_reference", "site", "agodi_reference")
+PAST = (
+    *("received_at", "opened_on", "started_on", "registered_on", "submitted_on"),
+    *("acknowledged_on", "progressed_on", "closed_on", "ended_on"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """May come in."""
+
+    told: Told[Any]
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """May not come in, and what has to change. Nothing that the partner wrote is in it but its own UUID."""
+
+    reason: RejectionReason
+    field: str | None = None
+    type: str | None = None
+    message_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnAway:
+    """Tell a partner that a message on its topic was not taken in; where it stands says which."""
+
+    partner: str
+    partition: int
+    offset: int
+    refusal: Refusal
+
+
+class _Refuse(Exception):
+    def __init__(self, reason: RejectionReason, field: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Border:
+    """Judges one message at a time."""
+
+    redact: Redactor
+
+    def judge(
+        self, sender: Sender, headers: RawHeaders, value: bytes | None, at: datetime | None
+    ) -> Accepted | Refusal:
+        """One message. `at`: when it reached us; None: it was judged before, and its age does not count again."""
+        headers = list(headers)
+        envelope: Envelope | None = None
+        try:
+            _check_size(headers, value)
+            envelope, data = _read(headers, value)
+            _check_rights(sender, envelope, at)
+            fact = _closed(TYPES[envelope.type], data or b"")
+            self._check(fact, envelope.time)
+        except _Refuse as refuse:
+            return _refusal(refuse.reason, refuse.field, envelope)
+        return Accepted(TOLD[type(fact)](sender.id, fact), envelope)
+
+    def _check(self, fact: Event, time: datetime) -> None:
+        """What the schema cannot know: the code lists, the calendar, and that a reference is not a person's number."""
+        on = time.astimezone(BRUSSELS).date()
+        for name in REFERENCES:
+            reference = getattr(fact, name, "")
+            # A random UUID may look like one; whoever uses UUIDs uses no national numbers.
+            if _uuid(reference) is None and self.redact(reference).removed:
+                raise _Refuse(RejectionReason.INVALID_DATA, name)
+        for name in PAST:
+            if not _lately(getattr(fact, name, None), time, on):
+                raise _Refuse(RejectionReason.INVALID_DATA, name)
+        try:
+            _check_codes(fact, on)
+        except Refused as refused:
+            raise _Refuse(RejectionReason.INVALID_DATA, refused.field) from None
+
+
+def too_many() -> Refusal:
+    """What is beyond the quota is not even read."""
+    return Refusal(RejectionReason.TOO_MANY)
+
+
+def _check_size(headers: RawHeaders, value: bytes | None) -> None:
+    if sum(len(name) + len(raw or b"") for name, raw in headers) + len(value or b"") > LARGEST:
+        raise _Refuse(RejectionReason.TOO_LARGE)
+
+
+def _read(headers: RawHeaders, value: bytes | None) -> tuple[Envelope, bytes | None]:
+    try:
+        return read(headers, value)
+    except InvalidEnvelope as error:
+        attribute = error.attribute if error.attribute in ATTRIBUTES else None
+        raise _Refuse(RejectionReason.INVALID_ENVELOPE, attribute) from None
+
+
+def _check_rights(sender: Sender, envelope: Envelope, at: datetime | None) -> None:
+    if envelope.type not in TYPES:
+        raise _Refuse(RejectionReason.UNKNOWN_TYPE, "type")
+    if not sender.may_publish(envelope.type, (at or envelope.time).astimezone(BRUSSELS).date()):
+        raise _Refuse(RejectionReason.TYPE_NOT_ALLOWED, "type")
+    if not sender.owns(envelope.source):
+        raise _Refuse(RejectionReason.SOURCE_NOT_YOURS, "source")
+    if at and envelope.time < at - OLDEST:
+        raise _Refuse(RejectionReason.TOO_OLD, "time")
+    if at and envelope.time > at + AHEAD:
+        raise _Refuse(RejectionReason.FROM_THE_FUTURE, "time")
+
+
+def _closed(model: type[Event], data: bytes) -> Event:
+    """The data as the schema of a writer says: no field more, no value that is not in a list, nothing null."""
+    try:
+        fact = model.model_validate_json(data, strict=True, extra="forbid")
+        for name in fact.model_fields_set:
+            if getattr(fact, name) is None:
+                raise _Refuse(RejectionReason.INVALID_DATA, name)
+        # What a reader makes UNKNOWN of may not be written.
+        model.model_validate(fact.model_dump())
+    except ValidationError as error:
+        raise _Refuse(RejectionReason.INVALID_DATA, _field(model, error)) from None
+    return fact
+
+
+def _field(model: type[Event], error: ValidationError) -> str | None:
+    """Where the first fault is, in names of ours only: a field that we do not know may be anything, also a name."""
+    parts = error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"]
+    if not parts or parts[0] not in model.model_fields:
+        return None
+    return ".".join(str(part) for part in parts if isinstance(part, int) or part in model.model_fields)
+
+
+def _check_codes(fact: Event, on: date) -> None:
+    check_programme(getattr(fact, "programme", None), on)
+    check_joint_committee(getattr(fact, "joint_committee", None))
+    for name in ("school", "institution"):
+        if number := getattr(fact, name, None):
+            school_of(number, on, field=name)
+    if nis := getattr(fact, "nis", None):
+        place_of(nis, on)
+    if isinstance(fact, AgreementRegistered) and fact.ends_on < fact.starts_on:
+        raise Refused("ends_on", "Een overeenkomst eindigt na haar begin.")
+
+
+def _lately(moment: datetime | date | None, time: datetime, on: date) -> bool:
+    if isinstance(moment, datetime):
+        return time - LOOKING_BACK <= moment <= time + AHEAD
+    return moment is None or on - LOOKING_BACK <= moment <= on
+
+
+def _refusal(reason: RejectionReason, field: str | None, envelope: Envelope | None) -> Refusal:
+    if envelope is None:
+        return Refusal(reason, field)
+    return Refusal(reason, field, envelope.type if envelope.type in TYPES else None, _uuid(envelope.id))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

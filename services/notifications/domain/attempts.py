@@ -1,0 +1,51 @@
+"""What mails and webhooks have in common: where one is in its life, and how long to wait between attempts."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where it is in its life."""
+
+    QUEUED = "QUEUED"
+    SENT = "SENT"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait after each attempt that came to nothing; there is one attempt more than there are waits."""
+
+    waits: tuple[timedelta, ...]
+
+    def after(self, attempts: int) -> timedelta | None:
+        """The wait after so many attempts; None when it is time to give up."""
+        return self.waits[attempts - 1] if attempts <= len(self.waits) else None
+
+
+WITH_MAILS = Patience(
+    (
+        timedelta(seconds=30),
+        timedelta(minutes=2),
+        timedelta(minutes=10),
+        timedelta(hours=1),
+        timedelta(hours=6),
+    )
+)
+"""Little more than seven hours: then a person has to know, while there is still time to call."""
+
+WITH_WEBHOOKS = Patience(
+    (
+        timedelta(seconds=5),
+        timedelta(minutes=5),
+        timedelta(minutes=30),
+        timedelta(hours=2),
+        timedelta(hours=5),
+        timedelta(hours=10),
+        timedelta(hours=14),
+        timedelta(hours=20),
+        timedelta(hours=24),
+    )
+)
+"""Little more than three days, as Standard Webhooks proposes: longer than a weekend."""

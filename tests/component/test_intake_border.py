@@ -1,0 +1,227 @@
+"""Partners over Kafka: every record of theirs is taken in or answered, once, on a real PostgreSQL."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from chassis.messaging.record import Outcome, Record
+from chassis.messaging.redrive import Redrive
+from chassis.partners import Partner
+from chassis.service import Service
+from chassis.testing.builders import END_OF_TIME, NOON
+from chassis.testing.harness import ServiceUnderTest
+from contracts.event import Event
+from contracts.intake import (
+    AgreementReported,
+    LearnerAtRisk,
+    LearnerSearchStarted,
+    ProgrammatieReceived,
+    QuestionReceived,
+    ReferralFeedbackReceived,
+    WorkplaceRegistered,
+)
+from contracts.partner import MessageRejected
+from contracts.vocabulary import RejectionReason
+from services.intake.app import build
+from services.intake.application.border import LARGEST
+from services.intake.settings import IntakeSettings
+from tests.partners import MANIFESTS, PARTNERS, TYPES, a_partner_record, counted, data_of, forgeries, headers_by
+
+SCHOOLSOFT, UNIZO, VDAB, CLB = (PARTNERS[id_] for id_ in ("schoolsoft", "unizo", "vdab", "clb-west"))
+HANDLED, DUPLICATE = Outcome.HANDLED, Outcome.DUPLICATE
+
+
+def of(name: str) -> str:
+    return f"be.duaalwest.partner.{name}.v1"
+
+
+@pytest.fixture
+def service() -> Service:
+    """Fresh for every test: the quota is counted in memory."""
+    return build(IntakeSettings(database_url="unused", partners=MANIFESTS))
+
+
+async def deliver(under_test: ServiceUnderTest, records: Sequence[Record]) -> list[Outcome]:
+    """Deliver every record twice, as Kafka may; the answer is the outcomes of the first time."""
+    outcomes = await under_test.deliver_records(records)
+    before = counted(under_test.metrics), await under_test.facts()
+    assert set(await under_test.deliver_records(records)) <= {DUPLICATE}
+    assert (counted(under_test.metrics), await under_test.facts()) == before, "a second delivery had an effect"
+    return outcomes
+
+
+@pytest.mark.parametrize(
+    ("sender", "name", "becomes"),
+    [
+        (SCHOOLSOFT, "QuestionReceived", QuestionReceived),
+        (CLB, "LearnerAtRisk", LearnerAtRisk),
+        (SCHOOLSOFT, "LearnerSearchStarted", LearnerSearchStarted),
+        (UNIZO, "WorkplaceRegistered", WorkplaceRegistered),
+        (SCHOOLSOFT, "ProgrammatieSubmitted", ProgrammatieReceived),
+        (VDAB, "ReferralAcknowledged", ReferralFeedbackReceived),
+        (VDAB, "ReferralProgressed", ReferralFeedbackReceived),
+        (VDAB, "ReferralClosed", ReferralFeedbackReceived),
+        (UNIZO, "AgreementRegistered", AgreementReported),
+        (UNIZO, "AgreementEnded", AgreementReported),
+    ],
+)
+async def test_what_a_partner_tells_is_told_on_without_its_references(
+    under_test: ServiceUnderTest, sender: Partner, name: str, becomes: type[Event]
+) -> None:
+    record = a_partner_record(sender, of(name))
+    assert await deliver(under_test, [record]) == [HANDLED]
+    (fact,) = await under_test.facts()
+    assert isinstance(fact, becomes)
+    told = fact.model_dump(mode="json")
+    said = data_of(of(name))
+    both = told.keys() & said.keys()
+    assert {name: told[name] for name in both} == {name: said[name] for name in both}
+    references = {said[name] for name in ("reference", "learner_reference", "workplace_reference") if name in said}
+    assert not references & {str(value) for value in told.values()}
+
+
+async def test_the_same_reference_is_the_same_thing_and_of_another_partner_another(
+    under_test: ServiceUnderTest,
+) -> None:
+    first = a_partner_record(UNIZO, of("WorkplaceRegistered"), open_positions=1)
+    again = a_partner_record(UNIZO, of("WorkplaceRegistered"), open_positions=5)
+    other = a_partner_record(VDAB, of("WorkplaceRegistered"))
+    await deliver(under_test, [first, again, other])
+    one, two, three = [fact for fact in await under_test.facts() if isinstance(fact, WorkplaceRegistered)]
+    assert one.workplace_id == two.workplace_id != three.workplace_id
+    assert (one.open_positions, two.open_positions) == (1, 5)
+
+
+async def test_a_learner_of_a_partner_is_one_learner_in_every_message(under_test: ServiceUnderTest) -> None:
+    kinds = ("LearnerSearchStarted", "LearnerAtRisk", "AgreementRegistered", "AgreementEnded")
+    await deliver(under_test, [a_partner_record(SCHOOLSOFT, of(kind)) for kind in kinds])
+    assert len({getattr(fact, "learner_id", None) for fact in await under_test.facts()}) == 1
+
+
+async def test_what_a_partner_says_twice_has_one_effect(under_test: ServiceUnderTest) -> None:
+    headers = headers_by(SCHOOLSOFT, of("QuestionReceived"))
+    once, twice = (a_partner_record(SCHOOLSOFT, of("QuestionReceived"), headers=headers) for _ in range(2))
+    assert await deliver(under_test, [once, twice]) == [HANDLED, DUPLICATE]
+    assert counted(under_test.metrics) == {"accepted": 1, "accepted DUPLICATE": 1}
+
+
+async def test_two_partners_may_use_the_same_id(under_test: ServiceUnderTest) -> None:
+    records = [
+        a_partner_record(one, of("WorkplaceRegistered"), headers=headers_by(one, of("WorkplaceRegistered"), id_="1"))
+        for one in (UNIZO, VDAB)
+    ]
+    assert await deliver(under_test, records) == [HANDLED, HANDLED]
+
+
+async def test_a_refusal_says_where_why_and_which_field_and_repeats_nothing(under_test: ServiceUnderTest) -> None:
+    secret = "jan.peeters"
+    headers = headers_by(CLB, of("LearnerAtRisk"), id_=secret)
+    record = a_partner_record(CLB, of("LearnerAtRisk"), headers=headers, school=secret)
+    await deliver(under_test, [record])
+    async with under_test.store.transaction() as transaction:
+        (row,) = await transaction.connection.fetch("select topic, headers, value from outbox")
+    assert row["topic"] == CLB.rejected_topic
+    (fact,) = await under_test.facts()
+    assert isinstance(fact, MessageRejected)
+    assert (fact.partner, fact.partition, fact.offset) == (CLB.id, record.partition, record.offset)
+    assert (fact.reason, fact.field, fact.message_id) == (RejectionReason.INVALID_DATA, "school", None)
+    assert secret not in f"{row['headers']}{row['value']}"
+
+
+async def test_nothing_of_its_envelope_travels_on_but_who_it_is_when_it_was_and_its_trace(
+    under_test: ServiceUnderTest,
+) -> None:
+    secret, trace = b"jan.peeters", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    said = dict(headers_by(CLB, of("LearnerAtRisk"), source=CLB.sources[0] + ":jan.peeters"))
+    said |= {"ce_id": secret, "ce_subject": secret, "ce_correlationid": secret, "ce_authid": secret}
+    await deliver(
+        under_test, [a_partner_record(CLB, of("LearnerAtRisk"), headers=[*said.items(), ("traceparent", trace)])]
+    )
+    async with under_test.store.transaction() as transaction:
+        (row,) = await transaction.outbox.unpublished(10, END_OF_TIME)
+    headers = dict(row.record.headers)
+    assert secret not in b"".join(headers.values())
+    assert (headers["ce_authid"], headers["ce_time"], headers["traceparent"]) == (b"clb-west", said["ce_time"], trace)
+
+
+async def test_what_was_refused_may_be_said_again_under_the_same_id(under_test: ServiceUnderTest) -> None:
+    headers = headers_by(CLB, of("LearnerAtRisk"))
+    wrong = a_partner_record(CLB, of("LearnerAtRisk"), headers=headers, school="99999")
+    right = a_partner_record(CLB, of("LearnerAtRisk"), headers=headers)
+    assert await deliver(under_test, [wrong, right]) == [HANDLED, HANDLED]
+    assert [type(fact) for fact in await under_test.facts()] == [MessageRejected, LearnerAtRisk]
+
+
+def broken_by(sender: Partner) -> list[Record]:
+    """What cannot be read, is not of these days, or is no data of its type."""
+    type_ = TYPES[0]
+    return [
+        a_partner_record(sender, type_, headers=[("ce_id", None)]),
+        a_partner_record(sender, type_, headers=[("ce_id", b"\xff")]),
+        replace(a_partner_record(sender, type_), headers=[]),
+        replace(a_partner_record(sender, type_), key=None, value=None),
+        a_partner_record(sender, type_, value=b"\xff" * LARGEST),
+        a_partner_record(sender, type_, value=b"nonsense"),
+        a_partner_record(sender, type_, headers=headers_by(sender, type_, at=NOON - timedelta(days=30))),
+        a_partner_record(sender, type_, headers=headers_by(sender, type_, at=NOON + timedelta(days=30))),
+        replace(a_partner_record(sender, type_), headers=[("content-type", b"application/cloudevents+json")]),
+    ]
+
+
+@pytest.mark.parametrize("sender", PARTNERS.values(), ids=PARTNERS)
+async def test_accepted_and_rejected_are_together_what_was_received(
+    under_test: ServiceUnderTest, sender: Partner
+) -> None:
+    right = [a_partner_record(sender, type_) for type_ in sender.publishes]
+    forged = [
+        a_partner_record(sender, type_, headers=headers_by(sender, type_, source=source))
+        for type_, source in forgeries(sender)
+    ]
+    wrong = [*forged, *broken_by(sender)]
+    again = [replace(record, offset=a_partner_record(sender, TYPES[0]).offset) for record in right]
+    records = [
+        replace(record, at=NOON + timedelta(minutes=number % 2))
+        for number, record in enumerate([*wrong, *right, *again])
+    ]
+    outcomes = await deliver(under_test, records)
+    assert Counter(outcomes) == Counter([HANDLED] * (len(wrong) + len(right)) + [DUPLICATE] * len(again))
+    facts = await under_test.facts()
+    rejected = [fact for fact in facts if isinstance(fact, MessageRejected)]
+    assert sorted(fact.offset for fact in rejected) == sorted(record.offset for record in wrong)
+    assert len(facts) - len(rejected) == len(right)
+    counts = counted(under_test.metrics)
+    assert sum(counts.values()) == len(records)
+    assert {key: n for key, n in counts.items() if key.startswith("rejected")} == Counter(
+        f"rejected {fact.reason}" for fact in rejected
+    )
+
+
+async def test_beyond_the_quota_of_a_minute_everything_is_answered_and_nothing_taken_in(
+    under_test: ServiceUnderTest,
+) -> None:
+    quota = CLB.quota.events_per_minute
+    numbers = count()
+    records = [
+        replace(a_partner_record(CLB, of("ReferralAcknowledged")), offset=next(numbers)) for _ in range(quota + 20)
+    ]
+    later = replace(records[-1], offset=next(numbers), at=NOON + timedelta(minutes=1))
+    assert set(await deliver(under_test, [*records, later])) == {HANDLED}
+    assert counted(under_test.metrics) == {"accepted": quota + 1, "rejected TOO_MANY": 20}
+    rejected = [fact for fact in await under_test.facts() if isinstance(fact, MessageRejected)]
+    assert {fact.offset for fact in rejected} == set(range(quota, quota + 20))
+
+
+async def test_an_error_of_ours_sets_the_message_aside_and_a_redrive_takes_it_in(under_test: ServiceUnderTest) -> None:
+    record = a_partner_record(VDAB, of("ReferralClosed"))
+    await under_test.pool.execute("alter table reports rename to gone")
+    assert await under_test.deliver_records([record]) == [Outcome.DEAD_LETTERED]
+    assert counted(under_test.metrics) == {}
+    await under_test.pool.execute("alter table gone rename to reports")
+    letters = Redrive(under_test.pipeline, under_test.store, by="somebody")
+    (letter,) = await letters.waiting()
+    assert [one.outcome for one in await letters.redrive(letter)] == [HANDLED]
+    assert any(isinstance(fact, ReferralFeedbackReceived) for fact in await under_test.facts())

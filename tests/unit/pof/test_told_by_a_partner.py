@@ -1,0 +1,78 @@
+"""An application that a partner saw at AGODI."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from chassis.handling import Refused
+from contracts.intake import ProgrammatieReceived
+from contracts.pof import ProgrammatieSubmitted
+from contracts.vocabulary import DossierId
+from services.pof.domain.dossier import Dossier, Status
+from tests.builders import a_workplace
+from tests.unit.pof.builders import a_submission_of, an_announcement, pof, the_dossier
+
+
+def told(**given: Any) -> ProgrammatieReceived:
+    announcement = an_announcement()
+    return ProgrammatieReceived(
+        **{
+            "dossier_id": DossierId(uuid4()),
+            "institution": announcement.institution,
+            "site": announcement.site,
+            "programme": announcement.programme,
+            "school_year": announcement.school_year,
+            "agodi_reference": "AGODI-7",
+            "submitted_on": date(2026, 11, 20),
+            "source": "schoolsoft",
+        }
+        | given
+    )
+
+
+def test_it_submits_the_dossier_that_the_school_announced() -> None:
+    scenario = pof()
+    scenario.when(an_announcement())
+    (fact,) = scenario.when(told())
+    assert isinstance(fact, ProgrammatieSubmitted)
+    assert fact.dossier_id == the_dossier(scenario).id
+    assert (fact.agodi_reference, fact.submitted_on, fact.deadline_kept) == ("AGODI-7", date(2026, 11, 20), True)
+
+
+def test_without_an_announcement_it_opens_the_dossier_that_the_partner_knows() -> None:
+    scenario = pof()
+    event = told()
+    (fact,) = scenario.when(event)
+    assert isinstance(fact, ProgrammatieSubmitted)
+    assert fact.dossier_id == the_dossier(scenario).id == UUID(str(event.dossier_id))
+    assert the_dossier(scenario).status is Status.SUBMITTED
+
+
+def test_what_is_submitted_already_is_not_submitted_again() -> None:
+    scenario = pof()
+    scenario.when(an_announcement())
+    scenario.when(a_submission_of(the_dossier(scenario)))
+    assert scenario.when(told()) == []
+
+
+def test_the_evidence_is_that_of_the_area_and_of_no_other() -> None:
+    scenario = pof()
+    for subregion in ("BRUGGE", "WESTHOEK"):
+        scenario.when(a_workplace(programme="88", subregion=subregion, open_positions=2))
+    (fact,) = scenario.when(told())
+    assert isinstance(fact, ProgrammatieSubmitted)
+    assert (fact.evidence.workplaces_registered, fact.evidence.open_positions) == (1, 2)
+
+
+def test_another_plan_of_the_same_school_is_another_dossier() -> None:
+    scenario = pof()
+    scenario.when(an_announcement(site="brugge-2"))
+    scenario.when(told())
+    assert len(scenario.all(Dossier)) == 2
+
+
+def test_an_application_for_a_year_that_has_begun_is_for_a_person_to_look_at() -> None:
+    with pytest.raises(Refused, match="school_year"):
+        pof().when(told(school_year="2025-2026"))
