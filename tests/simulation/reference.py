@@ -88,21 +88,19 @@ class Reference:
 
 def reference(received: Iterable[Received], waiting: Collection[str], discarded: Collection[str]) -> Reference:
     """What should be, given where the dead letters stand that wait and those that a person discarded."""
-    received = list(received)
     should_be = Reference()
-    # An event that waits need not wait a second time when it comes again.
-    waits = {one.amount for one in received if one.record.place in waiting}
     stopped: set[UUID] = set()
-    counted: set[int] = set()
+    seen: set[int] = set()
     for one in received:
         place = one.record.place
         if place in waiting:
             stopped.add(one.key)
-        elif one.mood is Mood.UNKNOWN_TYPE or place in discarded or one.amount in counted | waits:
+            seen.add(one.amount)  # an event that waits need not wait a second time when it comes again
+        elif one.mood is Mood.UNKNOWN_TYPE or place in discarded or one.amount in seen:
             continue
         elif one.key in stopped:
             should_be.undecided.append(one)
         else:
-            counted.add(one.amount)
+            seen.add(one.amount)
             should_be.totals[one.key].append(one.amount + (should_be.totals[one.key] or [0])[-1])
     return should_be
