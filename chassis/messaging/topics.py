@@ -37,6 +37,9 @@ class Topic(BaseModel):
         if self.owner == "partner":
             # Age and quota count from when the broker took a message, not from what its sender says.
             settings["message.timestamp.type"] = "LogAppendTime"
+            # The broker unpacks what a partner sends, and then looks at its size: a kilobyte that unpacks to 64 MB
+            # is refused there, and never gets into the memory of who reads it.
+            settings["compression.type"] = "uncompressed"
         return settings
 
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
 from prometheus_client.parser import text_string_to_metric_families
 
 from chassis.handling import BRUSSELS
@@ -163,6 +164,13 @@ async def test_a_message_is_as_old_as_the_broker_says_and_not_as_its_sender_does
     await the_event(platform, LearnerAtRisk, lambda event: event.learner_id == learner_id)
     found = await eventually(lambda: rejections_of(platform, CLB), lambda rejections: place in rejections)
     assert found[place].reason is RejectionReason.TOO_OLD
+
+
+async def test_what_unpacks_to_more_than_it_looks_does_not_get_past_the_broker(platform: Platform) -> None:
+    servers = platform.stack.kafka.bootstrap_servers
+    async with AIOKafkaProducer(bootstrap_servers=servers, compression_type="zstd", max_request_size=2**27) as producer:
+        with pytest.raises(MessageSizeTooLargeError):
+            await producer.send_and_wait(CLB.events_topic, bytes(2**26))
 
 
 @pytest.mark.parametrize("sender", PARTNERS.values(), ids=PARTNERS)
