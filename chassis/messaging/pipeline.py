@@ -160,7 +160,8 @@ class Pipeline:
                 # The inbox before the letters, as everybody: who locks in another order waits for ever.
                 await self._admit(transaction, [delivery])
                 if not await transaction.dead_letters.take(letter):
-                    await self._forget(transaction, [delivery])
+                    if delivery.outcome is not Outcome.DUPLICATE:
+                        await transaction.inbox.forget(delivery.event_keys)
                     return Outcome.PARKED
                 self._decode([delivery], set(), None)
                 await self._attempt(transaction, [delivery])
@@ -250,7 +251,7 @@ class Pipeline:
                 delivery.outcome = Outcome.IGNORED
 
     async def _admit(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
-        """Every event once, also when it is twice in this batch; the rest was decided before.
+        """What was handled before is a duplicate.
 
         First of all, because whoever else has the same record in hand waits here until we have decided it, one way or
         the other, and then sees how.
@@ -259,38 +260,38 @@ class Pipeline:
         fresh = await transaction.inbox.admit([key for _, keys in pending for key in keys]) if pending else set()
         crash_point("after inbox insert")
         for delivery, keys in pending:
-            if fresh.issuperset(keys):
-                fresh.difference_update(keys)
-            else:
+            if not fresh.issuperset(keys):
                 delivery.outcome = Outcome.DUPLICATE
                 # Counted when it was decided, unless only what it says is known.
                 delivery.opened = delivery.opened if keys[0] in fresh else None
-
-    async def _forget(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
-        """What we let in and did not handle after all may be let in again, by a redrive."""
-        admitted = [delivery for delivery in deliveries if delivery.outcome is not Outcome.DUPLICATE]
-        if keys := [key for delivery in admitted for key in delivery.event_keys]:
-            await transaction.inbox.forget(keys)
 
     async def _parked(self, transaction: Transaction, deliveries: list[Delivery]) -> set[Key]:
         keys = {key for d in deliveries if d.outcome not in DECIDED and (key := _key(d.record))}
         return await transaction.dead_letters.parked(keys) if keys else set()
 
     def _decode(self, deliveries: list[Delivery], parked: set[Key], failure: Failure | None) -> None:
-        """Data to models, in order: what fails parks the rest of its key."""
+        """Data to models, in order: what fails parks the rest of its key, what comes twice is handled once."""
+        taken: set[EventKey] = set()
         for delivery in deliveries:
             if delivery.outcome in DECIDED:
                 continue
-            key = _key(delivery.record)
-            if key in parked:
-                delivery.set_aside(DeadLetterReason.BEHIND, Permanent("an earlier record of the key is set aside"))
-                delivery.outcome = Outcome.PARKED
-            elif failure and delivery.handler:
-                delivery.set_aside(failure.reason, failure.error, failure.attempts)
-            elif delivery.handler:
-                self._read_data(delivery, delivery.handler)
-            if delivery.letter and key:
+            if not taken.isdisjoint(delivery.event_keys):
+                delivery.outcome = Outcome.DUPLICATE
+                continue
+            self._decode_one(delivery, parked, failure)
+            if delivery.message is not None:
+                taken.update(delivery.event_keys)
+            if delivery.letter and (key := _key(delivery.record)):
                 parked.add(key)
+
+    def _decode_one(self, delivery: Delivery, parked: set[Key], failure: Failure | None) -> None:
+        if _key(delivery.record) in parked:
+            delivery.set_aside(DeadLetterReason.BEHIND, Permanent("an earlier record of the key is set aside"))
+            delivery.outcome = Outcome.PARKED
+        elif failure and delivery.handler:
+            delivery.set_aside(failure.reason, failure.error, failure.attempts)
+        elif delivery.handler:
+            self._read_data(delivery, delivery.handler)
 
     def _read_data(self, delivery: Delivery, handler: Handler) -> None:
         if delivery.opened:
@@ -320,7 +321,10 @@ class Pipeline:
         aside = [(d, d.letter) for d in deliveries if d.letter]
         if not aside:
             return
-        await self._forget(transaction, [delivery for delivery, _ in aside])
+        # It was not handled after all, and a redrive has to let it in; unless it was, as another record.
+        handled = {key for d in deliveries if d.outcome is Outcome.HANDLED for key in d.event_keys}
+        if keys := {key for d, _ in aside for key in d.event_keys} - handled:
+            await transaction.inbox.forget([*keys])
         opened = await transaction.dead_letters.open([letter for _, letter in aside])
         notices = []
         for delivery, letter in aside:

@@ -15,13 +15,16 @@ seen = set()  # better in your database, in the transaction of what you do with 
 with Consumer(settings) as consumer:  # leaves its group at Ctrl-C, so that nobody waits for it
     consumer.subscribe(["duaal.intake.cases"])
     while True:
-        message = consumer.poll(1.0)
-        if message is None:
+        if (message := consumer.poll(1.0)) is None:
             continue
         if message.error():
             sys.exit(str(message.error()))
-        headers = {name: value.decode() for name, value in message.headers()}
-        if (event := (headers["ce_source"], headers["ce_id"])) not in seen:
-            print(headers["ce_type"], message.key().decode(), json.loads(message.value()), flush=True)
+        try:
+            headers = {name: value.decode() for name, value in message.headers()}
+            event, data = (headers["ce_source"], headers["ce_id"]), json.loads(message.value())
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue  # not an event, and no reason to stop
+        if event not in seen:
+            print(headers["ce_type"], message.key().decode(), data, flush=True)
             seen.add(event)
         consumer.commit(message=message, asynchronous=False)  # after the work: what is not committed comes again

@@ -111,6 +111,14 @@ async def test_what_another_process_handles_meanwhile_is_not_set_aside(rig: Rig)
     assert await rig.letters() == []
 
 
+async def test_what_comes_twice_with_different_data_is_handled_once_for_all_that(rig: Rig) -> None:
+    (good,) = counts(1)
+    bad = replace(good, value=b"not what was promised", key=None, offset=good.offset + 1_000_000)
+    outcomes = await rig.deliver(bad, good)
+    assert outcomes == [Outcome.DEAD_LETTERED, Outcome.HANDLED]
+    assert await rig.deliver(good) == [Outcome.DUPLICATE]
+
+
 async def test_what_was_handled_does_not_wait_behind_a_later_dead_letter_of_its_key(rig: Rig) -> None:
     rig = with_trouble(rig, Trouble(10))
     fine, refused = counts(1, 10)
