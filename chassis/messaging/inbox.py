@@ -47,4 +47,5 @@ class PostgresInbox:
         return {EventKey(row[0], row[1]) for row in rows}
 
     async def forget(self, keys: Sequence[EventKey]) -> None:
-        await self._connection.execute(self._FORGET, self._consumer, *zip(*keys, strict=True))
+        if keys:
+            await self._connection.execute(self._FORGET, self._consumer, *zip(*keys, strict=True))

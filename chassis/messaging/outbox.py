@@ -20,7 +20,7 @@ LARGEST = 900_000
 
 
 class OutboxRecord(NamedTuple):
-    """A promise to publish: what the Kafka record will be. Unique by (aggregate_id, sequence)."""
+    """A promise to publish: what the Kafka record will be. Unique by (aggregate_id, sequence, topic)."""
 
     aggregate_id: UUID
     sequence: int

@@ -264,6 +264,11 @@ class Pipeline:
                 delivery.outcome = Outcome.DUPLICATE
                 # Counted when it was decided, unless only what it says is known.
                 delivery.opened = delivery.opened if keys[0] in fresh else None
+        # What the sender says of a record that was decided before may not count as handled now.
+        known = [keys for _, keys in pending if keys[0] not in fresh]
+        if strays := {key for keys in known for key in keys if key in fresh}:
+            undecided = {key for d, keys in pending if d.outcome is not Outcome.DUPLICATE for key in keys}
+            await transaction.inbox.forget([*(strays - undecided)])
 
     async def _parked(self, transaction: Transaction, deliveries: list[Delivery]) -> set[Key]:
         keys = {key for d in deliveries if d.outcome not in DECIDED and (key := _key(d.record))}

@@ -18,6 +18,8 @@ BATCH_BYTES = 512 * 1024
 TOPIC_WITHIN = 5.0
 """Seconds after which a topic that no broker knows is not there. Left to itself aiokafka asks for most of a minute."""
 
+CLOSE_WITHIN = 2.0
+
 Answer = asyncio.Future[object]
 Place = tuple[str, int]
 """Topic and partition."""
@@ -34,7 +36,7 @@ class Producer(Protocol):
         ...
 
     async def stop(self) -> None:
-        """Send what is queued, and close."""
+        """Send what is queued, and close; what cannot be sent at once is given up."""
         ...
 
 
@@ -84,18 +86,27 @@ class KafkaProducer:
         return [place and answers[place] for place in places]
 
     async def stop(self) -> None:
-        await self._producer.stop()
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await self._producer.stop()
+        except TimeoutError:
+            # Half closed it would go on trying, beside the one that comes after it.
+            await self._producer._sender.close()
+            await self._producer.client.close()
 
     async def _look_up(self, topics: set[str]) -> tuple[dict[str, int], dict[Place, Answer]]:
         """The number of partitions of each topic; for one that we cannot write to the answer to whatever goes there."""
         partitions: dict[str, int] = {}
         answers: dict[Place, Answer] = {}
-        for topic in topics:
+
+        async def look_up(topic: str) -> None:
             try:
                 async with asyncio.timeout(TOPIC_WITHIN):
                     partitions[topic] = len(await self._producer.partitions_for(topic))
             except (KafkaError, TimeoutError) as error:
                 answers[topic, 0] = _failed(error)
+
+        await asyncio.gather(*map(look_up, topics))
         return partitions, answers
 
     async def _send(self, place: Place, batch: BatchBuilder) -> Answer:

@@ -151,8 +151,8 @@ class Relay:
             self._metrics.published.labels(self._service, topic).inc(number)
         if holds:
             self._metrics.publish_failures.labels(self._service).inc()
-            await self._drop_producer()
             await outbox.hold(holds)
+            await self._drop_producer()
         return len(acknowledged)
 
     async def _send(self, batch: Sequence[Unpublished]) -> tuple[list[Unpublished], list[Hold]]:

@@ -45,7 +45,7 @@ class PostgresTimers:
         "with due as (delete from timers where id in (select id from timers where due_at <= $1 order by due_at, id "
         "limit $2) returning *) "
         "insert into outbox (aggregate_id, sequence, topic, headers, value) "
-        "select id, 1, topic, headers, value from due order by due_at, id"
+        "select id, 1, topic, headers, value from due order by due_at, id on conflict do nothing"
     )
 
     def __init__(self, connection: Connection) -> None:

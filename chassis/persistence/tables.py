@@ -43,7 +43,7 @@ def add_chassis_tables(metadata: MetaData) -> None:
         Column("attempts", Integer, nullable=False, server_default="0"),
         Column("error", Text),
         Column("held_until", DateTime(timezone=True)),
-        UniqueConstraint("aggregate_id", "sequence", name="outbox_once"),
+        UniqueConstraint("aggregate_id", "sequence", "topic", name="outbox_once"),
         Index("outbox_held", "held_until", postgresql_where=text("held_until is not null")),
     )
     Table(

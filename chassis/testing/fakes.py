@@ -46,7 +46,7 @@ class MemoryOutbox:
 
     async def append(self, records: Sequence[OutboxRecord]) -> None:
         for record in records:
-            if any(row.record[:2] == record[:2] for row in self.rows):
+            if any(row.record[:3] == record[:3] for row in self.rows):
                 raise UniqueViolationError(f"outbox_once: {record.aggregate_id}/{record.sequence}")
             self.last += 1
             self.rows.append(Unpublished(self.last, record))

@@ -215,6 +215,24 @@ async def test_beyond_the_quota_of_a_minute_everything_is_answered_and_nothing_t
     assert {fact.offset for fact in rejected} == set(range(quota, quota + 20))
 
 
+async def test_who_is_turned_away_and_judged_again_may_still_say_it_again(under_test: ServiceUnderTest) -> None:
+    quota = CLB.quota.events_per_minute
+    record = a_partner_record(CLB, of("ReferralAcknowledged"))
+    numbers = count(record.offset)
+    others = [a_partner_record(CLB, of("ReferralAcknowledged"), reference=f"R{number}") for number in range(quota)]
+    records = [replace(one, offset=next(numbers)) for one in (*others, record)]
+    await under_test.deliver_records(records)
+    fresh_memory = build(IntakeSettings(database_url="unused", partners=MANIFESTS))
+    assert fresh_memory.door
+    again = replace(records[-1], offset=next(numbers), at=NOON + timedelta(minutes=1))
+    under_test.pipeline._door = fresh_memory.door
+    assert await under_test.deliver_records([records[-1]]) == [DUPLICATE]
+    before = len([one for one in await under_test.facts() if isinstance(one, ReferralFeedbackReceived)])
+    assert await under_test.deliver_records([again]) == [HANDLED]
+    after = [one for one in await under_test.facts() if isinstance(one, ReferralFeedbackReceived)]
+    assert len(after) == before + 1
+
+
 async def test_an_error_of_ours_sets_the_message_aside_and_a_redrive_takes_it_in(under_test: ServiceUnderTest) -> None:
     record = a_partner_record(VDAB, of("ReferralClosed"))
     await under_test.pool.execute("alter table reports rename to gone")

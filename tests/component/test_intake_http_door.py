@@ -178,7 +178,14 @@ async def test_another_kind_of_content_is_not_understood(http: httpx.AsyncClient
 
 @pytest.mark.parametrize(
     ("content", "status"),
-    [(b"{", 400), (event(), 400), ([1], 400), ([1] * (LARGEST_BATCH + 1), 413), (b" " * LARGEST_BODY + b"[]", 413)],
+    [
+        (b"{", 400),
+        (event(), 400),
+        ([], 400),
+        ([1], 400),
+        ([1] * (LARGEST_BATCH + 1), 413),
+        (b" " * LARGEST_BODY + b"[]", 413),
+    ],
 )
 async def test_a_batch_that_is_none_is_refused(http: httpx.AsyncClient, content: Any, status: int) -> None:
     assert (await post(http, content, BATCH)).status_code == status

@@ -14,6 +14,9 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("error", sa.Text))
     op.add_column("outbox", sa.Column("held_until", sa.DateTime(timezone=True)))
     op.create_index("outbox_held", "outbox", ["held_until"], postgresql_where=sa.text("held_until is not null"))
+    # An id alone does not say whose it is: partners name some of ours.
+    op.drop_constraint("outbox_once", "outbox")
+    op.create_unique_constraint("outbox_once", "outbox", ["aggregate_id", "sequence", "topic"])
     op.create_table(
         "skipped_records",
         sa.Column("position", sa.BigInteger, primary_key=True),

@@ -144,7 +144,7 @@ def _batch(body: bytes, most: int) -> list[object]:
         batch = json.loads(body)
     except (ValueError, RecursionError):
         batch = None
-    if not isinstance(batch, list):
+    if not isinstance(batch, list) or not batch:
         raise NotUnderstood(problem(400, "Geen lijst", "De inhoud van de aanvraag is geen JSON-lijst van CloudEvents."))
     if len(batch) > most:
         raise NotUnderstood(problem(413, "Te veel", f"Stuur hoogstens {most} CloudEvents in één aanvraag."))

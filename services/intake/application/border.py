@@ -1,5 +1,6 @@
 """The border: may this partner say this, now, and is it what it should be? No I/O, no clock."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,11 +9,18 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from chassis.handling import BRUSSELS, Refused
+from contracts.checking import is_uuid
 from contracts.envelope import READ, Envelope, InvalidEnvelope, RawHeaders, read
 from contracts.event import Event
-from contracts.partner import AgreementRegistered
+from contracts.partner import AgreementRegistered, ProgrammatieSubmitted
 from contracts.vocabulary import RejectionReason
-from services.intake.application.checks import check_joint_committee, check_programme, place_of, school_of
+from services.intake.application.checks import (
+    check_application,
+    check_joint_committee,
+    check_programme,
+    place_of,
+    school_of,
+)
 from services.intake.application.ports import Redactor, Sender
 from services.intake.application.told import TOLD, Told
 
@@ -26,6 +34,7 @@ LOOKING_BACK = timedelta(days=366)
 """How long ago may be what a message says happened."""
 
 TYPES = {model.declaration.type: model for model in TOLD}
+SEPARATORS = re.compile("[_:]")
 ATTRIBUTES = frozenset({*READ.values(), "data_base64"})
 REFERENCES = ("reference", "learner_reference", "workplace_reference", "site", "agodi_reference")
 PAST = (
@@ -95,9 +104,7 @@ class Border:
         """What the schema cannot know: the code lists, the calendar, and that a reference is not a person's number."""
         on = time.astimezone(BRUSSELS).date()
         for name in REFERENCES:
-            reference = getattr(fact, name, "")
-            # A random UUID may look like one; whoever uses UUIDs uses no national numbers.
-            if _uuid(reference) is None and self.redact(reference).removed:
+            if self._is_a_person(getattr(fact, name, "")):
                 raise _Refuse(RejectionReason.INVALID_DATA, name)
         for name in PAST:
             if not _lately(getattr(fact, name, None), time, on):
@@ -106,6 +113,10 @@ class Border:
             _check_codes(fact, on)
         except Refused as refused:
             raise _Refuse(RejectionReason.INVALID_DATA, refused.field) from None
+
+    def _is_a_person(self, reference: str) -> bool:
+        """Is it, or holds it, a national number? A random UUID may look like one, and is none."""
+        return not is_uuid(reference) and bool(self.redact(SEPARATORS.sub("-", reference)).removed)
 
 
 def too_many() -> Refusal:
@@ -171,6 +182,8 @@ def _check_codes(fact: Event, on: date) -> None:
         place_of(nis, on)
     if isinstance(fact, AgreementRegistered) and fact.ends_on < fact.starts_on:
         raise Refused("ends_on", "Een overeenkomst eindigt na haar begin.")
+    if isinstance(fact, ProgrammatieSubmitted):
+        check_application(fact.institution, fact.school_year)
 
 
 def _lately(moment: datetime | date | None, time: datetime, on: date) -> bool:

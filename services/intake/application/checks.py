@@ -69,6 +69,16 @@ def check_programme(so_number: str | None, on: date) -> None:
             raise Refused("programme", f"Structuuronderdeel {so_number} kennen we niet als duale opleiding.")
 
 
+def check_application(number: str, school_year: str) -> None:
+    """Refuse what is no programmatieaanvraag."""
+    school = institution(number)
+    if school and school.kind is InstitutionKind.CVO:
+        raise Refused("institution", "Een CVO heeft geen programmatieaanvraag nodig.")
+    first, last = school_year.split("-")
+    if int(last) != int(first) + 1:
+        raise Refused("school_year", "Schrijf het schooljaar als twee jaren na elkaar, bijvoorbeeld 2027-2028.")
+
+
 def check_joint_committee(number: str | None) -> None:
     """Refuse a joint committee that does not exist."""
     if number is not None and joint_committee(number) is None:

@@ -32,18 +32,24 @@ def plan_of(command: AnnounceDossier, today: date) -> Plan:
     )
 
 
-def plan_told(event: ProgrammatieReceived, today: date) -> Plan:
-    """The plan that a partner told us of; the type of education is that of the school."""
+def plan_told(event: ProgrammatieReceived) -> Plan:
+    """The plan of an application that is at AGODI already: no longer ours to refuse, and intake knows the codes.
+
+    The type of education is that of the school.
+    """
     applicant = institution(event.institution)
-    is_buso = applicant is not None and applicant.kind is InstitutionKind.BUSO
-    command = AnnounceDossier(
+    subregion = subregion_of(event.institution)
+    assert applicant, f"{event.institution}: intake let in a school that is not in the code list"
+    assert subregion, f"{event.institution}: the code list names a municipality that does not exist"
+    is_buso = applicant.kind is InstitutionKind.BUSO
+    return Plan(
         institution=event.institution,
         site=event.site,
         programme=event.programme,
         education_type=EducationType.BUSO if is_buso else EducationType.GEWOON,
         school_year=event.school_year,
+        subregion=subregion,
     )
-    return plan_of(command, today)
 
 
 def check_unclaimed(rivals: Iterable[Dossier]) -> None:

@@ -49,16 +49,18 @@ class Handlers:
         dossier.submit(command.agodi_reference, submitted_on, deadline, evidence)
         return DossierView.of(dossier)
 
-    @handles(ProgrammatieReceived, loads={Dossier: by("institution"), **OF_THE_PROGRAMME})
+    @handles(ProgrammatieReceived, loads={Dossier: ("dossier_id", by("institution")), **OF_THE_PROGRAMME})
     def note_submission(self, event: ProgrammatieReceived, uow: UnitOfWork, ctx: MessageContext) -> None:
         """A partner saw the application: of a dossier that we have, or of one that nobody announced to us."""
-        plan = plan_told(event, ctx.today)
+        plan = plan_told(event)
         evidence = _evidence_for(plan, uow, ctx.today)
         deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
         of_the_school = uow.all(Dossier, institution=plan.institution)
         dossier = next((one for one in of_the_school if one.claim == plan.claim), None)
         if dossier is None:
-            dossier = Dossier.unannounced(event.dossier_id, plan, evidence, deadline, ctx.today)
+            # A partner that uses its reference again, for another plan, tells us of another dossier.
+            id_ = ctx.new_id("dossier") if uow.find(Dossier, event.dossier_id) else event.dossier_id
+            dossier = Dossier.unannounced(id_, plan, evidence, deadline, ctx.today)
             uow.add(dossier)
         if dossier.status is Status.ANNOUNCED:
             dossier.submit(event.agodi_reference, event.submitted_on, deadline, evidence)

@@ -22,6 +22,7 @@ BORDER = Border(redact)
 SCHOOLSOFT, UNIZO, CLB = PARTNERS["schoolsoft"], PARTNERS["unizo"], PARTNERS["clb-west"]
 SEARCH = "be.duaalwest.partner.LearnerSearchStarted.v1"
 QUESTION = "be.duaalwest.partner.QuestionReceived.v1"
+APPLICATION = "be.duaalwest.partner.ProgrammatieSubmitted.v1"
 WORKPLACE = "be.duaalwest.partner.WorkplaceRegistered.v1"
 AGREEMENT = "be.duaalwest.partner.AgreementRegistered.v1"
 NATIONAL_NUMBER = "85073003328"
@@ -125,6 +126,11 @@ def test_what_was_judged_before_has_no_age() -> None:
         (SCHOOLSOFT, QUESTION, {"joint_committee": "999"}, "joint_committee"),
         (SCHOOLSOFT, AGREEMENT, {"ends_on": "2026-11-29"}, "ends_on"),
         (UNIZO, WORKPLACE, {"nis": "11002"}, "nis"),
+        (SCHOOLSOFT, APPLICATION, {"school_year": "2027-2031"}, "school_year"),
+        (SCHOOLSOFT, APPLICATION, {"institution": "900003"}, "institution"),
+        (SCHOOLSOFT, APPLICATION, {"agodi_reference": "85_07_30_033_28"}, "agodi_reference"),
+        (SCHOOLSOFT, SEARCH, {"learner_reference": "85:07:30:033:28"}, "learner_reference"),
+        (SCHOOLSOFT, SEARCH, {"learner_reference": f"{NATIONAL_NUMBER}-{'a' * 21}"}, "learner_reference"),
     ],
 )
 def test_data_that_is_not_what_it_should_be_is_refused_by_field(

@@ -4,9 +4,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
-
-from chassis.handling import Refused
 from contracts.intake import ProgrammatieReceived
 from contracts.pof import ProgrammatieSubmitted
 from contracts.vocabulary import DossierId
@@ -73,6 +70,16 @@ def test_another_plan_of_the_same_school_is_another_dossier() -> None:
     assert len(scenario.all(Dossier)) == 2
 
 
-def test_an_application_for_a_year_that_has_begun_is_for_a_person_to_look_at() -> None:
-    with pytest.raises(Refused, match="school_year"):
-        pof().when(told(school_year="2025-2026"))
+def test_an_application_that_is_told_late_is_kept_all_the_same() -> None:
+    scenario = pof()
+    (fact,) = scenario.when(told(school_year="2025-2026"))
+    assert isinstance(fact, ProgrammatieSubmitted)
+
+
+def test_a_reference_that_is_used_again_for_another_plan_is_another_dossier() -> None:
+    scenario = pof()
+    first = told()
+    scenario.when(first)
+    scenario.when(told(dossier_id=first.dossier_id, site="brugge-2"))
+    scenario.when(told(dossier_id=first.dossier_id, school_year="2028-2029"))
+    assert len({dossier.claim for dossier in scenario.all(Dossier)}) == 3
