@@ -24,9 +24,6 @@ from chassis.observability.metrics import Metrics
 
 log = structlog.get_logger("consumer")
 
-FETCH_MAX_WAIT = 50
-"""Milliseconds for which the broker holds a fetch that finds nothing."""
-
 
 class Drain(ConsumerRebalanceListener):  # type: ignore[misc]
     """Lets the running batch finish before its partitions go to somebody else."""
@@ -209,8 +206,6 @@ def subscribe(
         heartbeat_interval_ms=int(session_timeout * 1000 / 4),
         max_poll_interval_ms=int(poll_interval * 1000),
         rebalance_timeout_ms=60_000,
-        # What comes in on a partition that has just been read is asked for only when the fetch under way ends.
-        fetch_max_wait_ms=FETCH_MAX_WAIT,
     )
     # FastStream's own fetch loses the neighbours of a record that cannot be read.
     vars(subscriber)["get_msg"] = fetch
