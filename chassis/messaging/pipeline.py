@@ -336,7 +336,7 @@ class Pipeline:
             if letter.id in opened:
                 notices.append(self._notice(delivery, letter))
             else:
-                delivery.outcome = Outcome.DUPLICATE
+                delivery.outcome, delivery.opened = Outcome.DUPLICATE, None
         if notices:
             await transaction.outbox.append(notices)
 
@@ -385,7 +385,7 @@ class Pipeline:
             (
                 d.opened.said_before() if d.outcome is Outcome.DUPLICATE else d.opened.verdict
                 for d in deliveries
-                if d.opened and not d.letter
+                if d.opened
             ),
         )
         self._metrics.handler_seconds.labels(self._service).observe(seconds)
