@@ -1,9 +1,11 @@
 """One leader per service: whoever holds an advisory lock, on a connection of its own that dies with it."""
 
+from contextlib import suppress
 from datetime import datetime
 
 import asyncpg
 
+from chassis.messaging.failures import MISSING_DEPENDENCY
 from chassis.messaging.outbox import PostgresOutbox
 from chassis.messaging.timers import PostgresTimers
 
@@ -41,6 +43,8 @@ class Leadership:
     async def release(self) -> None:
         """Let another process lead."""
         self._held = False
-        if self._connection and not self._connection.is_closed():
-            await self._connection.close()
-        self._connection = None
+        connection, self._connection = self._connection, None
+        if connection and not connection.is_closed():
+            # A connection that cannot even be closed has lost the lead already.
+            with suppress(*MISSING_DEPENDENCY):
+                await connection.close()

@@ -154,8 +154,8 @@ class Pipeline:
             Paused: a dependency is down; the letter stays as it is.
         """
         delivery = Delivery(letter.record)
-        self._receive(delivery)
         try:
+            self._receive(delivery)
             async with self._store.transaction() as transaction:
                 # The inbox before the letters, as everybody: who locks in another order waits for ever.
                 await self._admit(transaction, [delivery])
