@@ -38,12 +38,15 @@ async def _fetch_around(consumer: AIOKafkaConsumer, most: int) -> tuple[Consumer
     found: list[ConsumerRecord] = []
     for partition in partitions:
         await _go_back(consumer, partition)
-        try:
-            await _fetch_singly(consumer, partition, max(1, most // len(partitions)), found)
-        except UNREADABLE as error:
-            at = await consumer.position(partition)
-            found.append(_unreadable(partition, at, error))
-            consumer.seek(partition, at + 1)
+        enough = len(found) + max(1, most // len(partitions))
+        while len(found) < enough:
+            try:
+                await _fetch_singly(consumer, partition, enough - len(found), found)
+                break
+            except UNREADABLE as error:
+                at = await consumer.position(partition)
+                found.append(_unreadable(partition, at, error))
+                consumer.seek(partition, at + 1)
     return tuple(found)
 
 
