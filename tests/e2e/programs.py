@@ -41,6 +41,7 @@ async def started(name: str, source: str, folder: Path, servers: str) -> AsyncIt
         *(sys.executable if name.endswith(".py") else shutil.which("node") or "node", name, servers),
         cwd=folder,
         env={name: text for name, text in os.environ.items() if name != "PYTHONPATH"},
+        limit=4 * 1024 * 1024,  # the largest event is one line
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
