@@ -12,11 +12,16 @@ await consumer.connect();
 await consumer.subscribe({ topics: ["duaal.intake.cases"], fromBeginning: true });
 await consumer.run({
   eachMessage: async ({ message }) => {
-    const texts = Object.entries(message.headers).map(([name, value]) => [name, value.toString()]);
-    const headers = Object.fromEntries(texts);
+    let headers, data;
+    try {
+      const texts = Object.entries(message.headers).map(([name, value]) => [name, value.toString()]);
+      [headers, data] = [Object.fromEntries(texts), JSON.parse(message.value)];
+    } catch {
+      return; // not an event, and no reason to stop
+    }
     const event = `${headers.ce_source} ${headers.ce_id}`;
     if (seen.has(event)) return;
-    console.log(headers.ce_type, message.key.toString(), JSON.parse(message.value));
+    console.log(headers.ce_type, message.key?.toString(), data);
     seen.add(event);
   }, // kafkajs commits after this: what it did not commit comes again
 });

@@ -102,7 +102,8 @@ def document(
     }
     if door:
         _add_door(found, door, [model for channel in channels if channel.action == "send" for model in channel.events])
-    found["info"]["version"] = hashlib.sha256(json.dumps(found).encode()).hexdigest()[:12]
+    # Not the digest alone: one like 8192315154e3 is a number to who reads YAML as JavaScript does.
+    found["info"]["version"] = f"1.0.0+{hashlib.sha256(json.dumps(found).encode()).hexdigest()[:12]}"
     return found
 
 
