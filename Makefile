@@ -18,7 +18,7 @@ demo: setup ## drive a day of real traffic through everything, kill -9 a service
 test: setup ## all tests, on real Kafka and PostgreSQL
 	@$(RUN) pytest $(PYTEST)
 
-test-unit: setup ## the tests that need no server, in seconds
+test-unit: setup ## the tests that need no server, half a minute
 	@$(RUN) pytest tests/unit tests/contract
 
 test-docker: setup ## the local stack in containers, where a Docker daemon runs
