@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha1
 from inspect import iscoroutinefunction
 from itertools import chain
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from contracts.event import Event
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 _NAMESPACE = UUID("8f0f2f3c-6c0e-5a52-9a55-3f6f3f1d6b11")
+_PREFIX = _NAMESPACE.bytes
 
 
 class Transient(Exception):
@@ -54,8 +56,7 @@ S = TypeVar("S")
 U = TypeVar("U")
 
 
-@dataclass(frozen=True, slots=True)
-class MessageContext:
+class MessageContext(NamedTuple):
     """Where a message comes from. Ids and times of what a handler makes follow from it, never from chance or clock."""
 
     id: str
@@ -72,6 +73,12 @@ class MessageContext:
     def new_id(self, name: str) -> UUID:
         """The id of something that this message causes: the same for every delivery of the message."""
         return uuid5(_NAMESPACE, f"{self.source}\n{self.id}\n{name}")
+
+    def new_id_text(self, name: str) -> str:
+        """The same as text, for every fact that goes out: uuid5 and str would take three times as long."""
+        text = sha1(_PREFIX + f"{self.source}\n{self.id}\n{name}".encode(), usedforsecurity=False).hexdigest()
+        variant = "89ab"[int(text[16], 16) & 3]
+        return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
     @property
     def today(self) -> date:

@@ -1,24 +1,27 @@
 """The aggregates of one transaction: what a batch loads, what its handlers change, which facts they leave."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
+from datetime import datetime
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from chassis.handling import Aggregate, By, Handler, MessageContext, NotThere, Permanent
 from contracts.event import Event, Timer
 
 A = TypeVar("A", bound=Aggregate)
+K = TypeVar("K")
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """A fact on its way to the outbox, with the sequence number it got and the message that caused it."""
 
     fact: Event
     sequence: int
     cause: MessageContext
+    due_at: datetime | None = None
+    """When it has to go out, for a timer."""
 
 
 class Wanted:
@@ -30,14 +33,17 @@ class Wanted:
 
     def include(self, handler: Handler, message: object) -> None:
         """Add what this message's handler declared. A field that is None asks for nothing."""
-        for kind, how in ((kind, how) for kind, ways in handler.loads.items() for how in ways):
-            value = getattr(message, how.field if isinstance(how, By) else how)
-            if value is None:
-                continue
-            if isinstance(how, By):
-                self.values.setdefault((kind, how.column), set()).add(value)
-            else:
-                self.ids.setdefault(kind, set()).add(value)
+        for kind, ways in handler.loads.items():
+            for how in ways:
+                if isinstance(how, By):
+                    self._add(self.values, (kind, how.column), getattr(message, how.field))
+                else:
+                    self._add(self.ids, kind, getattr(message, how))
+
+    @staticmethod
+    def _add(wanted: dict[K, set[Any]], where: K, value: Any) -> None:
+        if value is not None:
+            wanted.setdefault(where, set()).add(value)
 
     @property
     def kinds(self) -> list[type[Any]]:
@@ -188,4 +194,4 @@ def _timer(timer: Timer, aggregate: Aggregate, cause: MessageContext) -> Recorde
     """A timer is no fact of its aggregate yet, so it takes no number there; it belongs to the same case."""
     if timer.timer_id == aggregate.id:
         raise TypeError(f"{type(timer).__name__} has the id of its aggregate: give it one of its own")
-    return Recorded(timer, 1, replace(cause, correlation=cause.correlation or str(aggregate.id)))
+    return Recorded(timer, 1, cause._replace(correlation=cause.correlation or str(aggregate.id)), timer.due_at)

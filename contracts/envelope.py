@@ -8,12 +8,16 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from pydantic_core import to_json
 
 CONTENT_TYPE = "application/json"
 STRUCTURED = "application/cloudevents+json"
 
 Headers = list[tuple[str, bytes]]
+Texts = list[tuple[str, str]]
+"""The same headers, before they are encoded."""
 RawHeaders = Iterable[tuple[str, bytes | None]]
 
 
@@ -43,9 +47,9 @@ class Envelope(NamedTuple):
     authid: str | None = None
     """Who is behind it, when it came in from outside: the id of a partner."""
 
-    def texts(self) -> list[tuple[str, str]]:
+    def texts(self) -> Texts:
         """Name and value of the Kafka headers in binary mode; the value of the record is the data alone."""
-        headers = [
+        headers: list[tuple[str, Any]] = [
             ("ce_specversion", "1.0"),
             ("ce_id", self.id),
             ("ce_source", self.source),
@@ -64,11 +68,11 @@ class Envelope(NamedTuple):
             ("traceparent", self.traceparent),
             ("content-type", CONTENT_TYPE),
         ]
-        return [(name, value) for name, value in headers if value is not None]
+        return [header for header in headers if header[1] is not None]
 
     def headers(self) -> Headers:
         """The Kafka headers in binary mode, as they go on the wire."""
-        return [(name, value.encode()) for name, value in self.texts()]
+        return encoded(self.texts())
 
     def structured(self, data: bytes) -> bytes:
         """The whole event in structured mode: one JSON object of the attributes and the data, which is JSON too."""
@@ -194,8 +198,8 @@ def _required(attributes: dict[str, str], name: str) -> str:
 
 
 def _look_for_what_is_forbidden(attributes: dict[str, str]) -> None:
-    # First all of them in one look: hardly ever is there anything to find.
-    if max(map(len, attributes.values())) <= LONGEST and not FORBIDDEN.search("".join(attributes.values())):
+    # First all of them in one look: hardly ever is there anything to find, and what can be printed is not forbidden.
+    if max(map(len, attributes.values())) <= LONGEST and "".join(attributes.values()).isprintable():
         return
     for name in READ.values():
         value = attributes.get(name, "")
@@ -214,5 +218,11 @@ def _moment(name: str, value: str) -> datetime:
     return moment
 
 
+def encoded(texts: Texts) -> Headers:
+    """Headers as they go on the wire."""
+    return [(name, text.encode()) for name, text in texts]
+
+
 def _written(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+    # As isoformat() writes it, in half of the time; a Z for UTC, and between quotes.
+    return None if moment is None else to_json(moment).decode()[1:-1]

@@ -15,7 +15,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 
 from chassis.crash_points import crash_point
 from chassis.messaging.failures import Halted
-from chassis.messaging.fetch import fetch
+from chassis.messaging.fetch import Fetching
 from chassis.messaging.login import Login, broker_security
 from chassis.messaging.pipeline import Paused, Pipeline
 from chassis.messaging.record import Record
@@ -26,14 +26,16 @@ log = structlog.get_logger("consumer")
 
 
 class Drain(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Lets the running batch finish before its partitions go to somebody else."""
+    """Lets the running batch finish before its partitions go to somebody else, who gets what was fetched ahead."""
 
-    def __init__(self) -> None:
+    def __init__(self, fetching: Fetching) -> None:
         self.lock = asyncio.Lock()
+        self._fetching = fetching
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Wait for the batch."""
         async with self.lock:
+            self._fetching.give_up()
             log.info("partitions revoked", number=len(revoked))
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
@@ -67,7 +69,8 @@ class Consumer:
         self._halted = False
         self._next: dict[TopicPartition, int] = {}
         """Per partition the first offset that is not decided."""
-        self._drain = Drain()
+        self._fetching = Fetching(batch_size)
+        self._drain = Drain(self._fetching)
         # Log None: what goes wrong is in our own lines; allow_auto_create: topics are made by a command.
         # A list: FastStream takes a string with commas for one very long host name.
         self.broker = KafkaBroker(
@@ -77,7 +80,6 @@ class Consumer:
             logger=None,
             security=broker_security(login),
         )
-        self._batch_size = batch_size
         subscribe(
             self.broker,
             topics,
@@ -100,11 +102,12 @@ class Consumer:
         async with self._drain.lock:
             crash_point("during graceful shutdown")
         await self.broker.stop()
+        await self._fetching.stop()
 
     async def _fetch(self, consumer: Any) -> tuple[ConsumerRecord, ...]:
         """Never raises, but to end: FastStream would hide it, and some errors it would repeat without a pause."""
         try:
-            fetched = await fetch(consumer, self._batch_size)
+            fetched = await self._fetching.next(consumer)
         except ConsumerStoppedError:
             raise
         except Exception as error:
@@ -122,8 +125,9 @@ class Consumer:
 
     async def _consume_batch(self, message: Any) -> None:
         """Never raises: FastStream would commit what was not handled."""
-        fetched: Sequence[ConsumerRecord] = message.raw_message
-        if self._halted:
+        fetched = self._fetching.undecided
+        # Nothing: the partitions went to somebody else while it waited for its turn.
+        if self._halted or not fetched:
             return
         crash_point("after receive")
         try:
@@ -133,7 +137,7 @@ class Consumer:
             self._metrics.pauses.labels(self._service).inc()
             log.warning("paused", seconds=pause.after, cause=type(pause.__cause__).__name__)
             await asyncio.sleep(pause.after)
-            await self._go_back(message)
+            self._go_back(message.consumer)
             self._health.progress("consumer")
             return
         except Halted as halted:
@@ -144,17 +148,22 @@ class Consumer:
         except Exception as error:
             log.error("batch failed", error=type(error).__name__, exc_info=True)
             await asyncio.sleep(1)
-            await self._go_back(message)
+            self._go_back(message.consumer)
             return
         crash_point("before offset commit")
         await self._commit(message.consumer, fetched)
         self._health.found("dependency")
         self._progress(message.consumer, fetched)
 
-    async def _go_back(self, message: Any) -> None:
+    def _go_back(self, consumer: Any) -> None:
+        """In every partition to the first record that is not decided."""
+        first: dict[TopicPartition, int] = {}
+        for one in self._fetching.give_up():
+            first.setdefault(TopicPartition(one.topic, one.partition), one.offset)
         try:
-            await message.nack()
-        except (KafkaError, IllegalStateError) as error:
+            for partition, offset in first.items():
+                consumer.seek(partition, offset)
+        except IllegalStateError as error:
             log.info("partitions moved while paused", error=type(error).__name__)
 
     async def _commit(self, consumer: Any, fetched: Sequence[ConsumerRecord]) -> None:

@@ -4,6 +4,7 @@ aiokafka decodes header names while it hands out records. When that fails it for
 of other partitions, but has moved on already: the next commit would go past records that nobody saw.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 
@@ -19,17 +20,59 @@ WAIT = 0.5
 WAIT_FOR_ONE = 0.2
 
 
-async def fetch(consumer: AIOKafkaConsumer, most: int) -> tuple[ConsumerRecord, ...]:
-    """The next records, partition by partition; empty when there is nothing new."""
-    try:
-        fetched = await consumer.getmany(timeout_ms=int(WAIT * 1000), max_records=most)
-    except UNREADABLE as error:
-        log.error("a record cannot be read", error=type(error).__name__)
-        return await _fetch_around(consumer, most)
+Fetched = tuple[ConsumerRecord, ...]
+
+
+class Fetching:
+    """Hands out batches of at most so many records, and fetches the next one while this one is handled."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._ahead: asyncio.Task[Fetched] | None = None
+        self.undecided: Fetched = ()
+        """What was handed out last; empty once it was given up."""
+
+    async def next(self, consumer: AIOKafkaConsumer) -> Fetched:
+        """The next records, partition by partition; empty when there is nothing new."""
+        ahead, self._ahead = self._ahead or self._fetch(consumer), None
+        try:
+            fetched = await ahead
+        except UNREADABLE as error:
+            log.error("a record cannot be read", error=type(error).__name__)
+            fetched = await _fetch_around(consumer, self._most)
+        self.undecided = fetched
+        if fetched:
+            self._ahead = self._fetch(consumer)
+        return fetched
+
+    def give_up(self) -> Fetched:
+        """What was handed out last and what was fetched ahead: nobody decides it, unless it is fetched again.
+
+        An answer that is still to come is not given up: it will be from where the consumer stands by then. Nor is a
+        failure, which `next` has to see.
+        """
+        given_up, self.undecided = self.undecided, ()
+        if self._ahead and self._ahead.done() and not self._ahead.exception():
+            given_up += self._ahead.result()
+            self._ahead = None
+        return given_up
+
+    async def stop(self) -> None:
+        """Wait for nothing more."""
+        if self._ahead:
+            self._ahead.cancel()
+            await asyncio.gather(self._ahead, return_exceptions=True)
+
+    def _fetch(self, consumer: AIOKafkaConsumer) -> asyncio.Task[Fetched]:
+        return asyncio.create_task(_fetch(consumer, self._most))
+
+
+async def _fetch(consumer: AIOKafkaConsumer, most: int) -> Fetched:
+    fetched = await consumer.getmany(timeout_ms=int(WAIT * 1000), max_records=most)
     return tuple(record for records in fetched.values() for record in records)
 
 
-async def _fetch_around(consumer: AIOKafkaConsumer, most: int) -> tuple[ConsumerRecord, ...]:
+async def _fetch_around(consumer: AIOKafkaConsumer, most: int) -> Fetched:
     """From where the group has committed, one record at a time; in the place of one that cannot be read, an empty one.
 
     The pipeline makes a dead letter of it: its place is known, its bytes stay in Kafka as long as the topic keeps them.

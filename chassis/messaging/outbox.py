@@ -1,6 +1,6 @@
 """Facts that will be published: written in the transaction that made them true, with their final bytes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -11,8 +11,8 @@ from chassis.handling import Permanent
 from chassis.messaging.topics import PARTNER, TOPICS, Topic, topic_of
 from chassis.persistence.connection import Connection
 from chassis.unit_of_work import Recorded
-from contracts.envelope import Envelope, Headers
-from contracts.event import Event, Timer
+from contracts.envelope import Envelope, Texts
+from contracts.event import Event
 from contracts.schema import schema_of
 
 LARGEST = 900_000
@@ -25,7 +25,7 @@ class OutboxRecord(NamedTuple):
     aggregate_id: UUID
     sequence: int
     topic: str
-    headers: Headers
+    headers: Texts
     value: bytes
 
 
@@ -73,21 +73,25 @@ class Promise:
         self._now = now
         self._known: dict[type[Event], tuple[Topic, str]] = {}
 
-    def __call__(self, recorded: Recorded) -> OutboxRecord:
-        """Raises Permanent when the event is larger than the broker takes."""
-        fact, cause = recorded.fact, recorded.cause
+    def __call__(self, recorded: Iterable[Recorded]) -> list[OutboxRecord]:
+        """Raises Permanent when an event is larger than the broker takes."""
+        now = self._now()
+        return [self._record(one, now) for one in recorded]
+
+    def _record(self, recorded: Recorded, now: datetime) -> OutboxRecord:
+        fact, sequence, cause, due_at = recorded
         topic, schema = self._topic_and_schema(fact)
-        type_, key, subject = fact.declaration.type, fact.aggregate_id, str(fact.aggregate_id)
+        type_, key = fact.declaration.type, fact.aggregate_id
+        subject = str(key)
         # A timer is written ahead: for who reads it, it happened and was written when it was due.
-        due_at = fact.due_at if isinstance(fact, Timer) else None
         envelope = Envelope(
-            id=str(cause.new_id(f"{subject}/{recorded.sequence}")),
+            id=cause.new_id_text(f"{subject}/{sequence}"),
             source=self._source,
             type=type_,
             time=due_at or cause.time,
             subject=subject,
-            recordedtime=due_at or self._now(),
-            sequence=recorded.sequence,
+            recordedtime=due_at or now,
+            sequence=sequence,
             correlationid=cause.correlation or subject,
             causationid=cause.id,
             dataclassification=topic.data_class,
@@ -98,7 +102,7 @@ class Promise:
         value = fact.to_json()
         if len(value) > LARGEST:
             raise Permanent(f"{type_} of {len(value)} bytes: at most {LARGEST} can be published")
-        return OutboxRecord(key, recorded.sequence, topic.name, envelope.headers(), value)
+        return OutboxRecord(key, sequence, topic.name, envelope.texts(), value)
 
     def _topic_and_schema(self, fact: Event) -> tuple[Topic, str]:
         kind = type(fact)
@@ -145,8 +149,8 @@ class PostgresOutbox:
     async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
         rows = await self._connection.fetch(self._UNPUBLISHED, now, limit)
         return [
-            Unpublished(position, OutboxRecord(id_, sequence, topic, _headers(text), value))
-            for position, id_, sequence, topic, text, value in rows
+            Unpublished(position, OutboxRecord(id_, sequence, topic, [(n, v) for n, v in from_json(headers)], value))
+            for position, id_, sequence, topic, headers, value in rows
         ]
 
     async def published(self, positions: Sequence[int]) -> None:
@@ -156,10 +160,6 @@ class PostgresOutbox:
         await self._connection.execute(self._HOLD, *zip(*holds, strict=True))
 
 
-def written(headers: Headers) -> str:
+def written(headers: Texts) -> str:
     """Headers as they are kept."""
-    return to_json([(name, value.decode()) for name, value in headers]).decode()
-
-
-def _headers(text: str) -> Headers:
-    return [(name, value.encode()) for name, value in from_json(text)]
+    return to_json(headers).decode()

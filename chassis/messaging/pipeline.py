@@ -16,7 +16,7 @@ from chassis.messaging.dead_letters import Closed, DeadLetter, Key
 from chassis.messaging.door import Door, Opened, count
 from chassis.messaging.failures import DeadLetterLimit, Halted, Patience, Pause, Retry, SetAside, explain
 from chassis.messaging.inbox import EventKey
-from chassis.messaging.outbox import OutboxRecord, Promise
+from chassis.messaging.outbox import Promise
 from chassis.messaging.record import Outcome, Record
 from chassis.messaging.store import Store, Transaction, keep
 from chassis.observability.metrics import Metrics
@@ -51,19 +51,14 @@ class Delivery:
     """What the door made of it, when it came through one."""
     letter: DeadLetter | None = None
     written_at: datetime | None = None
+    keys: tuple[EventKey, ...] = ()
+    """What may have an effect only once; nothing when it has no handler."""
 
     def set_aside(self, reason: DeadLetterReason, error: Exception, attempts: int = 0) -> None:
         """Make a dead letter of it."""
         self.outcome = Outcome.DEAD_LETTERED
         type_ = self.context.type if self.context else None
         self.letter = DeadLetter(self.record, reason, type(error).__name__.strip("_"), explain(error), attempts, type_)
-
-    @property
-    def event_keys(self) -> tuple[EventKey, ...]:
-        """What may have an effect only once; nothing when it has no handler."""
-        if self.handler is None or self.context is None:
-            return ()
-        return self.opened.keys(self.record) if self.opened else (EventKey(self.context.source, self.context.id),)
 
 
 DECIDED = (Outcome.IGNORED, Outcome.DUPLICATE)
@@ -161,7 +156,7 @@ class Pipeline:
                 await self._admit(transaction, [delivery])
                 if not await transaction.dead_letters.take(letter):
                     if delivery.outcome is not Outcome.DUPLICATE:
-                        await transaction.inbox.forget(delivery.event_keys)
+                        await transaction.inbox.forget(delivery.keys)
                     return Outcome.PARKED
                 self._decode([delivery], set(), None)
                 await self._attempt(transaction, [delivery])
@@ -223,6 +218,7 @@ class Pipeline:
         if self._door and delivery.record.topic in self._doors:
             delivery.opened = opened = self._door.open(delivery.record, self._now())
             delivery.context, delivery.handler = opened.context, self._handlers_inside[type(opened.message)]
+            delivery.keys = opened.keys(delivery.record)
         else:
             self._read_context(delivery)
             self._route(delivery)
@@ -245,9 +241,11 @@ class Pipeline:
         )
 
     def _route(self, delivery: Delivery) -> None:
-        if delivery.context:
-            delivery.handler = self._handlers.get(delivery.context.type)
-            if not delivery.handler:
+        if context := delivery.context:
+            delivery.handler = self._handlers.get(context.type)
+            if delivery.handler:
+                delivery.keys = (EventKey(context.source, context.id),)
+            else:
                 delivery.outcome = Outcome.IGNORED
 
     async def _admit(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
@@ -256,7 +254,7 @@ class Pipeline:
         First of all, because whoever else has the same record in hand waits here until we have decided it, one way or
         the other, and then sees how.
         """
-        pending = [(delivery, keys) for delivery in deliveries if (keys := delivery.event_keys)]
+        pending = [(delivery, delivery.keys) for delivery in deliveries if delivery.keys]
         fresh = await transaction.inbox.admit([key for _, keys in pending for key in keys]) if pending else set()
         crash_point("after inbox insert")
         for delivery, keys in pending:
@@ -280,12 +278,12 @@ class Pipeline:
         for delivery in deliveries:
             if delivery.outcome in DECIDED:
                 continue
-            if not taken.isdisjoint(delivery.event_keys):
+            if not taken.isdisjoint(delivery.keys):
                 delivery.outcome = Outcome.DUPLICATE
                 continue
             self._decode_one(delivery, parked, failure)
             if delivery.message is not None:
-                taken.update(delivery.event_keys)
+                taken.update(delivery.keys)
             if delivery.letter and (key := _key(delivery.record)):
                 parked.add(key)
 
@@ -327,8 +325,8 @@ class Pipeline:
         if not aside:
             return
         # It was not handled after all, and a redrive has to let it in; unless it was, as another record.
-        handled = {key for d in deliveries if d.outcome is Outcome.HANDLED for key in d.event_keys}
-        if keys := {key for d, _ in aside for key in d.event_keys} - handled:
+        handled = {key for d in deliveries if d.outcome is Outcome.HANDLED for key in d.keys}
+        if keys := {key for d, _ in aside for key in d.keys} - handled:
             await transaction.inbox.forget([*keys])
         opened = await transaction.dead_letters.open([letter for _, letter in aside])
         notices = []
@@ -338,9 +336,9 @@ class Pipeline:
             else:
                 delivery.outcome, delivery.opened = Outcome.DUPLICATE, None
         if notices:
-            await transaction.outbox.append(notices)
+            await transaction.outbox.append(self._promise(notices))
 
-    def _notice(self, delivery: Delivery, letter: DeadLetter) -> OutboxRecord:
+    def _notice(self, delivery: Delivery, letter: DeadLetter) -> Recorded:
         record = letter.record
         now = self._now()
         fact = DeadLetterOpened(
@@ -356,7 +354,7 @@ class Pipeline:
             opened_at=now,
         )
         cause = delivery.context or MessageContext(id=record.place, source=record.topic, type="", time=now)
-        return self._promise(Recorded(fact, 1, cause))
+        return Recorded(fact, 1, cause)
 
     def _measure(self, deliveries: list[Delivery], seconds: float) -> list[Outcome]:
         self._limit.note(_endings(deliveries))

@@ -12,6 +12,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from chassis.messaging.login import Login, client_arguments
 from chassis.messaging.outbox import OutboxRecord
+from contracts.envelope import encoded
 
 BATCH_BYTES = 512 * 1024
 """Before compression; one record may be larger and then has a batch to itself."""
@@ -79,7 +80,7 @@ class KafkaProducer:
             place = record.topic, partition_of(key, partitions.get(record.topic, 1))
             if place not in answers:
                 batch = batches.get(place) or batches.setdefault(place, self._producer.create_batch())
-                fits = batch.append(timestamp=None, key=key, value=record.value, headers=record.headers)
+                fits = batch.append(timestamp=None, key=key, value=record.value, headers=encoded(record.headers))
             places.append(place if place in answers or fits else None)
         for place, batch in batches.items():
             answers[place] = await self._send(place, batch)

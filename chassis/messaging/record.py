@@ -1,9 +1,9 @@
 """A Kafka record as the pipeline sees it, and the six ways in which it can end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Outcome(StrEnum):
@@ -23,8 +23,7 @@ class Outcome(StrEnum):
     """too many dead letters: the service stops and leaves it where it is"""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What one poll returned: `headers` in the order they were sent, a header's or record's value may be None."""
 
     topic: str

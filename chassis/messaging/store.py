@@ -14,7 +14,6 @@ from chassis.messaging.timers import PostgresTimers, Timers, Waiting
 from chassis.persistence.connection import Connection, Pool
 from chassis.persistence.repository import Repository
 from chassis.unit_of_work import UnitOfWork, Wanted
-from contracts.event import Timer
 
 
 class KeyUsedTwice(Permanent):
@@ -57,10 +56,11 @@ async def keep(unit_of_work: UnitOfWork, transaction: Transaction, promise: Prom
     """Keep what the handlers did: the aggregates, then the facts and timers that they left."""
     await transaction.save(unit_of_work)
     recorded = unit_of_work.recorded
-    if facts := [promise(one) for one in recorded if not isinstance(one.fact, Timer)]:
-        await transaction.outbox.append(facts)
-    if timers := [Waiting(one.fact.due_at, promise(one)) for one in recorded if isinstance(one.fact, Timer)]:
-        await transaction.timers.set(timers)
+    if facts := [one for one in recorded if one.due_at is None]:
+        await transaction.outbox.append(promise(facts))
+    if timers := [(one.due_at, one) for one in recorded if one.due_at]:
+        records = promise(one for _, one in timers)
+        await transaction.timers.set([Waiting(due, record) for (due, _), record in zip(timers, records, strict=True)])
 
 
 class PostgresTransaction:

@@ -7,7 +7,7 @@ from uuid import uuid4
 from chassis.handling import MessageContext
 from chassis.messaging.outbox import OutboxRecord
 from chassis.messaging.record import Record
-from contracts.envelope import Envelope, Headers
+from contracts.envelope import Envelope, Headers, encoded
 from contracts.event import Event
 
 NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
@@ -23,8 +23,13 @@ def a_context(*, at: datetime = NOON, id_: str | None = None) -> MessageContext:
     return MessageContext(id=id_ or str(uuid4()), source="/test", type="test", time=at)
 
 
-def headers_of(event: Event, *, id_: str | None = None, at: datetime = NOON, sequence: int = 1) -> Headers:
+def headers_of(event: Event, *, id_: str | None = None, at: datetime = NOON) -> Headers:
     """The headers that its owner would send."""
+    return an_envelope(event, id_=id_, at=at).headers()
+
+
+def an_envelope(event: Event, *, id_: str | None = None, at: datetime = NOON, sequence: int = 1) -> Envelope:
+    """The envelope that its owner would put it in."""
     return Envelope(
         id=id_ or str(uuid4()),
         source=f"/services/{event.declaration.owner}",
@@ -34,7 +39,7 @@ def headers_of(event: Event, *, id_: str | None = None, at: datetime = NOON, seq
         recordedtime=at,
         sequence=sequence,
         correlationid=str(event.aggregate_id),
-    ).headers()
+    )
 
 
 def a_record(
@@ -58,7 +63,13 @@ def a_record(
     return Record(topic, partition, next(_offsets) if offset is None else offset, key, headers or [], value)
 
 
+def as_it_arrives(promise: OutboxRecord) -> Record:
+    """What a consumer gets of a promise."""
+    key = str(promise.aggregate_id).encode()
+    return a_record(topic=promise.topic, key=key, headers=[*encoded(promise.headers)], value=promise.value)
+
+
 def an_outbox_record(event: Event, sequence: int = 1) -> OutboxRecord:
     """A promise to publish an event."""
-    headers = headers_of(event, sequence=sequence)
+    headers = an_envelope(event, sequence=sequence).texts()
     return OutboxRecord(event.aggregate_id, sequence, event.declaration.topic, headers, event.to_json())

@@ -18,7 +18,8 @@ from chassis.observability.metrics import Metrics
 from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.repository import Repository
 from chassis.service import Service
-from chassis.testing.builders import END_OF_TIME, NOON, a_record
+from chassis.testing.builders import END_OF_TIME, NOON, a_record, as_it_arrives
+from contracts.envelope import Texts
 from contracts.event import Event, Timer
 from contracts.registry import EVENTS
 
@@ -82,8 +83,7 @@ class ServiceUnderTest:
                 timer = _event(fired.headers, fired.value)
                 if isinstance(timer, Timer):
                     await transaction.outbox.published([position])
-                    key = str(fired.aggregate_id).encode()
-                    return timer, a_record(topic=fired.topic, key=key, headers=[*fired.headers], value=fired.value)
+                    return timer, as_it_arrives(fired)
         return None
 
     async def _deliver_twice(self, records: Sequence[Record]) -> list[Outcome]:
@@ -118,5 +118,5 @@ class ServiceUnderTest:
         return [mapper.aggregate(row.values()) for row in rows]
 
 
-def _event(headers: Sequence[tuple[str, bytes]], value: bytes) -> Event:
-    return EVENTS[dict(headers)["ce_type"].decode()].from_json(value)
+def _event(headers: Texts, value: bytes) -> Event:
+    return EVENTS[dict(headers)["ce_type"]].from_json(value)

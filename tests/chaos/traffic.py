@@ -7,7 +7,7 @@ from enum import Enum, auto
 from itertools import count
 from uuid import UUID
 
-from chassis.testing.builders import headers_of
+from chassis.testing.builders import an_envelope
 from tests.chaos.workload import Deposited
 
 ACCOUNTS = 24
@@ -67,7 +67,7 @@ class Traffic:
         amount = self.chance.randint(1, 100)
         deposit = Deposited(account_id=account, number=number, amount=amount, disputed=disputed)
         id_ = str(self._uuid())
-        headers = tuple(headers_of(deposit, id_=id_, sequence=number))
+        headers = tuple(an_envelope(deposit, id_=id_, sequence=number).headers())
         return Draft(Kind.DEPOSIT, str(account).encode(), headers, deposit.to_json(), id_, deposit)
 
     def doubled(self, drafts: Sequence[Draft]) -> list[Draft]:

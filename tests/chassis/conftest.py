@@ -206,8 +206,7 @@ class Rig:
 
 def of_type(records: list[OutboxRecord], kind: type[Any]) -> list[OutboxRecord]:
     """The promises of one type of event."""
-    wanted = kind.declaration.type.encode()
-    return [record for record in records if dict(record.headers)["ce_type"] == wanted]
+    return [record for record in records if dict(record.headers)["ce_type"] == kind.declaration.type]
 
 
 @pytest.fixture(params=[1, 500], ids=["one-by-one", "in-batches"])

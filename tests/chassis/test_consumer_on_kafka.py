@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from aiokafka.errors import KafkaError
@@ -77,7 +77,7 @@ def group() -> str:
 
 def counts(topic: str, number: int, *, partitions: int = 1) -> list[Record]:
     """Events of as many tallies, spread over the partitions."""
-    return [replace(a_record(a_count()), topic=topic, partition=at % partitions) for at in range(number)]
+    return [a_record(a_count())._replace(topic=topic, partition=at % partitions) for at in range(number)]
 
 
 async def handled(rig: Rig, number: int) -> None:
@@ -113,10 +113,10 @@ async def test_a_header_that_nobody_can_decode_costs_no_neighbour(
     rig = Rig(postgres)
     good = counts(topic, 4)
     null, binary, twice, tombstone = counts(topic, 4)
-    null = replace(null, headers=[*null.headers, ("ce_x", None)])
-    binary = replace(binary, headers=[*binary.headers, ("ce_x", b"\xff\xfe")])
-    twice = replace(twice, headers=[*twice.headers, ("ce_id", b"again")])
-    tombstone = replace(tombstone, value=None)
+    null = null._replace(headers=[*null.headers, ("ce_x", None)])
+    binary = binary._replace(headers=[*binary.headers, ("ce_x", b"\xff\xfe")])
+    twice = twice._replace(headers=[*twice.headers, ("ce_id", b"again")])
+    tombstone = tombstone._replace(value=None)
     await broker.send(good[0], null, good[1], binary, good[2], twice, tombstone, good[3])
     async with consuming(broker, group, topic, rig):
         await handled(rig, 4)
@@ -250,7 +250,7 @@ async def test_a_halt_is_told_and_commits_nothing(
     broker: Broker, topic: str, group: str, postgres: PostgresStore
 ) -> None:
     rig = Rig(postgres, limit=DeadLetterLimit(in_a_row=3))
-    await broker.send(*[replace(record, value=b"{}") for record in counts(topic, 10)], *counts(topic, 5))
+    await broker.send(*[record._replace(value=b"{}") for record in counts(topic, 10)], *counts(topic, 5))
     async with consuming(broker, group, topic, rig, batch_size=5) as member:
         await eventually(lambda: member.halted)
         await broker.send(*counts(topic, 5))

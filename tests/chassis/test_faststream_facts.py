@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage, TestKafkaBroker
 
 from chassis.messaging import consumer as ours
 from chassis.messaging.consumer import Drain, subscribe
-from chassis.messaging.fetch import fetch
+from chassis.messaging.fetch import Fetching
 from chassis.testing.builders import a_record
 from chassis.testing.eventually import eventually
 from tests.chassis import odd_producer
@@ -27,7 +26,7 @@ async def _no_records(_: object) -> tuple[Any, ...]:
 
 def subscribed(handle: Callable[[object], Awaitable[None]]) -> tuple[KafkaBroker, Drain]:
     """A broker with a subscriber that the one helper of the chassis made."""
-    broker, drain = KafkaBroker("127.0.0.1:1", logger=None), Drain()
+    broker, drain = KafkaBroker("127.0.0.1:1", logger=None), Drain(Fetching(1))
     subscribe(broker, ["a", "b"], "duaal.tally", _no_records, handle, drain, session_timeout=12, poll_interval=90)
     return broker, drain
 
@@ -103,7 +102,7 @@ async def _handled_values(broker: Broker, **how: Any) -> list[bytes]:
     subscriber(handle)
 
     records = [a_record(topic=topic, key=b"k", value=value) for value in (b"1", b"2", b"3")]
-    await broker.send(records[0], replace(records[1], headers=[("x", b"\xff")]))
+    await broker.send(records[0], records[1]._replace(headers=[("x", b"\xff")]))
     async with faststream:
         await faststream.start()
         at = TopicPartition(topic, 0)
@@ -160,7 +159,9 @@ async def test_aiokafka_loses_what_stands_before_a_record_that_it_cannot_read_an
                 values += [record.value for records in fetched.values() for record in records]
         assert b"1" not in values
     async with reading() as consumer:
-        found = [record for _ in range(3) for record in await fetch(consumer, 100)]
+        fetching = Fetching(100)
+        found = [record for _ in range(3) for record in await fetching.next(consumer)]
+        await fetching.stop()
     assert [(record.offset, record.value) for record in found] == [(0, b"1"), (1, None), (2, b"2")]
 
 

@@ -1,7 +1,6 @@
 """Metrics are a contract: named once, explained once, and without a trace of anybody."""
 
 import re
-from dataclasses import replace
 from uuid import uuid4
 
 from chassis.observability.metrics import Metrics
@@ -28,11 +27,9 @@ def test_every_metric_can_be_read_as_an_attribute_and_is_declared_once() -> None
 
 async def test_labels_are_few_and_hold_no_id_and_nothing_that_a_stranger_chose() -> None:
     rig = Rig(MemoryStore())
-    stranger = replace(
-        a_record(a_count()),
-        headers=[(n, f"be.x.{uuid4()}".encode() if n == "ce_type" else v) for n, v in a_record(a_count()).headers],
-    )
-    poison = replace(a_record(a_count()), value=b"{}")
+    record, type_ = a_record(a_count()), f"be.x.{uuid4()}".encode()
+    stranger = record._replace(headers=[(n, type_ if n == "ce_type" else v) for n, v in record.headers])
+    poison = a_record(a_count())._replace(value=b"{}")
     await rig.deliver(a_record(a_count()), a_record(a_question()), stranger, poison)
     samples = [sample for metric in rig.metrics.registry.collect() for sample in metric.samples]
     found = {name: {s.labels[name] for s in samples if name in s.labels} for s in samples for name in s.labels}

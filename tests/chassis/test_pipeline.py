@@ -15,6 +15,7 @@ from chassis.messaging.pipeline import Paused
 from chassis.messaging.record import Outcome, Record
 from chassis.testing.builders import NOON, a_record
 from chassis.testing.fakes import MemoryStore
+from contracts.envelope import encoded
 from contracts.operations import DeadLetterOpened
 from contracts.vocabulary import DeadLetterReason
 from tests.builders import a_question
@@ -113,7 +114,7 @@ async def test_facts_are_numbered_without_a_gap_per_aggregate(rig: Rig) -> None:
     for id_ in ids:
         mine = [record for record in promised if record.aggregate_id == id_]
         assert [record.sequence for record in mine] == [1, 2, 3, 4, 5]
-        assert [dict(record.headers)["ce_sequence"] for record in mine] == [b"%012d" % n for n in range(1, 6)]
+        assert [dict(record.headers)["ce_sequence"] for record in mine] == [f"{n:012d}" for n in range(1, 6)]
 
 
 async def test_the_same_events_leave_the_same_facts_whenever_and_however_they_come(rig: Rig) -> None:
@@ -140,9 +141,9 @@ async def test_the_same_events_leave_the_same_facts_whenever_and_however_they_co
 async def test_a_fact_names_its_cause_and_keeps_the_trace(rig: Rig) -> None:
     record = a_record(a_count(), id_="cause-1")
     headers = [*record.headers, ("traceparent", b"00-11111111111111111111111111111111-2222222222222222-01")]
-    await rig.deliver(replace(record, headers=headers))
+    await rig.deliver(record._replace(headers=headers))
     (promise,) = await rig.promised()
-    sent = dict(promise.headers)
+    sent = dict(encoded(promise.headers))
     assert sent["ce_causationid"] == b"cause-1"
     assert sent["ce_correlationid"] == dict(record.headers)["ce_correlationid"]
     assert sent["traceparent"] == b"00-11111111111111111111111111111111-2222222222222222-01"
@@ -191,7 +192,7 @@ async def test_a_record_that_is_ignored_does_not_wait(rig: Rig) -> None:
 
 
 async def test_records_without_a_key_do_not_wait_for_each_other(rig: Rig) -> None:
-    bad, good = replace(an_invalid_record(), key=None), replace(a_record(a_count()), key=None)
+    bad, good = an_invalid_record()._replace(key=None), a_record(a_count())._replace(key=None)
     assert await rig.deliver(bad, good) == [DEAD_LETTERED, HANDLED]
 
 
@@ -212,10 +213,10 @@ async def test_a_notice_holds_nothing_of_the_record(rig: Rig) -> None:
     secret = b"Lotte-Peeters"
     headers: list[tuple[str, bytes | None]] = [("ce_id", secret), ("ce_type", secret), ("x", secret)]
     record = a_record(key=secret, headers=headers, value=b'{"name": "%s"}' % secret)
-    await rig.deliver(record, replace(an_invalid_record(), key=secret, value=b'{"amount": "%s"}' % secret))
+    await rig.deliver(record, an_invalid_record()._replace(key=secret, value=b'{"amount": "%s"}' % secret))
     for promise in await rig.promised():
         assert secret not in promise.value
-        assert not [name for name, value in promise.headers if secret in value]
+        assert not [name for name, text in promise.headers if secret.decode() in text]
     assert not [letter for letter in await rig.letters() if secret.decode() in letter.detail + letter.error]
 
 
@@ -299,7 +300,7 @@ async def test_too_large_a_share_of_dead_letters_halts_the_service(rig: Rig) -> 
 
 async def test_every_partition_has_a_limit_of_its_own(rig: Rig) -> None:
     rig = made_anew(rig, limit=DeadLetterLimit(in_a_row=3))
-    records = [replace(an_invalid_record(), partition=number % 4) for number in range(12)]
+    records = [an_invalid_record()._replace(partition=number % 4) for number in range(12)]
     assert await rig.deliver(*records) == [DEAD_LETTERED] * 12
 
 

@@ -113,7 +113,7 @@ async def test_what_another_process_handles_meanwhile_is_not_set_aside(rig: Rig)
 
 async def test_what_comes_twice_with_different_data_is_handled_once_for_all_that(rig: Rig) -> None:
     (good,) = counts(1)
-    bad = replace(good, value=b"not what was promised", key=None, offset=good.offset + 1_000_000)
+    bad = good._replace(value=b"not what was promised", key=None, offset=good.offset + 1_000_000)
     outcomes = await rig.deliver(bad, good)
     assert outcomes == [Outcome.DEAD_LETTERED, Outcome.HANDLED]
     assert await rig.deliver(good) == [Outcome.DUPLICATE]
@@ -153,7 +153,7 @@ async def test_a_record_that_was_handled_in_the_meantime_is_closed_as_a_duplicat
     rig = with_trouble(rig, trouble)
     (record,) = counts(10)
     await rig.deliver(record)
-    again = replace(record, partition=record.partition + 1, key=b"another key")
+    again = record._replace(partition=record.partition + 1, key=b"another key")
     trouble.amounts.clear()
     await rig.deliver(again)
     (letter,) = await rig.letters()

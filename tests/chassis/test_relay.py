@@ -22,6 +22,7 @@ from chassis.service import now
 from chassis.testing.builders import END_OF_TIME, an_outbox_record
 from chassis.testing.eventually import eventually
 from chassis.testing.fakes import MemoryBroker, MemoryLead, MemoryProducer, MemoryStore
+from contracts.envelope import encoded
 from deploy.local.stack import Stack
 from tests.chassis.broker import Broker
 from tests.chassis.conftest import Unreliable
@@ -314,7 +315,7 @@ async def test_on_real_servers_every_promise_arrives_once_and_in_order(
     for id_ in ids:
         mine = [record for record in arrived if record.key == str(id_).encode()]
         assert [(list(r.headers), r.value) for r in mine] == [
-            (r.headers, r.value) for r in made if r.aggregate_id == id_
+            (encoded(r.headers), r.value) for r in made if r.aggregate_id == id_
         ]
         assert len({record.partition for record in mine}) == 1
 

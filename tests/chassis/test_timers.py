@@ -22,7 +22,7 @@ from chassis.observability.metrics import Metrics
 from chassis.observability.sampling import Sampling
 from chassis.persistence.connection import Pool
 from chassis.service import now
-from chassis.testing.builders import NOON, a_context, a_record, headers_of
+from chassis.testing.builders import NOON, a_context, a_record, an_envelope, as_it_arrives
 from chassis.testing.eventually import eventually
 from chassis.testing.fakes import MemoryBroker, MemoryLead, MemoryTransaction
 from chassis.unit_of_work import UnitOfWork
@@ -96,7 +96,7 @@ def asked(tally_id: UUID | None = None, *, at: datetime = NOON + HOUR) -> Record
 
 def a_timer(at: datetime = NOON, timer_id: UUID | None = None) -> Waiting:
     timer = CountDue(timer_id=timer_id or uuid4(), due_at=at, tally_id=uuid4())
-    record = OutboxRecord(timer.timer_id, 1, "duaal.tally.timers", headers_of(timer, at=at), timer.to_json())
+    record = OutboxRecord(timer.timer_id, 1, "duaal.tally.timers", an_envelope(timer, at=at).texts(), timer.to_json())
     return Waiting(at, record)
 
 
@@ -122,11 +122,6 @@ async def forget_what_was_handled(store: Store) -> None:
             transaction.inbox.seen.clear()
 
 
-def as_it_arrives(promise: OutboxRecord) -> Record:
-    key = str(promise.aggregate_id).encode()
-    return a_record(topic=promise.topic, key=key, headers=[*promise.headers], value=promise.value)
-
-
 async def test_a_timer_fires_once_at_its_time_and_not_before(rig: Rig) -> None:
     tally = uuid4()
     await rig.deliver(asked(tally, at=NOON + HOUR))
@@ -145,7 +140,7 @@ async def test_its_message_tells_when_it_was_due_and_what_it_belongs_to(rig: Rig
     await rig.deliver(cause)
     await fire(rig.store, NOON + 2 * HOUR)
     (promise,) = await promised(rig.store)
-    headers = {name: value.decode() for name, value in promise.headers}
+    headers = dict(promise.headers)
     assert headers["ce_time"] == headers["ce_recordedtime"] == "2026-11-23T12:00:00Z"
     assert (headers["ce_correlationid"], headers["ce_sequence"]) == (str(tally), "000000000001")
     assert headers["ce_causationid"].encode() == dict(cause.headers)["ce_id"]

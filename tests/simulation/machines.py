@@ -370,7 +370,7 @@ class PipelineMachine(Simulation):
     def _publish(self, received: Received) -> None:
         partition = received.key.int % PARTITIONS
         records = self.group.partitions[partition].records
-        record = replace(received.record, partition=partition, offset=len(records))
+        record = received.record._replace(partition=partition, offset=len(records))
         self.received.append(replace(received, record=record))
         records.append(record)
 

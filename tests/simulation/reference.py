@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -57,11 +57,11 @@ class Mood(StrEnum):
         """The record as it is sent."""
         match self:
             case Mood.INVALID_DATA:
-                return replace(record, value=b"{")
+                return record._replace(value=b"{")
             case Mood.INVALID_ENVELOPE:
-                return replace(record, headers=[])
+                return record._replace(headers=[])
             case Mood.UNKNOWN_TYPE:
-                return replace(record, headers=[(n, b"x" if n == "ce_type" else v) for n, v in record.headers])
+                return record._replace(headers=[(n, b"x" if n == "ce_type" else v) for n, v in record.headers])
             case _:
                 return record
 

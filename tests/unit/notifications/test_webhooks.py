@@ -1,6 +1,6 @@
 """Which webhooks a partner may have, and what becomes of one that cannot go out, in virtual time."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -131,7 +131,7 @@ def test_the_same_event_makes_webhooks_with_the_same_ids_one_for_each_partner() 
     ids = []
     for at in (NOON, NOON + timedelta(days=1)):
         scenario = Scenario(tuple(Telling({WORKPLACE: ("vdab", "unizo")}).handlers()))
-        scenario.when(workplace, replace(a_context(id_="e-1", at=at), received=received))
+        scenario.when(workplace, a_context(id_="e-1", at=at)._replace(received=received))
         ids.append([one.id for one in scenario.all(Webhook)])
     assert ids[0] == ids[1]
     assert len(set(ids[0])) == 2
