@@ -87,10 +87,12 @@ def topics_create(
     bootstrap_servers: Annotated[str, typer.Argument(help="host:port, comma separated")],
     replication: Annotated[int, typer.Option(help="Copies of each partition.")] = 3,
 ) -> None:
-    """Make every topic of the manifests that does not exist yet, those of the partners included."""
+    """Make every topic of the manifests that is not there, and give the others their settings; partners' too."""
     partners = read_partners(PARTNERS)
-    made = asyncio.run(create_topics(bootstrap_servers, replication=replication, partners=partners))
-    console.print(f"{len(made)} topics made: {', '.join(made) or 'all were there'}")
+    difference = asyncio.run(create_topics(bootstrap_servers, replication=replication, partners=partners))
+    typer.echo(f"{len(difference.made)} topics made: {', '.join(difference.made) or 'all were there'}")
+    for line in (*difference.changed, *difference.too_narrow):
+        typer.echo(line)
 
 
 app.add_typer(partner_commands, name="partners")

@@ -73,16 +73,17 @@ def apply(
         login, kept = Login(user, password, ca_file=ca_file), Passwords(passwords)
     known = _read(manifests)
     try:
-        made = asyncio.run(create_topics(bootstrap_servers, replication=replication, partners=known, login=login))
+        difference = asyncio.run(create_topics(bootstrap_servers, replication=replication, partners=known, login=login))
     except KafkaConnectionError:
         raise StackError(
             f"{login.username} cannot log in to Kafka at {bootstrap_servers}: "
             "the address, the user or the password (KAFKA_PASSWORD) is wrong, or it is down."
         ) from None
     gone = grant(bootstrap_servers, login, access_of(SERVICES, known.values()), kept.of)
-    typer.echo(
-        f"{len(known)} partners; topics made: {', '.join(made) or 'none'}; users removed: {', '.join(gone) or 'none'}"
-    )
+    for line in (*difference.changed, *difference.too_narrow):
+        typer.echo(line)
+    made = ", ".join(difference.made) or "none"
+    typer.echo(f"{len(known)} partners; topics made: {made}; users removed: {', '.join(gone) or 'none'}")
     typer.echo(f"The passwords are in {kept.file}, which its owner alone can read.")
 
 

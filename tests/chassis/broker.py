@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from chassis.messaging.producer import KafkaProducer
 from chassis.messaging.record import Record
@@ -32,12 +33,25 @@ class Broker:
         finally:
             await admin.close()
 
-    async def make_topic(self, *, partitions: int = 1, config: dict[str, str] | None = None) -> str:
+    async def make_topic(
+        self, name: str | None = None, *, partitions: int = 1, config: dict[str, str] | None = None
+    ) -> str:
         """A new topic."""
-        name = a_name("topic")
+        name = name or a_name("topic")
         async with self._admin() as admin:
             await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=config)])
         return name
+
+    async def settings_of(self, topic: str) -> dict[str, str]:
+        """Every setting of a topic, those that it takes from the broker included."""
+        async with self._admin() as admin:
+            (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+        ((*_, entries),) = response.resources
+        return {name: value for name, value, *_ in entries}
+
+    async def partitions_of(self, topic: str) -> int:
+        """How many there are."""
+        return len(await self._partitions([topic]))
 
     async def connect(self) -> KafkaProducer:
         """A producer of the chassis."""

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import count
 
 import structlog
 
@@ -57,3 +58,33 @@ def test_a_line_says_which_service_when_and_how_bad() -> None:
     (line,) = lines_of(a_program_that_only_tells)
     assert line.pop("timestamp")
     assert line == {"event": "heard", "records": 3, "service": "tally", "level": "warning"}
+
+
+def a_program_whose_broker_is_down_for_two_minutes() -> None:
+    seconds = count()
+    logs.configure("tally", "info", now=lambda: next(seconds))
+    for _ in range(125):
+        logging.getLogger("aiokafka").error("Unable connect to node with id %s", 1)
+
+
+def test_what_kafkas_client_says_every_second_is_logged_once_a_minute_and_counted() -> None:
+    lines = lines_of(a_program_whose_broker_is_down_for_two_minutes)
+    assert {line["event"] for line in lines} == {"Unable connect to node with id 1"}
+    assert [line.get("held_back") for line in lines] == [None, 59, 59]
+
+
+def a_program_with_more_to_say() -> None:
+    logs.configure("tally", "info", now=lambda: 0)
+    for node in (1, 2, 1):
+        logging.getLogger("aiokafka.conn").error("Unable connect to node with id %s", node)
+    for _ in range(2):
+        logging.getLogger("uvicorn.error").error("request failed")
+
+
+def test_another_line_of_the_client_and_every_line_of_another_library_is_logged_at_once() -> None:
+    assert [line["event"] for line in lines_of(a_program_with_more_to_say)] == [
+        "Unable connect to node with id 1",
+        "Unable connect to node with id 2",
+        "request failed",
+        "request failed",
+    ]

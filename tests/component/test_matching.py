@@ -145,3 +145,32 @@ async def test_an_agreement_is_kept_and_told_on_once(under_test: ServiceUnderTes
     assert [type(fact) for fact in await under_test.facts()] == [AgreementRegistered, AgreementEnded, MatchProposed]
     (kept,) = await under_test.all(Agreement)
     assert (kept.learner_id, kept.ended_on) == (search.learner_id, MONDAY)
+
+
+async def test_an_agreement_that_came_first_is_found_by_its_search(under_test: ServiceUnderTest) -> None:
+    search = a_learner_search()
+    await under_test.deliver(reported(search), a_workplace())
+    await under_test.deliver(search)
+    assert await proposals(under_test) == []
+
+
+async def test_a_proposal_that_an_agreement_follows_from_does_not_lapse(under_test: ServiceUnderTest) -> None:
+    search = a_learner_search()
+    await under_test.deliver(a_workplace(), search)
+    (proposal,) = await proposals(under_test)
+    await under_test.deliver(reported(search, proposal_id=proposal.proposal_id))
+    await under_test.advance(timedelta(days=15))
+    assert [type(fact) for fact in await under_test.facts()] == [MatchProposed, AgreementRegistered]
+
+
+async def test_an_agreement_and_its_search_that_arrive_at_the_same_moment_do_not_miss_each_other(
+    service: Service, service_database: str
+) -> None:
+    async with (
+        ServiceUnderTest.on(service, service_database) as one,
+        ServiceUnderTest.on(service, service_database) as other,
+    ):
+        for _ in range(20):
+            search = a_learner_search()
+            await asyncio.gather(one.deliver(search), other.deliver(reported(search)))
+        assert all(search.settled_until for search in await one.all(LearnerSearch))

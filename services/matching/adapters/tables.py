@@ -18,3 +18,5 @@ AGREEMENTS = Mapper(Agreement, "agreements", METADATA)
 # Whoever comes looks for the other side by programme.
 Index("learner_searches_programme", LEARNER_SEARCHES.table.c.programme)
 Index("workplaces_programme", WORKPLACES.table.c.programme)
+# A search looks for the agreements of its learner.
+Index("agreements_learner_id", AGREEMENTS.table.c.learner_id)

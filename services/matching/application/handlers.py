@@ -20,13 +20,17 @@ class Handlers:
 
     rulebook: Rulebook
 
-    @handles(LearnerSearchStarted, loads={LearnerSearch: "learner_id", Workplace: by("programme")})
+    @handles(
+        LearnerSearchStarted,
+        loads={LearnerSearch: "learner_id", Workplace: by("programme"), Agreement: by("learner_id")},
+    )
     def start_search(self, event: LearnerSearchStarted, uow: UnitOfWork, ctx: MessageContext) -> None:
         """A learner who searches gets the best open workplaces at once."""
         if search := uow.find(LearnerSearch, event.learner_id):
             search.renew(event)
         else:
             uow.add(search := LearnerSearch.start(event))
+        search.heed(uow.all(Agreement, learner_id=event.learner_id))
         workplaces = uow.all(Workplace, programme=event.programme)
         propose_workplaces(search, workplaces, self.rulebook.on(ctx.today), ctx.new_id)
 
@@ -57,7 +61,7 @@ class Handlers:
             workplace = uow.get(Workplace, event.workplace_id)
             propose_workplace_to_learners(workplace, others, self.rulebook.on(ctx.today), ctx.new_id)
 
-    @handles(AgreementReported, loads={Agreement: "agreement_id", LearnerSearch: "learner_id"})
+    @handles(AgreementReported, loads={Agreement: ("agreement_id", by("learner_id")), LearnerSearch: "learner_id"})
     def note_agreement(self, event: AgreementReported, uow: UnitOfWork, _: MessageContext) -> None:
         """While a learner has an agreement the search rests; when it ends, the search goes on."""
         if known(event.status) is None:
@@ -66,7 +70,9 @@ class Handlers:
         if agreement is None:
             agreement = Agreement(event.agreement_id, event.learner_id)
             uow.add(agreement)
-        ends = event.status is AgreementStatus.ENDED
-        changed = agreement.end(event) if ends else agreement.register(event)
-        if changed and (search := uow.find(LearnerSearch, event.learner_id)):
-            search.settle(until=None if ends else event.ends_on)
+        if event.status is AgreementStatus.ENDED:
+            agreement.end(event)
+        else:
+            agreement.register(event)
+        if search := uow.find(LearnerSearch, event.learner_id):
+            search.heed(uow.all(Agreement, learner_id=event.learner_id))

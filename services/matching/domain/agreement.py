@@ -17,15 +17,19 @@ class Agreement:
     id: UUID
     learner_id: UUID
     starts_on: date | None = None
+    ends_on: date | None = None
+    """Planned."""
+    proposal_id: UUID | None = None
+    """The proposal of ours that it follows from."""
     ended_on: date | None = None
     version: int = 0
     facts: list[Event] = field(default_factory=list)
 
-    def register(self, event: AgreementReported) -> bool:
-        """It runs. False: we knew that already, or it ended meanwhile."""
+    def register(self, event: AgreementReported) -> None:
+        """It runs, unless we knew that already, or it ended meanwhile."""
         if self.starts_on or self.ended_on:
-            return False
-        self.starts_on = event.happened_on
+            return
+        self.starts_on, self.ends_on, self.proposal_id = event.happened_on, event.ends_on, event.proposal_id
         self.facts.append(
             AgreementRegistered(
                 agreement_id=event.agreement_id,
@@ -39,12 +43,15 @@ class Agreement:
                 source=event.source,
             )
         )
-        return True
 
-    def end(self, event: AgreementReported) -> bool:
-        """It runs no more. False: we knew that already."""
+    def answers(self, search_started_on: date) -> bool:
+        """Is it what the learner searched for since that day? Not when it ended, or ran before the search began."""
+        return self.starts_on is not None and self.ended_on is None and search_started_on <= self.starts_on
+
+    def end(self, event: AgreementReported) -> None:
+        """It runs no more, unless we knew that already."""
         if self.ended_on:
-            return False
+            return
         self.ended_on = event.happened_on
         self.facts.append(
             AgreementEnded(
@@ -55,4 +62,3 @@ class Agreement:
                 source=event.source,
             )
         )
-        return True

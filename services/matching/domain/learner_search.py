@@ -1,5 +1,6 @@
-"""A learner's search for a workplace: what is needed, what was proposed so far, and what lapsed."""
+"""A learner's search for a workplace: what is needed, what was proposed so far, and what came of it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -21,6 +22,7 @@ from contracts.vocabulary import (
     WorkplaceId,
     known,
 )
+from services.matching.domain.agreement import Agreement
 from services.matching.domain.match import Match
 from services.matching.domain.rules import Rules
 
@@ -34,6 +36,8 @@ class Proposed:
     until: date
     lapsed: bool = False
     """Nobody decided, and we said so."""
+    decided: bool = False
+    """An agreement follows from it, says a partner."""
 
 
 @dataclass
@@ -58,7 +62,7 @@ class LearnerSearch:
     proposed: tuple[Proposed, ...] = ()
     """Former ones too, for the reason that a workplace keeps its reservations."""
     settled_until: date | None = None
-    """Last day of the agreement that the learner has: nothing is proposed until then."""
+    """Last day of the agreements that the learner has: nothing is proposed until then."""
     version: int = 0
     facts: list[Event] = field(default_factory=list)
 
@@ -91,13 +95,20 @@ class LearnerSearch:
         """Somebody reported that the learner may drop out."""
         self.at_risk = True
 
-    def settle(self, until: date | None) -> None:
-        """The learner has an agreement, until a day that is planned; None: no more."""
-        self.settled_until = until
+    def heed(self, agreements: Collection[Agreement]) -> None:
+        """Rest while one of the learner's agreements runs, and note which proposals they follow from.
+
+        All of them count every time: agreements and searches travel on topics of their own, so either may come first,
+        and the end of a former agreement after the start of the next.
+        """
+        last_days = [one.ends_on for one in agreements if one.ends_on and one.answers(self.started_on)]
+        self.settled_until = max(last_days, default=None)
+        named = {one.proposal_id for one in agreements}
+        self.proposed = tuple(replace(one, decided=one.proposal_id in named) for one in self.proposed)
 
     def open_proposals(self, day: date) -> list[Proposed]:
         """The proposals on which the trajectbegeleider can still decide."""
-        return [proposed for proposed in self.proposed if day <= proposed.until]
+        return [proposed for proposed in self.proposed if day <= proposed.until and not proposed.decided]
 
     def room(self, rules: Rules) -> int:
         """How many proposals the learner may get besides the open ones; none beside an agreement."""
@@ -140,9 +151,9 @@ class LearnerSearch:
         )
 
     def lapse(self, ended: ProposalPeriodEnded) -> bool:
-        """The last day of a proposal is over: does it lapse now? Not when it did before."""
+        """The last day of a proposal is over: does it lapse now? Not when somebody decided, or it did before."""
         proposal = next((one for one in self.proposed if one.proposal_id == ended.proposal_id), None)
-        if proposal is None or proposal.lapsed:
+        if proposal is None or proposal.decided or proposal.lapsed:
             return False
         self.proposed = tuple(replace(one, lapsed=True) if one is proposal else one for one in self.proposed)
         self.facts.append(
