@@ -1,11 +1,11 @@
 """`python -m benchmarks [ROW]`: measure, print one table, keep it as JSON. Not a test: the exit code is 0."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import uvloop
 from rich.console import Console
 
 from benchmarks import hop, latency, profile, rebuild, start
@@ -40,7 +40,7 @@ def main(
     with Stack.start(FOLDER) as stack:
         bench = Bench(stack, FOLDER, scale, rounds)
         if rows == ["profile"]:
-            asyncio.run(profile.show(bench, console))
+            uvloop.run(profile.show(bench, console))
             return
         results: list[Result] = []
         for name in rows or ROWS:
@@ -54,7 +54,7 @@ def main(
 def _row(name: str, bench: Bench) -> list[Result]:
     with console.status(f"{name}..."):
         try:
-            return asyncio.run(ROWS[name](bench))
+            return uvloop.run(ROWS[name](bench))
         except Exception as error:
             console.print_exception()
             return [Result(name, 0, "-", "-", 0, 0, "", False, f"no result: {error}")]

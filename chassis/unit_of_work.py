@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from operator import attrgetter
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from chassis.handling import Aggregate, By, Handler, MessageContext, NotThere, Permanent
@@ -150,8 +151,8 @@ class UnitOfWork:
         """After each handler: number the facts that it left, in the order of the aggregates it touched."""
         for aggregate in self._handed_out.values():
             for fact in aggregate.facts:
-                if isinstance(fact, Timer):
-                    self.recorded.append(_timer(fact, aggregate, cause))
+                if _is_timer(type(fact)):
+                    self.recorded.append(_timer(cast("Timer", fact), aggregate, cause))
                     continue
                 if fact.aggregate_id != aggregate.id:
                     raise TypeError(f"{type(fact).__name__} is keyed by another id than its aggregate's")
@@ -188,6 +189,12 @@ class UnitOfWork:
             if aggregate.id not in shelf.before and aggregate.id not in shelf.added:
                 shelf.before[aggregate.id] = shelf.picture(aggregate)
         return aggregate
+
+
+@cache
+def _is_timer(kind: type[Event]) -> bool:
+    # Kept, because to ask it of a pydantic model takes as long as to load an aggregate.
+    return issubclass(kind, Timer)
 
 
 def _timer(timer: Timer, aggregate: Aggregate, cause: MessageContext) -> Recorded:

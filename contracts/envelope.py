@@ -199,7 +199,8 @@ def _required(attributes: dict[str, str], name: str) -> str:
 
 def _look_for_what_is_forbidden(attributes: dict[str, str]) -> None:
     # First all of them in one look: hardly ever is there anything to find, and what can be printed is not forbidden.
-    if max(map(len, attributes.values())) <= LONGEST and "".join(attributes.values()).isprintable():
+    together = "".join(attributes.values())
+    if len(together) <= LONGEST and together.isprintable():
         return
     for name in READ.values():
         value = attributes.get(name, "")

@@ -52,7 +52,8 @@ class Event(BaseModel):
         Raises:
             pydantic.ValidationError: the data is not JSON or not this event.
         """
-        return cls.model_validate_json(data, strict=True, extra="ignore")
+        event: Self = cls.__pydantic_validator__.validate_json(data, strict=True, extra="ignore")
+        return event
 
 
 class Timer(Event):

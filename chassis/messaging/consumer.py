@@ -28,14 +28,16 @@ log = structlog.get_logger("consumer")
 class Drain(ConsumerRebalanceListener):  # type: ignore[misc]
     """Lets the running batch finish before its partitions go to somebody else, who gets what was fetched ahead."""
 
-    def __init__(self, fetching: Fetching) -> None:
+    def __init__(self, fetching: Fetching, committed: Callable[[], Awaitable[None]]) -> None:
         self.lock = asyncio.Lock()
         self._fetching = fetching
+        self._committed = committed
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Wait for the batch."""
         async with self.lock:
             self._fetching.give_up()
+            await self._committed()
             log.info("partitions revoked", number=len(revoked))
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
@@ -69,8 +71,9 @@ class Consumer:
         self._halted = False
         self._next: dict[TopicPartition, int] = {}
         """Per partition the first offset that is not decided."""
-        self._fetching = Fetching(batch_size)
-        self._drain = Drain(self._fetching)
+        self._fetching = Fetching(batch_size, self._committed)
+        self._committing: asyncio.Task[None] | None = None
+        self._drain = Drain(self._fetching, self._committed)
         # Log None: what goes wrong is in our own lines; allow_auto_create: topics are made by a command.
         # A list: FastStream takes a string with commas for one very long host name.
         self.broker = KafkaBroker(
@@ -101,6 +104,7 @@ class Consumer:
         """Finish the batch, commit it, leave the group."""
         async with self._drain.lock:
             crash_point("during graceful shutdown")
+            await self._committed()
         await self.broker.stop()
         await self._fetching.stop()
 
@@ -151,7 +155,8 @@ class Consumer:
             self._go_back(message.consumer)
             return
         crash_point("before offset commit")
-        await self._commit(message.consumer, fetched)
+        await self._committed()
+        self._committing = asyncio.create_task(self._commit(message.consumer, fetched))
         self._health.found("dependency")
         self._progress(message.consumer, fetched)
 
@@ -165,6 +170,12 @@ class Consumer:
                 consumer.seek(partition, offset)
         except IllegalStateError as error:
             log.info("partitions moved while paused", error=type(error).__name__)
+
+    async def _committed(self) -> None:
+        """Wait until Kafka has the last offsets, which go there while the next batch is handled."""
+        committing, self._committing = self._committing, None
+        if committing:
+            await committing
 
     async def _commit(self, consumer: Any, fetched: Sequence[ConsumerRecord]) -> None:
         # Explicit offsets: `ack()` would commit the position of every partition, handled or not.

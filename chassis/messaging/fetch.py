@@ -6,7 +6,7 @@ of other partitions, but has moved on already: the next commit would go past rec
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -26,8 +26,9 @@ Fetched = tuple[ConsumerRecord, ...]
 class Fetching:
     """Hands out batches of at most so many records, and fetches the next one while this one is handled."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, committed: Callable[[], Awaitable[None]]) -> None:
         self._most = most
+        self._committed = committed
         self._ahead: asyncio.Task[Fetched] | None = None
         self.undecided: Fetched = ()
         """What was handed out last; empty once it was given up."""
@@ -39,6 +40,7 @@ class Fetching:
             fetched = await ahead
         except UNREADABLE as error:
             log.error("a record cannot be read", error=type(error).__name__)
+            await self._committed()
             fetched = await _fetch_around(consumer, self._most)
         self.undecided = fetched
         if fetched:

@@ -20,6 +20,7 @@ from chassis.messaging.outbox import Promise
 from chassis.messaging.record import Outcome, Record
 from chassis.messaging.store import Store, Transaction, keep
 from chassis.observability.metrics import Metrics
+from chassis.persistence.connection import beside
 from chassis.unit_of_work import Recorded, Wanted
 from contracts.envelope import InvalidEnvelope, read
 from contracts.event import Event
@@ -46,7 +47,10 @@ class Delivery:
     context: MessageContext | None = None
     data: bytes | None = None
     handler: Handler | None = None
+    parsed: object | ValidationError | None = None
+    """What its data says, or why nobody can read it."""
     message: object | None = None
+    """What the handler gets, once nothing is in the way."""
     opened: Opened | None = None
     """What the door made of it, when it came through one."""
     letter: DeadLetter | None = None
@@ -255,7 +259,11 @@ class Pipeline:
         the other, and then sees how.
         """
         pending = [(delivery, delivery.keys) for delivery in deliveries if delivery.keys]
-        fresh = await transaction.inbox.admit([key for _, keys in pending for key in keys]) if pending else set()
+        fresh: set[EventKey] = set()
+        if pending:
+            async with beside(transaction.inbox.admit([key for _, keys in pending for key in keys])) as admitting:
+                _parse(deliveries)
+            fresh = admitting.result()
         crash_point("after inbox insert")
         for delivery, keys in pending:
             if not fresh.issuperset(keys):
@@ -294,16 +302,10 @@ class Pipeline:
         elif failure and delivery.handler:
             delivery.set_aside(failure.reason, failure.error, failure.attempts)
         elif delivery.handler:
-            self._read_data(delivery, delivery.handler)
-
-    def _read_data(self, delivery: Delivery, handler: Handler) -> None:
-        if delivery.opened:
-            delivery.message = delivery.opened.message
-            return
-        try:
-            delivery.message = handler.message.from_json(delivery.data or b"")
-        except ValidationError as error:
-            delivery.set_aside(DeadLetterReason.INVALID_DATA, error)
+            if isinstance(delivery.parsed, ValidationError):
+                delivery.set_aside(DeadLetterReason.INVALID_DATA, delivery.parsed)
+            else:
+                delivery.message = delivery.opened.message if delivery.opened else delivery.parsed
 
     async def _attempt(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
         todo = [(d, d.handler, d.message, d.context) for d in deliveries if d.handler and d.message and d.context]
@@ -393,6 +395,15 @@ class Pipeline:
             if delivery.outcome is Outcome.HANDLED and delivery.written_at:
                 critical_time.observe((now - delivery.written_at).total_seconds())
         return outcomes
+
+
+def _parse(deliveries: list[Delivery]) -> None:
+    for delivery in deliveries:
+        if delivery.handler and not delivery.opened:
+            try:
+                delivery.parsed = delivery.handler.message.from_json(delivery.data or b"")
+            except ValidationError as error:
+                delivery.parsed = error
 
 
 def _key(record: Record) -> Key | None:

@@ -11,7 +11,7 @@ from chassis.messaging.dead_letters import DeadLetters, PostgresDeadLetters
 from chassis.messaging.inbox import Inbox, PostgresInbox
 from chassis.messaging.outbox import Outbox, PostgresOutbox, Promise
 from chassis.messaging.timers import PostgresTimers, Timers, Waiting
-from chassis.persistence.connection import Connection, Pool
+from chassis.persistence.connection import Connection, Pool, beside
 from chassis.persistence.repository import Repository
 from chassis.unit_of_work import UnitOfWork, Wanted
 
@@ -54,13 +54,15 @@ class Store(Protocol):
 
 async def keep(unit_of_work: UnitOfWork, transaction: Transaction, promise: Promise) -> None:
     """Keep what the handlers did: the aggregates, then the facts and timers that they left."""
-    await transaction.save(unit_of_work)
     recorded = unit_of_work.recorded
-    if facts := [one for one in recorded if one.due_at is None]:
-        await transaction.outbox.append(promise(facts))
-    if timers := [(one.due_at, one) for one in recorded if one.due_at]:
-        records = promise(one for _, one in timers)
-        await transaction.timers.set([Waiting(due, record) for (due, _), record in zip(timers, records, strict=True)])
+    async with beside(transaction.save(unit_of_work)):
+        facts = promise(one for one in recorded if one.due_at is None)
+        due = [one.due_at for one in recorded if one.due_at]
+        timers = promise(one for one in recorded if one.due_at)
+    if facts:
+        await transaction.outbox.append(facts)
+    if timers:
+        await transaction.timers.set([*map(Waiting, due, timers)])
 
 
 class PostgresTransaction:

@@ -1,6 +1,9 @@
 """Connections to the service's own database, on which the hot path speaks asyncpg without layers in between."""
 
-from typing import TYPE_CHECKING, TypeAlias
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -11,6 +14,8 @@ if TYPE_CHECKING:
 else:
     Connection = asyncpg.Connection | PoolConnectionProxy
     Pool = asyncpg.Pool
+
+T = TypeVar("T")
 
 
 async def open_pool(url: str, *, size: int) -> Pool:
@@ -23,6 +28,17 @@ async def open_pool(url: str, *, size: int) -> Pool:
         reset=_nothing,
         server_settings={"idle_in_transaction_session_timeout": "60000", "application_name": "duaal"},
     )
+
+
+@asynccontextmanager
+async def beside(statement: Coroutine[Any, Any, T]) -> AsyncIterator["asyncio.Task[T]"]:
+    """Let the database work while the block, which waits for nothing, works too: send first, wait afterwards."""
+    sent = asyncio.create_task(statement)
+    try:
+        await asyncio.sleep(0)
+        yield sent
+    finally:
+        await sent
 
 
 async def _nothing(_: object) -> None:

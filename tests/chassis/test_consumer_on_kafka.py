@@ -232,13 +232,14 @@ async def test_who_takes_over_begins_where_the_other_stopped(
     assert second.counted(Outcome.DUPLICATE) == 0
 
 
+@pytest.mark.parametrize("batch_size", [500, 10], ids=["all at once", "with another partition fetched ahead"])
 async def test_a_paused_batch_comes_again_and_nothing_of_it_is_lost(
-    broker: Broker, group: str, postgres: PostgresStore
+    broker: Broker, group: str, postgres: PostgresStore, batch_size: int
 ) -> None:
     topic = await broker.make_topic(partitions=3)
     rig = Rig(Unreliable(postgres, refuses=3, breaks=3), patience=Patience(pause=0.05))
     await broker.send(*counts(topic, 30, partitions=3))
-    async with consuming(broker, group, topic, rig) as member:
+    async with consuming(broker, group, topic, rig, batch_size=batch_size) as member:
         await eventually(lambda: rig.counted(Outcome.HANDLED) + rig.counted(Outcome.DUPLICATE) >= 30)
         await eventually(lambda: broker.committed(f"duaal.{group}"), lambda found: sum(found.values()) == 30)
         await eventually(lambda: member.health.not_ready == [])
