@@ -17,7 +17,7 @@ from chassis.messaging.failures import PASSING
 from chassis.messaging.outbox import Promise
 from chassis.messaging.store import PostgresStore, keep
 from chassis.observability.metrics import Metrics
-from chassis.unit_of_work import Wanted
+from chassis.unit_of_work import UnitOfWork, Wanted
 
 ATTEMPTS = 5
 _NAMESPACE = UUID("52f6c0ec-7d4e-5d0f-8d9b-0b6b7a4c1b7e")
@@ -104,16 +104,16 @@ class Commands:
         wanted = Wanted()
         wanted.include(handler, command)
         async with self._store.transaction() as transaction:
+            unit_of_work = await transaction.load(wanted)
+            result: Answer | Exception = _call(handler, command, unit_of_work, context)
             if request is not None:
-                earlier = await transaction.claim(request, _fingerprint(command))
+                # Also when it is refused now: what was accepted the first time stays accepted.
+                earlier = await transaction.claim(request, _fingerprint(command), _written(result))
                 if earlier is not None:
                     return answer.model_validate_json(earlier)
-            unit_of_work = await transaction.load(wanted)
-            result: Answer = handler.call(command, unit_of_work, context)
-            unit_of_work.record_facts(context)
+            if isinstance(result, Exception):
+                raise result
             await keep(unit_of_work, transaction, self._promise)
-            if request is not None:
-                await transaction.answer(request, result.model_dump_json())
         self._wake()
         return result
 
@@ -128,6 +128,21 @@ async def _insist(work: Callable[[], Awaitable[T]]) -> T:
             if attempt == ATTEMPTS:
                 raise
             await asyncio.sleep(0.02 * 2**attempt * random.random())
+
+
+def _call(handler: Handler, command: BaseModel, unit_of_work: UnitOfWork, context: MessageContext) -> Any:
+    """Its answer or its failure. Nothing is kept yet, so what a request made again does here is forgotten."""
+    try:
+        result = handler.call(command, unit_of_work, context)
+        unit_of_work.record_facts(context)
+    except Exception as error:
+        return error
+    return result
+
+
+def _written(result: BaseModel | Exception) -> str:
+    """Of a failure nothing: it undoes the claim too."""
+    return "" if isinstance(result, Exception) else result.model_dump_json()
 
 
 def _fingerprint(command: BaseModel) -> str:

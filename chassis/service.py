@@ -4,22 +4,22 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import structlog
-import uvicorn
 from fastapi import APIRouter
 from sqlalchemy import MetaData
 
 from chassis.commands import Commands
 from chassis.handling import handlers_of
 from chassis.http import create_app
+from chassis.http_server import HttpServer
 from chassis.messaging.consumer import Consumer
 from chassis.messaging.door import Door
 from chassis.messaging.failures import Halted, Patience
@@ -70,6 +70,8 @@ class Service:
     second_steps: Sequence[SecondStep] = ()
     door: Door | None = None
     """For who is not one of us."""
+    given_up: Mapping[str, str] = field(default_factory=dict)
+    """Its tables with rows that are forgotten like closed dead letters: which ones, in SQL; $1 is their age."""
 
     @property
     def topics(self) -> list[str]:
@@ -102,7 +104,7 @@ class Process:
         """Do the work of the roles until told to stop; then finish what was begun, in this order."""
         async with AsyncExitStack() as stack:
             if self._relay:
-                await stack.enter_async_context(self._running(Forgetting(self._pool, self._retention()).run))
+                await stack.enter_async_context(self._running(self._make_forgetting().run))
                 await stack.enter_async_context(self._running(self._make_sampling().run))
                 await stack.enter_async_context(self._running(self._relay.run))
                 if self.service.second_steps:
@@ -133,12 +135,12 @@ class Process:
     def _make_sampling(self) -> Sampling:
         return Sampling(self.service.name, self._pool, self.metrics)
 
-    def _retention(self) -> Retention:
+    def _make_forgetting(self) -> Forgetting:
         """Raises UnsafeRetention when the inbox would forget too early."""
         settings = self.settings
         retention = Retention(timedelta(days=settings.inbox_days), timedelta(days=settings.dead_letter_days))
         retention.check(timedelta(days=manifest_of(name).retention_days) for name in self.service.topics)
-        return retention
+        return Forgetting(self._pool, retention, self.service.given_up)
 
     def _make_second_steps(self, relay: Relay) -> SecondSteps:
         return SecondSteps(
@@ -219,17 +221,7 @@ class Process:
         )
         router = routes(commands, self._pool) if routes else None
         app = create_app(self.service.name, self.health, self.metrics, router)
-        config = uvicorn.Config(
-            app,
-            self.settings.http_host,
-            self.settings.http_port,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            # Without it one client that never finishes its request keeps the process from ending.
-            timeout_graceful_shutdown=5,
-        )
-        server = HttpServer(config)
+        server = HttpServer(app, self.settings.http_host, self.settings.http_port)
         task = asyncio.create_task(server.serve())
         task.add_done_callback(lambda _: self.stop.set())
         try:
@@ -239,12 +231,13 @@ class Process:
             await task
 
 
-class HttpServer(uvicorn.Server):
-    """Signals are the process's, not the HTTP server's."""
+def collect_seldom() -> None:
+    """Fewer garbage collections: a batch makes thousands of objects that live for a moment.
 
-    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
-        """Leave them alone."""
-        return nullcontext()
+    By default every 700 of them start one, which was a quarter of the time of a hop (benchmarks/README.md).
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 async def run(service: Service, settings: Settings, roles: frozenset[Role] = ALL_ROLES) -> None:
@@ -253,10 +246,7 @@ async def run(service: Service, settings: Settings, roles: frozenset[Role] = ALL
     Raises:
         Halted: the service stopped itself.
     """
-    # A batch makes thousands of objects that live for a moment; by default every 700 of them start a collection,
-    # which was a quarter of the time of a hop (benchmarks/README.md).
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    collect_seldom()
     async with await open_pool(settings.database_url, size=settings.pool_size) as pool:
         process = Process(service, settings, roles, pool)
         loop = asyncio.get_running_loop()

@@ -125,16 +125,19 @@ class PostgresTransaction:
         )
         return [row[0] for row in rows]
 
-    async def claim(self, request: str, fingerprint: str) -> str | None:
-        """None when this request is new; the answer it got when it was made before.
+    async def claim(self, request: str, fingerprint: str, answer: str) -> str | None:
+        """Keep the answer, and None, when this request is new; the answer it got when it was made before.
+
+        Waits for whoever is making the same request at this moment.
 
         Raises:
             KeyUsedTwice: it was made before with another content.
         """
         tag = await self.connection.execute(
-            "insert into answered_requests (key, fingerprint, answer) values ($1, $2, '') on conflict do nothing",
+            "insert into answered_requests (key, fingerprint, answer) values ($1, $2, $3) on conflict do nothing",
             request,
             fingerprint,
+            answer,
         )
         if tag == "INSERT 0 1":
             return None
@@ -143,12 +146,8 @@ class PostgresTransaction:
         )
         if row is None or row["fingerprint"] != fingerprint:
             raise KeyUsedTwice(request)
-        answer: str = row["answer"]
-        return answer
-
-    async def answer(self, request: str, answer: str) -> None:
-        """Keep the answer for whoever makes the request again."""
-        await self.connection.execute("update answered_requests set answer = $2 where key = $1", request, answer)
+        earlier: str = row["answer"]
+        return earlier
 
 
 class PostgresStore:

@@ -1,7 +1,7 @@
-"""What the chassis's own tables forget, and when. An open dead letter and an unpublished fact are never forgotten."""
+"""What a database forgets, and when. An open dead letter and an unpublished fact are never forgotten."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,7 +27,7 @@ class Retention:
 
     inbox: timedelta = timedelta(days=45)
     closed_dead_letters: timedelta = timedelta(days=30)
-    """also what a person took out of the outbox"""
+    """also what a person took out of the outbox, and what a service gave up"""
     answered_requests: timedelta = timedelta(days=7)
 
     def check(self, topics: Iterable[timedelta]) -> None:
@@ -55,13 +55,15 @@ TOO_OLD = {
 class Forgetting:
     """The job that deletes what is too old, once in an hour."""
 
-    def __init__(self, pool: Pool, retention: Retention) -> None:
+    def __init__(self, pool: Pool, retention: Retention, given_up: Mapping[str, str] | None = None) -> None:
         self._pool = pool
+        self._too_old = {**TOO_OLD, **(given_up or {})}
         self._ages = {
             "inbox": retention.inbox,
             "dead_letters": retention.closed_dead_letters,
             "skipped_records": retention.closed_dead_letters,
             "answered_requests": retention.answered_requests,
+            **dict.fromkeys(given_up or {}, retention.closed_dead_letters),
         }
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -78,7 +80,7 @@ class Forgetting:
 
     async def forget(self) -> dict[str, int]:
         """Delete what is too old; the answer is the number of rows per table."""
-        return {table: await self._forget(table, condition) for table, condition in TOO_OLD.items()}
+        return {table: await self._forget(table, condition) for table, condition in self._too_old.items()}
 
     async def _forget(self, table: str, condition: str) -> int:
         sql = f"delete from {table} where ctid = any(array(select ctid from {table} where {condition} limit {AT_ONCE}))"

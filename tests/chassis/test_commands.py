@@ -93,6 +93,24 @@ async def test_what_is_refused_leaves_nothing_and_does_not_use_up_its_key(desk: 
     assert await desk.count(4, KEY) == 5
 
 
+async def test_what_was_accepted_stays_accepted_also_when_it_would_be_refused_by_now(postgres: PostgresStore) -> None:
+    closed = False
+
+    def trouble(message: object) -> None:
+        if isinstance(message, Count) and closed:
+            raise Refused("amount", "Het tellen is voorbij.")
+
+    desk = await Desk(postgres, trouble).open()
+    assert await desk.count(4, KEY) == 5
+    closed = True
+    assert await desk.count(4, KEY) == 5
+    with pytest.raises(KeyUsedTwice):
+        await desk.count(5, KEY)
+    with pytest.raises(Refused):
+        await desk.count(4, KEY + "-2")
+    assert await desk.total() == 5
+
+
 async def test_a_command_about_something_that_does_not_exist_is_permanent(desk: Desk) -> None:
     with pytest.raises(Permanent):
         await desk.commands.execute(Count(tally_id=uuid4(), amount=1), Total)

@@ -15,6 +15,7 @@ from standardwebhooks import WebhookVerificationError
 from typer.testing import CliRunner
 
 from chassis.messaging.record import Outcome
+from chassis.persistence.retention import Forgetting, Retention
 from chassis.service import Service
 from chassis.testing.builders import a_record
 from chassis.testing.eventually import eventually
@@ -214,11 +215,17 @@ async def test_a_crash_between_the_post_and_its_record_posts_the_same_webhook_ag
     assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
 
 
-async def test_a_partner_that_cannot_be_reached_is_tried_later(under_test: ServiceUnderTest) -> None:
-    nowhere = replace(posting_of(under_test), urls={WORKPLACE: "http://127.0.0.1:1/"})
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:1/", "https://xn--n3h.example/", "https://\x00/"],
+    ids=["nobody listens", "a name that may not be", "no URL"],
+)
+async def test_a_partner_that_cannot_be_reached_is_tried_later(under_test: ServiceUnderTest, url: str) -> None:
+    nowhere = replace(posting_of(under_test), urls={WORKPLACE: url})
     await under_test.deliver(a_workplace())
     assert await under_test.second_steps.perform_due(nowhere) == 1
-    assert (await the_webhook(under_test)).due_at == under_test.now + timedelta(seconds=5)
+    webhook = await the_webhook(under_test)
+    assert (webhook.attempts, webhook.due_at) == (1, under_test.now + timedelta(seconds=5))
 
 
 async def test_a_silent_partner_holds_up_neither_the_others_nor_the_mails(
@@ -279,3 +286,17 @@ async def test_what_was_given_up_goes_out_again_when_a_person_says_so(
     await under_test.perform_second_steps()
     assert len({one.headers["webhook-id"] for one in vdab.posts}) == 1
     assert ((await the_webhook(under_test)).status, len(vdab.posts)) == (Status.SENT, 2)
+
+
+async def test_what_was_given_up_long_ago_is_forgotten_and_what_waits_is_not(
+    under_test: ServiceUnderTest, vdab: PartnerServer
+) -> None:
+    vdab.answers = [410, 410, 503]
+    age = "update webhooks set queued_at = now() - $1::interval where partner = 'vdab'"
+    for days in (31, 29, 31):
+        await under_test.deliver(a_workplace())
+        await under_test.second_steps.perform_due(posting_of(under_test))
+        await under_test.pool.execute(f"{age} and queued_at > now() - interval '1 day'", timedelta(days=days))
+    forgotten = await Forgetting(under_test.pool, Retention(), under_test.service.given_up).forget()
+    assert forgotten["webhooks"] == 1
+    assert {one.status for one in await webhooks_of(under_test)} == {Status.FAILED, Status.QUEUED}

@@ -36,7 +36,8 @@ class HttpReceiver:
                 client.stream("POST", post.url, content=post.body, headers=headers) as response,
             ):
                 return self._verdict(post, response.status_code)
-        except (httpx.HTTPError, OSError) as error:
+        # The last two are what httpx makes of an address that a manifest may hold and that is none all the same.
+        except (httpx.HTTPError, OSError, httpx.InvalidURL, UnicodeError) as error:
             log.warning("webhook not posted", partner=self._partner, webhook=str(post.id), error=type(error).__name__)
             return Answer.NOT_NOW
 

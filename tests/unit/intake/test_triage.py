@@ -5,13 +5,26 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contracts.vocabulary import Audience, Topic
 from services.intake.adapters.reference import read_triage
-from services.intake.domain.triage import Triage, TriageRule, words_of
+from services.intake.domain.triage import AT_MOST, ENOUGH, UNSURE, ChosenTopic, Triage, TriageRule, words_of
 
 TODAY = date(2026, 11, 23)
 SAMPLES = Path(__file__).parents[3] / "deploy" / "demo" / "questions.csv"
+TERMS = st.text("abé1", min_size=1, max_size=4)
+A_RULE = st.builds(
+    TriageRule,
+    rule_id=st.sampled_from(["1", "2", "3"]),
+    topic=st.sampled_from([Topic.T01, Topic.T02, Topic.T03, Topic.T04]),
+    audience=st.none() | st.sampled_from(Audience),
+    terms=st.lists(TERMS, min_size=1, max_size=3).map(" ".join),
+    weight=st.integers(1, 4),
+    valid_from=st.dates(date(2026, 1, 1), date(2026, 1, 4)),
+    valid_to=st.none() | st.dates(date(2026, 1, 3), date(2026, 1, 6)),
+)
 
 
 def a_rule(topic: Topic, terms: str, weight: int = 3, audience: Audience | None = None) -> TriageRule:
@@ -70,3 +83,31 @@ def test_a_rule_of_last_year_does_not_fire() -> None:
 
 def test_punctuation_separates_words() -> None:
     assert words_of("time-out, B&B") == {"time", "out", "b"}
+
+
+def by_definition(rules: list[TriageRule], text: str, audience: Audience, on: date) -> tuple[ChosenTopic, ...]:
+    """What triage promises, term by term and word by word."""
+
+    def fires(rule: TriageRule) -> bool:
+        meant = rule.audience in (None, audience)
+        valid = rule.valid_from <= on and (rule.valid_to is None or on <= rule.valid_to)
+        return meant and valid and all(any(w.startswith(term) for w in words_of(text)) for term in rule.terms.split())
+
+    chosen = []
+    for topic in Topic:
+        fired = [rule for rule in rules if rule.topic is topic and fires(rule)]
+        score = sum(rule.weight for rule in fired)
+        chosen.append(ChosenTopic(topic, score, tuple(f"{rule.rule_id}: {rule.terms}" for rule in fired)))
+    enough = [one for one in chosen if one.score >= ENOUGH]
+    return tuple(sorted(enough, key=lambda one: (-one.score, one.topic))[:AT_MOST]) or (UNSURE,)
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(A_RULE, max_size=12),
+    st.text("abé1 -,A", max_size=30),
+    st.sampled_from(Audience),
+    st.dates(date(2025, 12, 31), date(2026, 1, 7)),
+)
+def test_it_answers_what_the_definition_says(rules: list[TriageRule], text: str, audience: Audience, on: date) -> None:
+    assert Triage(rules).topics_of(text, audience, on) == by_definition(rules, text, audience, on)

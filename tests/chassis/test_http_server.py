@@ -1,0 +1,101 @@
+"""What reaches the routes through a real socket, and what never gets that far."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from chassis.http import create_app
+from chassis.http_server import HttpServer
+from chassis.observability.health import Health
+from chassis.observability.metrics import Metrics
+from chassis.testing.eventually import eventually
+from deploy.local import ports
+
+BODY = b'{"amount": 1}'
+OFFER = b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAEAAEAAAAIAAAAB\r\n"
+"""Java's own client sends this with its first request, unless there is TLS."""
+OPENING = b"POST /counts HTTP/1.1\r\nhost: tally\r\ncontent-type: application/json\r\n"
+
+
+class Form(BaseModel):
+    """What may be sent."""
+
+    amount: int
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    router = APIRouter()
+
+    @router.post("/counts")
+    async def count(form: Form) -> Form:
+        return form
+
+    port = ports.choose(["http"], {})["http"]
+    server = HttpServer(create_app("tally", Health(), Metrics(), router), ports.HOST, port)
+    task = asyncio.create_task(server.serve())
+
+    async def started() -> bool:
+        return server.started
+
+    await eventually(started)
+    yield port
+    server.should_exit = True
+    await task
+
+
+def a_request(headers: bytes = b"", body: bytes = BODY) -> bytes:
+    return OPENING + b"content-length: %d\r\n" % len(body) + headers + b"\r\n" + body
+
+
+async def statuses(port: int, *parts: bytes) -> list[int]:
+    """Send these one after the other over one connection; the status of every answer that came."""
+    reader, writer = await asyncio.open_connection(ports.HOST, port)
+    found = []
+    with suppress(ConnectionError, asyncio.IncompleteReadError):
+        for part in parts:
+            writer.write(part)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+            found.append(int(head.split()[1]))
+            if b"connection: close" in head.lower():
+                break
+            length = head.lower().partition(b"content-length: ")[2].split()[0]
+            await reader.readexactly(int(length))
+    writer.close()
+    return found
+
+
+async def test_a_connection_is_kept_for_the_next_request(port: int) -> None:
+    assert await statuses(port, a_request(), a_request(body=b"{"), a_request()) == [200, 400, 200]
+
+
+async def test_the_body_of_who_offers_another_protocol_arrives(port: int) -> None:
+    assert await statuses(port, a_request(OFFER), a_request()) == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [b"content-length: 3\r\n", b"no colon\r\n", b"space before : colon\r\n", b"x: a\0b\r\n"],
+    ids=["two lengths", "no colon", "space", "nul"],
+)
+async def test_headers_that_nobody_honest_sends_are_a_400_and_the_end(port: int, headers: bytes) -> None:
+    assert await statuses(port, a_request(headers), a_request()) == [400]
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        a_request(b"x: " + b"a" * 1_000_000 + b"\r\n"),
+        a_request(b"".join(b"x-%d: a\r\n" % number for number in range(100_000))),
+        OPENING + b"x: " + b"a" * 1_000_000,
+    ],
+    ids=["too long", "too many", "without an end"],
+)
+async def test_headers_are_not_read_for_ever(port: int, opening: bytes) -> None:
+    """The end of the connection may overtake the answer."""
+    assert await statuses(port, opening, a_request()) in ([400], [])
+    assert await statuses(port, a_request()) == [200]
