@@ -1,10 +1,8 @@
 """Fetches batches, hands them to the pipeline and commits their offsets: the only way to subscribe in this project."""
 
 import asyncio
-import dataclasses
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -23,6 +21,8 @@ from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 
 log = structlog.get_logger("consumer")
+
+Offsets = dict[TopicPartition, int]
 
 
 class Drain(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -69,9 +69,9 @@ class Consumer:
         self._health = health
         self._halt = halt
         self._halted = False
-        self._next: dict[TopicPartition, int] = {}
+        self._next: Offsets = {}
         """Per partition the first offset that is not decided."""
-        self._fetching = Fetching(batch_size, self._committed)
+        self._fetching = Fetching(batch_size, pipeline.receive, self._committed)
         self._committing: asyncio.Task[None] | None = None
         self._drain = Drain(self._fetching, self._committed)
         # Log None: what goes wrong is in our own lines; allow_auto_create: topics are made by a command.
@@ -108,10 +108,10 @@ class Consumer:
         await self.broker.stop()
         await self._fetching.stop()
 
-    async def _fetch(self, consumer: Any) -> tuple[ConsumerRecord, ...]:
+    async def _fetch(self, consumer: Any) -> Sequence[Record]:
         """Never raises, but to end: FastStream would hide it, and some errors it would repeat without a pause."""
         try:
-            fetched = await self._fetching.next(consumer)
+            batch = await self._fetching.next(consumer)
         except ConsumerStoppedError:
             raise
         except Exception as error:
@@ -120,7 +120,7 @@ class Consumer:
             await asyncio.sleep(1)
             return ()
         self._health.progress("consumer")
-        return fetched
+        return batch.records
 
     async def _consume(self, body: object) -> None:  # noqa: ARG002 - FastStream decides what it passes
         message: KafkaMessage = self.broker.context.get_local("message")
@@ -129,13 +129,13 @@ class Consumer:
 
     async def _consume_batch(self, message: Any) -> None:
         """Never raises: FastStream would commit what was not handled."""
-        fetched = self._fetching.undecided
+        records, received = self._fetching.undecided
         # Nothing: the partitions went to somebody else while it waited for its turn.
-        if self._halted or not fetched:
+        if self._halted or not records:
             return
         crash_point("after receive")
         try:
-            await self._pipeline.process([_record(one) for one in fetched])
+            await self._pipeline.process(records, received, meanwhile=self._fetching.look_ahead)
         except Paused as pause:
             self._health.lost("dependency")
             self._metrics.pauses.labels(self._service).inc()
@@ -156,9 +156,11 @@ class Consumer:
             return
         crash_point("before offset commit")
         await self._committed()
-        self._committing = asyncio.create_task(self._commit(message.consumer, fetched))
+        # Explicit offsets: `ack()` would commit the position of every partition, handled or not.
+        offsets = _after(records)
+        self._committing = asyncio.create_task(self._commit(message.consumer, offsets))
         self._health.found("dependency")
-        self._progress(message.consumer, fetched)
+        self._progress(message.consumer, offsets)
 
     def _go_back(self, consumer: Any) -> None:
         """In every partition to the first record that is not decided."""
@@ -177,9 +179,7 @@ class Consumer:
         if committing:
             await committing
 
-    async def _commit(self, consumer: Any, fetched: Sequence[ConsumerRecord]) -> None:
-        # Explicit offsets: `ack()` would commit the position of every partition, handled or not.
-        offsets = {TopicPartition(one.topic, one.partition): one.offset + 1 for one in fetched}
+    async def _commit(self, consumer: Any, offsets: Offsets) -> None:
         try:
             await consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError):
@@ -188,10 +188,10 @@ class Consumer:
         except KafkaError as error:
             log.warning("commit failed, the records will come again", error=type(error).__name__)
 
-    def _progress(self, consumer: Any, decided: Sequence[ConsumerRecord]) -> None:
+    def _progress(self, consumer: Any, offsets: Offsets) -> None:
         self._health.progress("consumer")
         self._metrics.last_progress.labels(self._service).set_to_current_time()
-        self._next |= {TopicPartition(one.topic, one.partition): one.offset + 1 for one in decided}
+        self._next |= offsets
         lag: Counter[str] = Counter()
         for partition in consumer.assignment() & self._next.keys():
             lag[partition.topic] += max(0, (consumer.highwater(partition) or 0) - self._next[partition])
@@ -203,7 +203,7 @@ def subscribe(
     broker: KafkaBroker,
     topics: Sequence[str],
     group: str,
-    fetch: Callable[[Any], Awaitable[tuple[ConsumerRecord, ...]]],
+    fetch: Callable[[Any], Awaitable[Sequence[Record]]],
     handle: Callable[[object], Awaitable[None]],
     drain: Drain,
     *,
@@ -232,18 +232,21 @@ def subscribe(
     subscriber(handle)
 
 
-def _record(one: ConsumerRecord) -> Record:
-    at = datetime.fromtimestamp(one.timestamp / 1000, UTC)
-    return Record(one.topic, one.partition, one.offset, one.key, one.headers, one.value, at)
+def _after(records: Sequence[Record]) -> Offsets:
+    """Per partition the offset that comes next."""
+    after = {(one.topic, one.partition): one.offset + 1 for one in records}
+    return {TopicPartition(*place): offset for place, offset in after.items()}
 
 
-async def _parse(message: tuple[ConsumerRecord, ...], original: Callable[[Any], Awaitable[Any]]) -> Any:
+async def _parse(batch: Sequence[Record], original: Callable[[Any], Awaitable[Any]]) -> Any:
     """What FastStream wants to see is made of one record without headers; the batch goes along untouched.
 
     Its own parser reads every header of every record, for nobody, and loses a batch over one that it cannot read.
     """
-    parsed = await original((dataclasses.replace(message[0], headers=()),))
-    parsed.raw_message = message
+    one = batch[0]
+    record = ConsumerRecord(one.topic, one.partition, one.offset, 0, 0, None, None, None, 0, 0, ())
+    parsed = await original((record,))
+    parsed.raw_message = batch
     return parsed
 
 

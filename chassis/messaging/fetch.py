@@ -7,10 +7,17 @@ of other partitions, but has moved on already: the next commit would go past rec
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
+
+from chassis.messaging.pipeline import Delivery
+from chassis.messaging.record import Record
 
 log = structlog.get_logger("fetch")
 
@@ -20,42 +27,62 @@ WAIT = 0.5
 WAIT_FOR_ONE = 0.2
 
 
-Fetched = tuple[ConsumerRecord, ...]
+class Batch(NamedTuple):
+    """Records, partition by partition."""
+
+    records: list[Record]
+    received: list[Delivery] | None
+    """The first that was done with them, unless that failed: then it will again, where somebody can handle that."""
+
+
+NOTHING = Batch([], None)
 
 
 class Fetching:
     """Hands out batches of at most so many records, and fetches the next one while this one is handled."""
 
-    def __init__(self, most: int, committed: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        most: int,
+        receive: Callable[[Sequence[Record]], list[Delivery]],
+        committed: Callable[[], Awaitable[None]],
+    ) -> None:
         self._most = most
+        self._receive = receive
         self._committed = committed
-        self._ahead: asyncio.Task[Fetched] | None = None
-        self.undecided: Fetched = ()
-        """What was handed out last; empty once it was given up."""
+        self._consumer: AIOKafkaConsumer | None = None
+        self._ahead: asyncio.Task[Batch] | None = None
+        self.undecided = NOTHING
+        """What was handed out last, until it was given up."""
 
-    async def next(self, consumer: AIOKafkaConsumer) -> Fetched:
-        """The next records, partition by partition; empty when there is nothing new."""
-        ahead, self._ahead = self._ahead or self._fetch(consumer), None
+    async def next(self, consumer: AIOKafkaConsumer) -> Batch:
+        """The next records; none when there is nothing new."""
+        self._consumer = consumer
+        self.look_ahead()
+        ahead, self._ahead = self._ahead, None
+        assert ahead
         try:
-            fetched = await ahead
+            self.undecided = await ahead
         except UNREADABLE as error:
             log.error("a record cannot be read", error=type(error).__name__)
             await self._committed()
-            fetched = await _fetch_around(consumer, self._most)
-        self.undecided = fetched
-        if fetched:
-            self._ahead = self._fetch(consumer)
-        return fetched
+            self.undecided = self._batch(await _fetch_around(consumer, self._most))
+        return self.undecided
 
-    def give_up(self) -> Fetched:
+    def look_ahead(self) -> None:
+        """Begin to fetch what comes next."""
+        if self._ahead is None and self._consumer:
+            self._ahead = asyncio.create_task(self._fetch(self._consumer))
+
+    def give_up(self) -> list[Record]:
         """What was handed out last and what was fetched ahead: nobody decides it, unless it is fetched again.
 
         An answer that is still to come is not given up: it will be from where the consumer stands by then. Nor is a
         failure, which `next` has to see.
         """
-        given_up, self.undecided = self.undecided, ()
+        given_up, self.undecided = self.undecided.records, NOTHING
         if self._ahead and self._ahead.done() and not self._ahead.exception():
-            given_up += self._ahead.result()
+            given_up = given_up + self._ahead.result().records
             self._ahead = None
         return given_up
 
@@ -65,16 +92,28 @@ class Fetching:
             self._ahead.cancel()
             await asyncio.gather(self._ahead, return_exceptions=True)
 
-    def _fetch(self, consumer: AIOKafkaConsumer) -> asyncio.Task[Fetched]:
-        return asyncio.create_task(_fetch(consumer, self._most))
+    async def _fetch(self, consumer: AIOKafkaConsumer) -> Batch:
+        fetched = await consumer.getmany(timeout_ms=int(WAIT * 1000), max_records=self._most)
+        return self._batch([one for some in fetched.values() for one in some])
+
+    def _batch(self, fetched: Sequence[ConsumerRecord]) -> Batch:
+        records = [_record(one) for one in fetched]
+        with suppress(Exception):
+            return Batch(records, self._receive(records))
+        return Batch(records, None)
 
 
-async def _fetch(consumer: AIOKafkaConsumer, most: int) -> Fetched:
-    fetched = await consumer.getmany(timeout_ms=int(WAIT * 1000), max_records=most)
-    return tuple(record for records in fetched.values() for record in records)
+def _record(one: ConsumerRecord) -> Record:
+    return Record(one.topic, one.partition, one.offset, one.key, one.headers, one.value, _moment(one.timestamp))
 
 
-async def _fetch_around(consumer: AIOKafkaConsumer, most: int) -> Fetched:
+@lru_cache(1_000)
+def _moment(milliseconds: int) -> datetime:
+    # Kept: the records of a batch share it.
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+async def _fetch_around(consumer: AIOKafkaConsumer, most: int) -> list[ConsumerRecord]:
     """From where the group has committed, one record at a time; in the place of one that cannot be read, an empty one.
 
     The pipeline makes a dead letter of it: its place is known, its bytes stay in Kafka as long as the topic keeps them.
@@ -92,7 +131,7 @@ async def _fetch_around(consumer: AIOKafkaConsumer, most: int) -> Fetched:
                 at = await consumer.position(partition)
                 found.append(_unreadable(partition, at, error))
                 consumer.seek(partition, at + 1)
-    return tuple(found)
+    return found
 
 
 async def _fetch_singly(

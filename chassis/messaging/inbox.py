@@ -28,9 +28,12 @@ class Inbox(Protocol):
 class PostgresInbox:
     """The inbox of one consumer, in the handlers' own transaction."""
 
+    # It answers with those that were there before: hardly ever one, while those that are new are the whole batch.
     _ADMIT = (
-        "insert into inbox (consumer, source, event_id) select $1, * from unnest($2::text[], $3::text[]) "
-        "on conflict do nothing returning source, event_id"
+        "with k as (select * from unnest($2::text[], $3::text[]) as k(source, event_id)), "
+        "fresh as (insert into inbox (consumer, source, event_id) select $1, * from k "
+        "on conflict do nothing returning source, event_id) "
+        "select * from k except select * from fresh"
     )
     _FORGET = (
         "delete from inbox i using unnest($2::text[], $3::text[]) as k(source, event_id) "
@@ -43,8 +46,9 @@ class PostgresInbox:
 
     async def admit(self, keys: Sequence[EventKey]) -> set[EventKey]:
         # Sorted, so that two owners of the same records wait for each other instead of deadlocking.
-        rows = await self._connection.fetch(self._ADMIT, self._consumer, *zip(*sorted(set(keys)), strict=True))
-        return {EventKey(row[0], row[1]) for row in rows}
+        unique = set(keys)
+        rows = await self._connection.fetch(self._ADMIT, self._consumer, *zip(*sorted(unique), strict=True))
+        return unique.difference(map(EventKey._make, rows))
 
     async def forget(self, keys: Sequence[EventKey]) -> None:
         if keys:

@@ -115,23 +115,39 @@ class Pipeline:
         self._limit = limit or DeadLetterLimit()
         self._sleep = sleep
 
-    async def process(self, records: Sequence[Record]) -> list[Outcome]:
+    def receive(self, records: Sequence[Record]) -> list[Delivery]:
+        """The steps that need no database, and may be done ahead: nothing is decided."""
+        deliveries = [Delivery(record) for record in records]  # 1 receive
+        for delivery in deliveries:
+            self._receive(delivery)  # 2 context, 3 route
+        return deliveries
+
+    async def process(
+        self,
+        records: Sequence[Record],
+        received: list[Delivery] | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> list[Outcome]:
         """Decide every record, in order. When this returns, everything is committed.
+
+        `received`: what was made of them ahead. `meanwhile`: what to begin with when the database is busy.
 
         Raises:
             Paused: a dependency is down; nothing that is undecided was lost, deliver all of it again.
             Halted: too many dead letters; stop without committing the offsets.
         """
         try:
-            return await self._decide(records)
+            return await self._decide(records, received, meanwhile)
         except Halted:
             self._metrics.messages.labels(self._service, "any", Outcome.HALTED).inc()
             raise
 
-    async def _decide(self, records: Sequence[Record]) -> list[Outcome]:
+    async def _decide(
+        self, records: Sequence[Record], received: list[Delivery] | None, meanwhile: Callable[[], None]
+    ) -> list[Outcome]:
         """All of them at once; when that fails, one at a time."""
         try:
-            return await self._transact(records)
+            return await self._transact(received or self.receive(records), meanwhile=meanwhile)
         except Halted:
             raise
         except Exception as error:
@@ -183,7 +199,7 @@ class Pipeline:
         failure: Failure | None = None
         while True:
             try:
-                (outcome,) = await self._transact([record], failure)
+                (outcome,) = await self._transact(self.receive([record]), failure)
                 return outcome
             except Halted:
                 raise
@@ -199,15 +215,17 @@ class Pipeline:
                             raise
                         failure = Failure(reason, error, attempts)
 
-    async def _transact(self, records: Sequence[Record], failure: Failure | None = None) -> list[Outcome]:
+    async def _transact(
+        self,
+        deliveries: list[Delivery],
+        failure: Failure | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> list[Outcome]:
         """The order of everything. `failure`: why the one record is set aside instead of attempted."""
         started = time.perf_counter()
-        deliveries = [Delivery(record) for record in records]  # 1 receive
-        for delivery in deliveries:
-            self._receive(delivery)  # 2 context, 3 route
         if any(delivery.outcome is not Outcome.IGNORED for delivery in deliveries):
             async with self._store.transaction() as transaction:
-                await self._admit(transaction, deliveries)  # 4 admit
+                await self._admit(transaction, deliveries, meanwhile)  # 4 admit
                 parked = await self._parked(transaction, deliveries)  # 5 parked
                 self._decode(deliveries, parked, failure)  # 6 decode
                 await self._attempt(transaction, deliveries)  # 7 attempt
@@ -252,7 +270,9 @@ class Pipeline:
             else:
                 delivery.outcome = Outcome.IGNORED
 
-    async def _admit(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
+    async def _admit(
+        self, transaction: Transaction, deliveries: list[Delivery], meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
         """What was handled before is a duplicate.
 
         First of all, because whoever else has the same record in hand waits here until we have decided it, one way or
@@ -263,6 +283,7 @@ class Pipeline:
         if pending:
             async with beside(transaction.inbox.admit([key for _, keys in pending for key in keys])) as admitting:
                 _parse(deliveries)
+                meanwhile()
             fresh = admitting.result()
         crash_point("after inbox insert")
         for delivery, keys in pending:

@@ -36,7 +36,7 @@ class Repository(Generic[A]):
 
     async def load_many(self, connection: Connection, ids: Collection[UUID]) -> list[A]:
         """Those of the aggregates that exist, locked."""
-        rows = await connection.fetch(self._select.format("id = any($1::uuid[])"), sorted(ids))
+        rows = await connection.fetch(self._select.format("id = any($1::uuid[])"), [*ids])
         return [self.mapper.aggregate(row.values()) for row in rows]
 
     async def load_by(self, connection: Connection, column: str, values: Collection[Any]) -> list[A]:
@@ -55,8 +55,7 @@ class Repository(Generic[A]):
         Raises:
             StaleAggregate: for at least one it is not.
         """
-        ordered = sorted(changes, key=lambda change: change[0].id)
-        columns = self.mapper.columns([aggregate for aggregate, _ in ordered])
-        tag = await connection.execute(self._update, *columns, [expected for _, expected in ordered])
-        if tag != f"UPDATE {len(ordered)}":
-            raise StaleAggregate(f"{self.kind.__name__}: {tag}, expected {len(ordered)}")
+        columns = self.mapper.columns([aggregate for aggregate, _ in changes])
+        tag = await connection.execute(self._update, *columns, [expected for _, expected in changes])
+        if tag != f"UPDATE {len(changes)}":
+            raise StaleAggregate(f"{self.kind.__name__}: {tag}, expected {len(changes)}")

@@ -14,6 +14,8 @@ from faststream.kafka import KafkaBroker, KafkaMessage, TestKafkaBroker
 from chassis.messaging import consumer as ours
 from chassis.messaging.consumer import Drain, subscribe
 from chassis.messaging.fetch import Fetching
+from chassis.messaging.pipeline import Delivery
+from chassis.messaging.record import Record
 from chassis.testing.builders import a_record
 from chassis.testing.eventually import eventually
 from tests.chassis import odd_producer
@@ -23,13 +25,18 @@ from tests.chassis.broker import Broker, a_name
 async def _nothing_to_commit() -> None: ...
 
 
-async def _no_records(_: object) -> tuple[Any, ...]:
-    return ()
+def _receive(_: object) -> list[Delivery]:
+    return []
+
+
+async def _no_records(_: object) -> list[Record]:
+    return []
 
 
 def subscribed(handle: Callable[[object], Awaitable[None]]) -> tuple[KafkaBroker, Drain]:
     """A broker with a subscriber that the one helper of the chassis made."""
-    broker, drain = KafkaBroker("127.0.0.1:1", logger=None), Drain(Fetching(1, _nothing_to_commit), _nothing_to_commit)
+    fetching = Fetching(1, _receive, _nothing_to_commit)
+    broker, drain = KafkaBroker("127.0.0.1:1", logger=None), Drain(fetching, _nothing_to_commit)
     subscribe(broker, ["a", "b"], "duaal.tally", _no_records, handle, drain, session_timeout=12, poll_interval=90)
     return broker, drain
 
@@ -162,8 +169,8 @@ async def test_aiokafka_loses_what_stands_before_a_record_that_it_cannot_read_an
                 values += [record.value for records in fetched.values() for record in records]
         assert b"1" not in values
     async with reading() as consumer:
-        fetching = Fetching(100, _nothing_to_commit)
-        found = [record for _ in range(3) for record in await fetching.next(consumer)]
+        fetching = Fetching(100, _receive, _nothing_to_commit)
+        found = [record for _ in range(3) for record in (await fetching.next(consumer)).records]
         await fetching.stop()
     assert [(record.offset, record.value) for record in found] == [(0, b"1"), (1, None), (2, b"2")]
 
