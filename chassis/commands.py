@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel
@@ -15,19 +16,36 @@ from chassis.handling import Handler, MessageContext, Permanent
 from chassis.messaging.door import Opened, Verdict, count
 from chassis.messaging.failures import PASSING
 from chassis.messaging.outbox import Promise
-from chassis.messaging.store import PostgresStore, keep
+from chassis.messaging.store import Claim, PostgresStore, keep
 from chassis.observability.metrics import Metrics
 from chassis.unit_of_work import UnitOfWork, Wanted
 
 ATTEMPTS = 5
+TOGETHER = 50
+"""Commands of one transaction, at most."""
 _NAMESPACE = UUID("52f6c0ec-7d4e-5d0f-8d9b-0b6b7a4c1b7e")
 
 Answer = TypeVar("Answer", bound=BaseModel)
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Request(Generic[Answer]):
+    """A command that somebody waits for."""
+
+    command: BaseModel
+    answer: type[Answer]
+    key: str | None
+    """The Idempotency-Key and the kind of command: a client may use one key for a question and for a workplace."""
+    answered: asyncio.Future[Answer]
+
+
+class NotTogether(Exception):
+    """One of several requests was made before or fails: each has to be executed alone."""
+
+
 class Commands:
-    """Runs the handler of a command in one transaction, and wakes the relay."""
+    """Runs the handlers of commands and wakes the relay: those that come during one transaction share the next."""
 
     def __init__(
         self,
@@ -47,6 +65,8 @@ class Commands:
         self.now = now
         self._wake = wake
         self._promise = Promise(service, now)
+        self._waiting: list[Request[Any]] = []
+        self._working: asyncio.Task[None] | None = None
 
     async def execute(self, command: BaseModel, answer: type[Answer], key: str | None = None) -> Answer:
         """The handler's answer. With the same `key` and the same command, the very answer of the first time.
@@ -55,15 +75,19 @@ class Commands:
             Refused: the handler does not accept the command.
             KeyUsedTwice: the key came with another command before.
         """
-        ending = "failed"
+        kind, ending = type(command).__name__, "failed"
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Request(command, answer, key and f"{kind}/{key}", answered))
+        if self._working is None or self._working.done():
+            self._working = asyncio.create_task(self._work())
         try:
-            result = await _insist(lambda: self._transact(command, answer, key))
+            result = await answered
             ending = "accepted"
         except Permanent:
             ending = "refused"
             raise
         finally:
-            self._metrics.commands.labels(self._service, type(command).__name__, ending).inc()
+            self._metrics.commands.labels(self._service, kind, ending).inc()
         return result
 
     async def take_in(self, opened: Sequence[Opened]) -> None:
@@ -94,27 +118,56 @@ class Commands:
             await keep(unit_of_work, transaction, self._promise)
         return verdicts
 
-    async def _transact(self, command: BaseModel, answer: type[Answer], key: str | None) -> Answer:
-        handler = self._handlers[type(command)]
-        kind = type(command).__name__
-        # Scoped by the kind of command: a client may use one key for a question and for a workplace.
-        request = None if key is None else f"{kind}/{key}"
-        id_ = uuid7() if request is None else uuid5(_NAMESPACE, request)
-        context = MessageContext(id=str(id_), source=self._source, type=kind, time=self.now())
+    async def _work(self) -> None:
+        while self._waiting:
+            requests, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+            await self._execute(requests)
+
+    async def _execute(self, requests: Sequence[Request[Any]]) -> None:
+        """Together; when that fails each alone, so that only who is at fault hears of it."""
+        try:
+            answers = await _insist(lambda: self._transact(requests))
+        except Exception as error:
+            if len(requests) > 1:
+                await asyncio.gather(*(self._execute([one]) for one in requests))
+            else:
+                _tell(requests[0], error)
+        else:
+            for request, answer in zip(requests, answers, strict=True):
+                _tell(request, answer)
+
+    async def _transact(self, requests: Sequence[Request[Any]]) -> list[BaseModel]:
         wanted = Wanted()
-        wanted.include(handler, command)
+        for one in requests:
+            wanted.include(self._handlers[type(one.command)], one.command)
         async with self._store.transaction() as transaction:
             unit_of_work = await transaction.load(wanted)
-            result: Answer | Exception = _call(handler, command, unit_of_work, context)
-            if request is not None:
-                # Also when it is refused now: what was accepted the first time stays accepted.
-                earlier = await transaction.claim(request, _fingerprint(command), _written(result))
-                if earlier is not None:
-                    return answer.model_validate_json(earlier)
-            if isinstance(result, Exception):
-                raise result
+            results = [self._call(one, unit_of_work) for one in requests]
+            # Also what is refused now: what was accepted the first time stays accepted.
+            claims = [_claim(one.key, one, result) for one, result in zip(requests, results, strict=True) if one.key]
+            known = bool(claims) and not await transaction.claim(claims)
+            answers = [result for result in results if not isinstance(result, Exception)]
+            failed = [result for result in results if isinstance(result, Exception)]
+            if len(requests) > 1 and (known or failed):
+                raise NotTogether
+            if known:
+                return [requests[0].answer.model_validate_json(await transaction.answer_to(claims[0]))]
+            if failed:
+                raise failed[0]
             await keep(unit_of_work, transaction, self._promise)
         self._wake()
+        return answers
+
+    def _call(self, request: Request[Any], unit_of_work: UnitOfWork) -> BaseModel | Exception:
+        """Its answer or its failure. Nothing is kept yet, so what a request made again does here is forgotten."""
+        id_ = uuid7() if request.key is None else uuid5(_NAMESPACE, request.key)
+        kind = type(request.command)
+        context = MessageContext(id=str(id_), source=self._source, type=kind.__name__, time=self.now())
+        try:
+            result: BaseModel = self._handlers[kind].call(request.command, unit_of_work, context)
+            unit_of_work.record_facts(context)
+        except Exception as error:
+            return error
         return result
 
 
@@ -130,20 +183,17 @@ async def _insist(work: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(0.02 * 2**attempt * random.random())
 
 
-def _call(handler: Handler, command: BaseModel, unit_of_work: UnitOfWork, context: MessageContext) -> Any:
-    """Its answer or its failure. Nothing is kept yet, so what a request made again does here is forgotten."""
-    try:
-        result = handler.call(command, unit_of_work, context)
-        unit_of_work.record_facts(context)
-    except Exception as error:
-        return error
-    return result
+def _tell(request: Request[Any], result: BaseModel | Exception) -> None:
+    """Unless nobody waits any more."""
+    if request.answered.done():
+        return
+    if isinstance(result, Exception):
+        request.answered.set_exception(result)
+    else:
+        request.answered.set_result(result)
 
 
-def _written(result: BaseModel | Exception) -> str:
-    """Of a failure nothing: it undoes the claim too."""
-    return "" if isinstance(result, Exception) else result.model_dump_json()
-
-
-def _fingerprint(command: BaseModel) -> str:
-    return hashlib.sha256(command.model_dump_json().encode()).hexdigest()
+def _claim(key: str, request: Request[Any], result: BaseModel | Exception) -> Claim:
+    fingerprint = hashlib.sha256(request.command.model_dump_json().encode()).hexdigest()
+    # Of a failure no answer: it undoes the claim too.
+    return Claim(key, fingerprint, "" if isinstance(result, Exception) else result.model_dump_json())

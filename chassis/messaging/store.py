@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from chassis.handling import Permanent
@@ -18,6 +18,15 @@ from chassis.unit_of_work import UnitOfWork, Wanted
 
 class KeyUsedTwice(Permanent):
     """The Idempotency-Key belongs to another request."""
+
+
+class Claim(NamedTuple):
+    """Who makes this request gets this answer, now and ever after."""
+
+    request: str
+    fingerprint: str
+    """Of its content."""
+    answer: str
 
 
 class Transaction(Protocol):
@@ -125,29 +134,31 @@ class PostgresTransaction:
         )
         return [row[0] for row in rows]
 
-    async def claim(self, request: str, fingerprint: str, answer: str) -> str | None:
-        """Keep the answer, and None, when this request is new; the answer it got when it was made before.
+    async def claim(self, claims: Sequence[Claim]) -> bool:
+        """Keep the answers of these requests. False: not all of them are new.
 
-        Waits for whoever is making the same request at this moment.
+        Waits for whoever is making one of them at this moment; sorted, so that two such never wait for each other.
+        """
+        tag = await self.connection.execute(
+            "insert into answered_requests (key, fingerprint, answer) "
+            "select * from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing",
+            *zip(*sorted(claims), strict=True),
+        )
+        return tag == f"INSERT 0 {len(claims)}"
+
+    async def answer_to(self, claim: Claim) -> str:
+        """The answer that a request got when it was made before.
 
         Raises:
             KeyUsedTwice: it was made before with another content.
         """
-        tag = await self.connection.execute(
-            "insert into answered_requests (key, fingerprint, answer) values ($1, $2, $3) on conflict do nothing",
-            request,
-            fingerprint,
-            answer,
-        )
-        if tag == "INSERT 0 1":
-            return None
         row = await self.connection.fetchrow(
-            "select fingerprint, answer from answered_requests where key = $1", request
+            "select fingerprint, answer from answered_requests where key = $1", claim.request
         )
-        if row is None or row["fingerprint"] != fingerprint:
-            raise KeyUsedTwice(request)
-        earlier: str = row["answer"]
-        return earlier
+        if row is None or row["fingerprint"] != claim.fingerprint:
+            raise KeyUsedTwice(claim.request)
+        answer: str = row["answer"]
+        return answer
 
 
 class PostgresStore:

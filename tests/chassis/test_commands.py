@@ -12,7 +12,8 @@ from chassis.handling import Permanent, Refused, Transient, handlers_of
 from chassis.messaging.store import KeyUsedTwice, PostgresStore
 from chassis.observability.metrics import Metrics
 from chassis.testing.builders import NOON, a_record
-from tests.chassis.conftest import Rig
+from chassis.testing.eventually import eventually
+from tests.chassis.conftest import Gated, Rig
 from tests.chassis.tally import Count, Handlers, Total, a_count
 
 KEY = "the-key-of-a-form"
@@ -21,12 +22,14 @@ KEY = "the-key-of-a-form"
 class Desk:
     """Where commands are given to tally; one tally exists and stands at 1."""
 
-    def __init__(self, store: PostgresStore, trouble: Callable[[Any], None] = lambda _: None) -> None:
-        self.rig = Rig(store)
+    def __init__(
+        self, rig_store: PostgresStore, trouble: Callable[[Any], None] = lambda _: None, store: Any = None
+    ) -> None:
+        self.rig = Rig(rig_store)
         self.tally_id = uuid4()
         self.woken = 0
         self.commands = Commands(
-            "tally", handlers_of(Handlers(trouble)), store, Metrics(), now=lambda: NOON, wake=self._wake
+            "tally", handlers_of(Handlers(trouble)), store or rig_store, Metrics(), now=lambda: NOON, wake=self._wake
         )
 
     def _wake(self) -> None:
@@ -78,6 +81,43 @@ async def test_ten_at_the_same_moment_are_executed_once(desk: Desk) -> None:
 async def test_ten_different_ones_at_the_same_moment_are_all_executed(desk: Desk) -> None:
     answers = await asyncio.gather(*(desk.count() for _ in range(10)))
     assert sorted(answers) == list(range(2, 12))
+
+
+async def test_those_that_come_during_one_transaction_share_the_next(postgres: PostgresStore) -> None:
+    store = Gated(postgres)
+    desk = await Desk(postgres, store=store).open()
+    first = asyncio.create_task(desk.count())
+    await eventually(lambda: store.waiting)
+    others = [asyncio.create_task(desk.count(key=f"{KEY}-{number}")) for number in range(10)]
+    await asyncio.sleep(0)
+    store.gate.set()
+    answers = await asyncio.gather(first, *others)
+    assert sorted(answers) == list(range(2, 13))
+    assert desk.woken == 2
+
+
+async def test_who_is_refused_costs_nobody_beside_him(desk: Desk) -> None:
+    answers = await asyncio.gather(
+        *(desk.count(amount, f"{KEY}-{at}") for at, amount in enumerate((1, 1, -1, 1))), return_exceptions=True
+    )
+    assert sorted(answer for answer in answers if isinstance(answer, int)) == [2, 3, 4]
+    assert isinstance(answers[2], Refused)
+    assert await desk.total() == 4
+
+
+async def test_who_makes_a_request_again_beside_new_ones_gets_the_first_answer(desk: Desk) -> None:
+    first = await desk.count(4, KEY)
+    answers = await asyncio.gather(desk.count(1), desk.count(4, KEY), desk.count(1), desk.count(4, KEY))
+    assert [answers[1], answers[3]] == [first, first]
+    assert await desk.total() == 7
+
+
+async def test_who_goes_away_costs_nobody_beside_him(desk: Desk) -> None:
+    asked = [asyncio.create_task(desk.count()) for _ in range(3)]
+    await asyncio.sleep(0)
+    asked[1].cancel()
+    assert sorted(await asyncio.gather(asked[0], asked[2])) in ([2, 3], [2, 4], [3, 4])
+    assert await desk.count() == await desk.total()
 
 
 async def test_a_key_cannot_be_used_for_something_else(desk: Desk) -> None:
