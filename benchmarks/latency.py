@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from statistics import median
 from typing import Any
 from uuid import uuid4
 
@@ -55,19 +56,23 @@ async def latency(bench: Bench) -> list[Result]:
             async def send(bodies: Sequence[bytes]) -> list[float]:
                 return await _wait_for_all(await _paced(bodies, partial(_send, producer)), returned)
 
-            await ask(bodies[:50])
+            # A round that does not count: Kafka's virtual machine has yet to compile what it does.
+            await send(bodies)
+            await ask(bodies)
             bare, whole = [], []
             for _ in range(bench.rounds):
-                bare += await send(bodies)
-                whole += await ask(bodies)
+                bare.append(await send(bodies))
+                whole.append(await ask(bodies))
     finally:
         await asyncio.to_thread(platform.stop)
     return [_result(whole, bare)]
 
 
-def _result(whole: Sequence[float], bare: Sequence[float]) -> Result:
-    p99, limit = _percentile(whole, 0.99), _percentile(bare, 0.99)
-    note = f"{len(whole)} questions, {RATE}/s; p50/p99/p99.9 ms: {_percentiles(whole)}; round trip {_percentiles(bare)}"
+def _result(whole: Sequence[Sequence[float]], bare: Sequence[Sequence[float]]) -> Result:
+    """Medians of the rounds: one hiccup of the machine is not the platform's."""
+    p99, limit = (median(_percentile(one, 0.99) for one in some) for some in (whole, bare))
+    number = sum(map(len, whole))
+    note = f"{number} questions, {RATE}/s; p50/p99/p99.9 ms: {_percentiles(whole)}; round trip {_percentiles(bare)}"
     ratio = p99 / limit
     return Result("latency", p99, "ms (p99)", "round trip", limit, ratio, "p99 <= 5x", ratio <= 5, note)
 
@@ -179,5 +184,6 @@ def _percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-def _percentiles(values: Sequence[float]) -> str:
-    return " / ".join(f"{_percentile(values, share):.1f}" for share in (0.5, 0.99, 0.999))
+def _percentiles(rounds: Sequence[Sequence[float]]) -> str:
+    shares = (0.5, 0.99, 0.999)
+    return " / ".join(f"{median(_percentile(one, share) for one in rounds):.1f}" for share in shares)

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -23,6 +24,8 @@ from chassis.observability.metrics import Metrics
 log = structlog.get_logger("consumer")
 
 Offsets = dict[TopicPartition, int]
+COMMIT_WITHIN = 0.05
+"""Seconds. After a crash so much comes again, for the inbox to drop; and a small batch does not cost a commit."""
 
 
 class Drain(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -72,7 +75,9 @@ class Consumer:
         self._next: Offsets = {}
         """Per partition the first offset that is not decided."""
         self._fetching = Fetching(batch_size, pipeline.receive, self._committed)
+        self._uncommitted: Offsets = {}
         self._committing: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
         self._drain = Drain(self._fetching, self._committed)
         # Log None: what goes wrong is in our own lines; allow_auto_create: topics are made by a command.
         # A list: FastStream takes a string with commas for one very long host name.
@@ -155,10 +160,12 @@ class Consumer:
             self._go_back(message.consumer)
             return
         crash_point("before offset commit")
-        await self._committed()
+        self._fetching.decided()
         # Explicit offsets: `ack()` would commit the position of every partition, handled or not.
         offsets = _after(records)
-        self._committing = asyncio.create_task(self._commit(message.consumer, offsets))
+        self._uncommitted |= offsets
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit_soon(message.consumer))
         self._health.found("dependency")
         self._progress(message.consumer, offsets)
 
@@ -173,13 +180,23 @@ class Consumer:
         except IllegalStateError as error:
             log.info("partitions moved while paused", error=type(error).__name__)
 
-    async def _committed(self) -> None:
-        """Wait until Kafka has the last offsets, which go there while the next batch is handled."""
-        committing, self._committing = self._committing, None
-        if committing:
-            await committing
+    async def _commit_soon(self, consumer: Any) -> None:
+        """Several small batches in one commit, while the next one is handled."""
+        while self._uncommitted:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(COMMIT_WITHIN):
+                    await self._hurry.wait()
+            await self._commit(consumer)
 
-    async def _commit(self, consumer: Any, offsets: Offsets) -> None:
+    async def _committed(self) -> None:
+        """Wait until Kafka has the offsets of all that is decided."""
+        if self._committing:
+            self._hurry.set()
+            await self._committing
+            self._hurry.clear()
+
+    async def _commit(self, consumer: Any) -> None:
+        offsets, self._uncommitted = self._uncommitted, {}
         try:
             await consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError):

@@ -53,7 +53,7 @@ class Fetching:
         self._consumer: AIOKafkaConsumer | None = None
         self._ahead: asyncio.Task[Batch] | None = None
         self.undecided = NOTHING
-        """What was handed out last, until it was given up."""
+        """What was handed out last, until it is decided or given up."""
 
     async def next(self, consumer: AIOKafkaConsumer) -> Batch:
         """The next records; none when there is nothing new."""
@@ -73,6 +73,10 @@ class Fetching:
         """Begin to fetch what comes next."""
         if self._ahead is None and self._consumer:
             self._ahead = asyncio.create_task(self._fetch(self._consumer))
+
+    def decided(self) -> None:
+        """What was handed out is done with, and need not be kept in memory until the next."""
+        self.undecided = NOTHING
 
     def give_up(self) -> list[Record]:
         """What was handed out last and what was fetched ahead: nobody decides it, unless it is fetched again.

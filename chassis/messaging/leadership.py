@@ -31,7 +31,13 @@ class Leadership:
         """
         if self._connection is None or self._connection.is_closed():
             self._held = False
-            self._connection = await asyncpg.connect(self._url, command_timeout=10)
+            self._connection = await asyncpg.connect(
+                self._url,
+                command_timeout=10,
+                # What it deletes is in Kafka. Should PostgreSQL forget that in a crash, it is sent a second time, as
+                # after a crash between the two; so nobody has to wait for the disk.
+                server_settings={"synchronous_commit": "off"},
+            )
         if not self._held:
             self._held = bool(await self._connection.fetchval(self._TRY, self._name))
         return PostgresOutbox(self._connection) if self._held else None

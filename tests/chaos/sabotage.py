@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from chassis.messaging.consumer import Consumer
+from chassis.messaging.consumer import Consumer, _after
 from chassis.messaging.dead_letters import Key, PostgresDeadLetters
 from chassis.messaging.inbox import EventKey, PostgresInbox
 from chassis.messaging.leadership import Leadership
@@ -30,7 +30,8 @@ def offset_before_database() -> None:
     consume_batch = Consumer._consume_batch
 
     async def commit_first(consumer: Consumer, message: Any) -> None:
-        await consumer._commit(message.consumer, message.raw_message)
+        consumer._uncommitted |= _after(message.raw_message)
+        await consumer._commit(message.consumer)
         await consume_batch(consumer, message)
 
     _replace(Consumer, "_consume_batch", commit_first)

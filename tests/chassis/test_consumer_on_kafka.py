@@ -170,7 +170,7 @@ async def test_only_the_offsets_of_the_batch_are_committed(broker: Broker, group
     async with consuming(broker, group, topic, rig, batch_size=1):
         await eventually(lambda: store.waiting)
         assert rig.counted(Outcome.HANDLED) == 4
-        assert sum((await broker.committed(f"duaal.{group}")).values()) == 4
+        await eventually(lambda: broker.committed(f"duaal.{group}"), lambda found: sum(found.values()) == 4)
         store.gate.set()
         await handled(rig, 9)
 
