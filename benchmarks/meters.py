@@ -7,13 +7,11 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 from pydantic_settings import SettingsConfigDict
-from sqlalchemy import MetaData
 
 from chassis.cli import command_line
 from chassis.handling import MessageContext, handles
 from chassis.messaging.topics import TOPICS, Topic
 from chassis.persistence.mapper import Mapper
-from chassis.persistence.tables import add_chassis_tables
 from chassis.service import Service
 from chassis.settings import Settings
 from chassis.unit_of_work import UnitOfWork
@@ -101,9 +99,7 @@ class Handlers:
         uow.get(Meter, event.meter_id).read(event)
 
 
-METADATA = MetaData()
-add_chassis_tables(METADATA)
-METERS = Mapper(Meter, "meters", METADATA)
+METERS = Mapper(Meter, "meters")
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -120,7 +116,7 @@ def build(settings: MeterSettings) -> Service:
     """The service. Its manifests are not in the contracts, so they are added here."""
     TOPICS[settings.in_topic] = _manifest(settings.in_topic, consumers=("meters",))
     TOPICS[OUT_TOPIC] = _manifest(settings.out_topic, consumers=())
-    return Service("meters", Handlers(), [METERS], METADATA, MIGRATIONS)
+    return Service("meters", Handlers(), [METERS], MIGRATIONS)
 
 
 def _manifest(name: str, consumers: tuple[str, ...]) -> Topic:

@@ -95,7 +95,7 @@ def _upsert(mapper: Mapper[RegisteredWorkplace]) -> str:
     casts = ", ".join(f"${at}::{field.cast}[]" for at, field in enumerate(mapper.fields, start=1))
     changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != "id")
     return (
-        f"insert into {mapper.table.name} ({', '.join(names)}) select * from unnest({casts}) "
+        f"insert into {mapper.table} ({', '.join(names)}) select * from unnest({casts}) "
         f"on conflict (id) do update set {changes}"
     )
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import structlog
 from fastapi import APIRouter
-from sqlalchemy import MetaData
 
 from chassis.commands import Commands
 from chassis.handling import handlers_of
@@ -63,8 +62,6 @@ class Service:
     name: str
     handlers: object
     mappers: Sequence[Mapper[Any]]
-    metadata: MetaData
-    """All tables of its database; a test holds it against what the migrations make."""
     migrations: Path
     routes: Callable[[Commands, Pool], APIRouter] | None = None
     second_steps: Sequence[SecondStep] = ()

@@ -121,7 +121,7 @@ class PostgresTransaction:
 
         `only`: a column, and the value that it has to have.
         """
-        table = self._repositories[kind].mapper.table.name
+        table = self._repositories[kind].mapper.table
         column, *value = only or ("id",)
         narrowed = f'and "{column}" = $4 ' if only else ""
         rows = await self.connection.fetch(

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Double, MetaData, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeEngine
 
 from chassis.handling import Aggregate
 from chassis.unit_of_work import stored_fields
@@ -21,42 +18,47 @@ A = TypeVar("A", bound=Aggregate)
 
 Convert = Callable[[Any], Any]
 
-_SCALARS: dict[type[Any], tuple[TypeEngine[Any], str]] = {
-    UUID: (Uuid(), "uuid"),
-    str: (Text(), "text"),
-    bool: (Boolean(), "boolean"),
-    int: (BigInteger(), "bigint"),
-    float: (Double(), "float8"),
-    datetime: (DateTime(timezone=True), "timestamptz"),
-    date: (Date(), "date"),
+_SCALARS: dict[type[Any], str] = {
+    UUID: "uuid",
+    str: "text",
+    bool: "boolean",
+    int: "bigint",
+    float: "float8",
+    datetime: "timestamptz",
+    date: "date",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """How one field is kept: its column, the PostgreSQL type to cast to, and both conversions (None: as it is)."""
+    """How one field is kept: its column, the PostgreSQL type of that, and both conversions (None: as it is)."""
 
     name: str
-    kind: TypeEngine[Any]
     cast: str
     nullable: bool
     to_row: Convert | None
     from_row: Convert | None
 
 
+class Index(NamedTuple):
+    """A second way to find rows; `where` says of which rows, in SQL."""
+
+    name: str
+    columns: tuple[str, ...]
+    unique: bool = False
+    where: str | None = None
+
+
 class Mapper(Generic[A]):
     """Between the instances of an aggregate class and the rows of its table."""
 
-    def __init__(self, kind: type[A], table: str, metadata: MetaData) -> None:
+    def __init__(self, kind: type[A], table: str, *indexes: Index) -> None:
         hints = get_type_hints(kind)
         self.kind = kind
+        self.table = table
+        self.indexes = indexes
         self._make: Callable[..., A] = kind
         self.fields = [_field(name, hints[name]) for name in stored_fields(kind)]
-        self.table = Table(
-            table,
-            metadata,
-            *(Column(f.name, f.kind, nullable=f.nullable, primary_key=f.name == "id") for f in self.fields),
-        )
         self._values = attrgetter(*(field.name for field in self.fields))
 
     def columns(self, aggregates: Sequence[A]) -> list[list[Any]]:
@@ -83,15 +85,14 @@ def _field(name: str, hint: Any) -> _Field:
         nullable = True
     plain = getattr(hint, "__supertype__", hint)
     if plain in _SCALARS:
-        return _Field(name, *_SCALARS[plain], nullable, None, None)
+        return _Field(name, _SCALARS[plain], nullable, None, None)
     if isinstance(plain, type) and issubclass(plain, StrEnum):
-        return _Field(name, Text(), "text", nullable, None, plain)
+        return _Field(name, "text", nullable, None, plain)
     if get_origin(plain) in (list, dict, set):
         raise TypeError(f"{name}: an aggregate's fields are immutable values, use a tuple or a frozen dataclass")
     adapter: TypeAdapter[Any] = TypeAdapter(plain)
     return _Field(
         name,
-        JSONB(),
         "jsonb",
         nullable,
         lambda value: adapter.dump_json(value).decode(),

@@ -23,7 +23,7 @@ class Repository(Generic[A]):
         self.kind = mapper.kind
         names = [field.name for field in mapper.fields]
         casts = [f"${at}::{field.cast}[]" for at, field in enumerate(mapper.fields, start=1)]
-        table, columns = mapper.table.name, ", ".join(f'"{name}"' for name in names)
+        table, columns = mapper.table, ", ".join(f'"{name}"' for name in names)
         changes = ", ".join(f'"{name}" = n."{name}"' for name in names if name != "id")
         self._select = f"select {columns} from {table} where {{}} order by id for update"
         self._insert = f"insert into {table} ({columns}) select * from unnest({', '.join(casts)})"

@@ -1,10 +1,16 @@
-"""The tables that the chassis keeps in every service's database."""
+"""What a service's database looks like: what the migrations have to make. No running service needs it."""
+
+from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
+    Date,
     DateTime,
+    Double,
     Identity,
     Index,
     Integer,
@@ -17,10 +23,38 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+from chassis.persistence.mapper import Mapper
+
+KINDS: dict[str, TypeEngine[Any]] = {
+    "uuid": Uuid(),
+    "text": Text(),
+    "boolean": Boolean(),
+    "bigint": BigInteger(),
+    "float8": Double(),
+    "timestamptz": DateTime(timezone=True),
+    "date": Date(),
+    "jsonb": JSONB(),
+}
 
 
-def add_chassis_tables(metadata: MetaData) -> None:
-    """Describe inbox, outbox, timers, skipped records, dead letters and answered requests in a service's metadata."""
+def tables_of(mappers: Iterable[Mapper[Any]]) -> MetaData:
+    """The tables of a service: those of its aggregates, and those that the chassis keeps in every database."""
+    metadata = MetaData()
+    _add_chassis_tables(metadata)
+    for mapper in mappers:
+        columns = [
+            Column(f.name, KINDS[f.cast], nullable=f.nullable, primary_key=f.name == "id") for f in mapper.fields
+        ]
+        table = Table(mapper.table, metadata, *columns)
+        for name, names, unique, where in mapper.indexes:
+            Index(name, *(table.c[one] for one in names), unique=unique, postgresql_where=where and text(where))
+    return metadata
+
+
+def _add_chassis_tables(metadata: MetaData) -> None:
     Table(
         "inbox",
         metadata,

@@ -114,7 +114,7 @@ class ServiceUnderTest:
         """Every aggregate of a class that is kept, in order of id."""
         (mapper,) = (mapper for mapper in self.service.mappers if mapper.kind is kind)
         columns = ", ".join(f'"{field.name}"' for field in mapper.fields)
-        rows = await self.pool.fetch(f"select {columns} from {mapper.table.name} order by id")
+        rows = await self.pool.fetch(f"select {columns} from {mapper.table} order by id")
         return [mapper.aggregate(row.values()) for row in rows]
 
 

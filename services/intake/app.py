@@ -13,7 +13,7 @@ from services.intake.adapters.http import forms
 from services.intake.adapters.partner_http import partner_routes, read_tokens
 from services.intake.adapters.redaction import redact
 from services.intake.adapters.reference import belgian_working_days, read_policies, read_triage
-from services.intake.adapters.tables import CASES, LEARNERS, METADATA, REPORTS, VAULT, WORKPLACES
+from services.intake.adapters.tables import CASES, LEARNERS, REPORTS, VAULT, WORKPLACES
 from services.intake.application.border import Border
 from services.intake.application.handlers import Handlers
 from services.intake.application.partner_handlers import FromPartners
@@ -37,7 +37,6 @@ def build(settings: IntakeSettings) -> Service:
         name="intake",
         handlers=(Handlers(read_triage(), policies, working_days, redact), FromPartners(policies, working_days)),
         mappers=[CASES, VAULT, LEARNERS, WORKPLACES, REPORTS],
-        metadata=METADATA,
         migrations=Path(__file__).parent / "migrations",
         routes=routes,
         door=door,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chassis.service import Service
 from services.matching.adapters.reference import read_rulebook
-from services.matching.adapters.tables import AGREEMENTS, LEARNER_SEARCHES, METADATA, WORKPLACES
+from services.matching.adapters.tables import AGREEMENTS, LEARNER_SEARCHES, WORKPLACES
 from services.matching.application.handlers import Handlers
 from services.matching.settings import MatchingSettings
 
@@ -15,6 +15,5 @@ def build(_: MatchingSettings) -> Service:
         name="matching",
         handlers=Handlers(rulebook=read_rulebook()),
         mappers=[LEARNER_SEARCHES, WORKPLACES, AGREEMENTS],
-        metadata=METADATA,
         migrations=Path(__file__).parent / "migrations",
     )

@@ -9,7 +9,7 @@ from chassis.service import Service
 from services.notifications.adapters.reference import AddressBook, read_addresses, read_labels
 from services.notifications.adapters.smtp import SmtpMailer
 from services.notifications.adapters.subscribers import Subscriber, read_secrets, subscribers_of
-from services.notifications.adapters.tables import GIVEN_UP, MESSAGES, METADATA, WEBHOOKS
+from services.notifications.adapters.tables import GIVEN_UP, MESSAGES, WEBHOOKS
 from services.notifications.adapters.templates import TextTemplates
 from services.notifications.adapters.webhooks import HttpReceiver
 from services.notifications.application.delivery import Delivery
@@ -33,7 +33,6 @@ def build(settings: NotificationsSettings) -> Service:
         name="notifications",
         handlers=(Handlers(), *telling(subscribers).handlers()),
         mappers=[MESSAGES, WEBHOOKS],
-        metadata=METADATA,
         migrations=Path(__file__).parent / "migrations",
         second_steps=[delivery(settings), *postings(subscribers)],
         given_up=GIVEN_UP,

@@ -5,7 +5,7 @@ from pathlib import Path
 from chassis.service import Service
 from services.pof.adapters.http import routes
 from services.pof.adapters.reference import read_calendar
-from services.pof.adapters.tables import DOSSIERS, LEARNERS, METADATA, WORKPLACES
+from services.pof.adapters.tables import DOSSIERS, LEARNERS, WORKPLACES
 from services.pof.application.handlers import Handlers
 from services.pof.settings import PofSettings
 
@@ -16,7 +16,6 @@ def build(_: PofSettings) -> Service:
         name="pof",
         handlers=Handlers(calendar=read_calendar()),
         mappers=[DOSSIERS, WORKPLACES, LEARNERS],
-        metadata=METADATA,
         migrations=Path(__file__).parent / "migrations",
         routes=routes,
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chassis.service import Service
 from services.referral.adapters.reference import belgian_working_days, read_directory
-from services.referral.adapters.tables import METADATA, REFERRALS
+from services.referral.adapters.tables import REFERRALS
 from services.referral.application.handlers import Handlers
 from services.referral.settings import ReferralSettings
 
@@ -15,6 +15,5 @@ def build(_: ReferralSettings) -> Service:
         name="referral",
         handlers=Handlers(directory=read_directory(), working_days=belgian_working_days()),
         mappers=[REFERRALS],
-        metadata=METADATA,
         migrations=Path(__file__).parent / "migrations",
     )

@@ -12,13 +12,11 @@ from pathlib import Path
 from uuid import UUID
 
 from pydantic_settings import SettingsConfigDict
-from sqlalchemy import MetaData
 
 from chassis.cli import command_line
 from chassis.handling import MessageContext, Permanent, handles
 from chassis.messaging.topics import TOPICS, Topic
 from chassis.persistence.mapper import Mapper
-from chassis.persistence.tables import add_chassis_tables
 from chassis.service import Service
 from chassis.settings import Settings
 from chassis.unit_of_work import UnitOfWork
@@ -94,9 +92,7 @@ class Handlers:
             raise Permanent("disputed")
 
 
-METADATA = MetaData()
-add_chassis_tables(METADATA)
-ACCOUNTS = Mapper(Account, "accounts", METADATA)
+ACCOUNTS = Mapper(Account, "accounts")
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -134,7 +130,6 @@ def build(settings: LedgerSettings) -> Service:
         name=settings.name,
         handlers=Handlers(work, settings.refuses_disputed),
         mappers=[ACCOUNTS],
-        metadata=METADATA,
         migrations=MIGRATIONS,
     )
 

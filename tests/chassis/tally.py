@@ -9,12 +9,10 @@ from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, Field
-from sqlalchemy import MetaData
 
 from chassis.handling import MessageContext, Refused, by, handles
 from chassis.messaging.topics import Topic
 from chassis.persistence.mapper import Mapper
-from chassis.persistence.tables import add_chassis_tables
 from chassis.service import Service
 from chassis.unit_of_work import UnitOfWork
 from contracts.event import Event, event
@@ -225,18 +223,15 @@ class Handlers:
         return Total(total=tally.total)
 
 
-METADATA = MetaData()
-add_chassis_tables(METADATA)
-TALLIES = Mapper(Tally, "tallies", METADATA)
-SAMPLES = Mapper(Sample, "samples", METADATA)
-ERRANDS = Mapper(Errand, "errands", METADATA)
+TALLIES = Mapper(Tally, "tallies")
+SAMPLES = Mapper(Sample, "samples")
+ERRANDS = Mapper(Errand, "errands")
 MAPPERS = (TALLIES, SAMPLES, ERRANDS)
 
 TALLY = Service(
     name="tally",
     handlers=Handlers(),
     mappers=MAPPERS,
-    metadata=METADATA,
     migrations=Path(__file__).parent / "migrations",
 )
 

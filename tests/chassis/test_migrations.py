@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.persistence.migrate import migrate
+from chassis.persistence.tables import tables_of
 from chassis.service import Service
 from chassis.settings import Settings
 from tests.chassis.tally import TALLY
@@ -51,7 +52,7 @@ async def test_the_migrated_tables_are_those_of_the_metadata(databases: Database
 
 def _differences(connection: Connection, service: Service) -> list[Any]:
     context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(compare_metadata(context, service.metadata))
+    return list(compare_metadata(context, tables_of(service.mappers)))
 
 
 async def test_migrating_again_and_by_two_at_once_changes_nothing(databases: Databases) -> None:

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import MetaData
 
 from chassis.handling import Permanent
 from chassis.messaging.store import PostgresStore
@@ -122,7 +121,7 @@ def test_a_field_that_could_change_unseen_is_refused(kind: Any) -> None:
 
     Loose.__annotations__["words"] = kind
     with pytest.raises(TypeError, match="words"):
-        Mapper(Loose, "loose", MetaData())
+        Mapper(Loose, "loose")
 
 
 async def test_many_are_kept_and_found_at_once(postgres: PostgresStore) -> None:

@@ -18,6 +18,7 @@ from chassis.http import create_app
 from chassis.messaging.record import Outcome
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
+from chassis.persistence.tables import tables_of
 from chassis.service import Service
 from chassis.testing.builders import END_OF_TIME
 from chassis.testing.harness import ServiceUnderTest
@@ -71,9 +72,10 @@ async def sequences(under_test: ServiceUnderTest) -> list[int]:
 
 async def test_the_migration_makes_what_the_tables_say(service: Service, service_database: str) -> None:
     def differences(connection: Connection) -> list[Any]:
-        own = service.metadata.tables.keys()
+        metadata = tables_of(service.mappers)
+        own = metadata.tables.keys()
         options = {"include_name": lambda name, kind, _: kind != "table" or name in own}
-        return list(compare_metadata(MigrationContext.configure(connection, opts=options), service.metadata))
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
     engine = create_async_engine(service_database.replace("postgresql://", "postgresql+asyncpg://", 1))
     async with engine.connect() as connection:

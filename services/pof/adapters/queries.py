@@ -7,7 +7,7 @@ from chassis.persistence.connection import Pool
 from services.pof.adapters.tables import DOSSIERS
 from services.pof.domain.dossier import Dossier
 
-_SELECT = f"select {', '.join(field.name for field in DOSSIERS.fields)} from {DOSSIERS.table.name}"
+_SELECT = f"select {', '.join(field.name for field in DOSSIERS.fields)} from {DOSSIERS.table}"
 
 
 async def read_dossier(pool: Pool, dossier_id: UUID) -> Dossier:
