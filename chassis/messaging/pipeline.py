@@ -230,7 +230,6 @@ class Pipeline:
                 self._decode(deliveries, parked, failure)  # 6 decode
                 await self._attempt(transaction, deliveries)  # 7 attempt
                 await self._set_aside(transaction, deliveries)
-                self._limit.check(_endings(deliveries))
                 crash_point("before database commit")
             crash_point("after database commit")
             self._wake()
@@ -360,6 +359,7 @@ class Pipeline:
                 delivery.outcome, delivery.opened = Outcome.DUPLICATE, None
         if notices:
             await transaction.outbox.append(self._promise(notices))
+        self._limit.check(_endings(deliveries))
 
     def _notice(self, delivery: Delivery, letter: DeadLetter) -> Recorded:
         record = letter.record

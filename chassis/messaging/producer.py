@@ -119,7 +119,7 @@ class KafkaProducer:
         return answer
 
 
-@lru_cache(65_536)
+@lru_cache(16_384)
 def partition_of(key: bytes, partitions: int) -> int:
     """Where every Kafka client by default sends this key."""
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
