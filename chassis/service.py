@@ -234,7 +234,7 @@ def collect_seldom() -> None:
     By default every 700 of them start one, which was a quarter of the time of a hop (benchmarks/README.md).
     """
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(100_000, 20, 50)
 
 
 async def run(service: Service, settings: Settings, roles: frozenset[Role] = ALL_ROLES) -> None:

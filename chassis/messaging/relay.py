@@ -161,15 +161,15 @@ class Relay:
             self._producer = await self._connect()
         answers = await self._producer.send([one.record for one in batch])
         crash_point("relay after send")
-        await asyncio.wait({answer for answer in answers if answer}, timeout=ACKNOWLEDGED_WITHIN)
+        sent = {answer for answer in answers if answer}
+        await asyncio.wait(sent, timeout=ACKNOWLEDGED_WITHIN)
+        errors = {answer: error for answer in sent if (error := _error(answer))}
         acknowledged = []
         holds: dict[UUID, Hold] = {}
         for one, answer in zip(batch, answers, strict=True):
-            if answer is None:
-                continue
-            if error := _error(answer):
-                holds.setdefault(one.record.aggregate_id, self._hold(one, error))
-            else:
+            if answer in errors:
+                holds.setdefault(one.record.aggregate_id, self._hold(one, errors[answer]))
+            elif answer:
                 acknowledged.append(one)
         return acknowledged, list(holds.values())
 

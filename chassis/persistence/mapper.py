@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
 from operator import attrgetter
@@ -59,7 +59,10 @@ class Mapper(Generic[A]):
         self.indexes = indexes
         self._make: Callable[..., A] = kind
         self.fields = [_field(name, hints[name]) for name in stored_fields(kind)]
+        if fields(kind)[-1].name != "facts":  # type: ignore[arg-type]
+            raise TypeError(f"{kind.__name__}: facts come last, so that a row is the other fields in their order")
         self._values = attrgetter(*(field.name for field in self.fields))
+        self._conversions = [(at, field.from_row) for at, field in enumerate(self.fields) if field.from_row]
 
     def columns(self, aggregates: Sequence[A]) -> list[list[Any]]:
         """The values of these aggregates, one list per column, ready for `unnest`."""
@@ -71,11 +74,11 @@ class Mapper(Generic[A]):
 
     def aggregate(self, row: Iterable[Any]) -> A:
         """The aggregate of a row whose columns stand in the order of the fields."""
-        values = {
-            field.name: value if value is None or field.from_row is None else field.from_row(value)
-            for field, value in zip(self.fields, row, strict=True)
-        }
-        return self._make(**values, facts=[])
+        values = [*row]
+        for at, convert in self._conversions:
+            if values[at] is not None:
+                values[at] = convert(values[at])
+        return self._make(*values, facts=[])
 
 
 def _field(name: str, hint: Any) -> _Field:
