@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
+import asyncpg
 from pydantic import BaseModel
 from uuid6 import uuid7
 
@@ -23,6 +24,8 @@ from chassis.unit_of_work import UnitOfWork, Wanted
 ATTEMPTS = 5
 TOGETHER = 50
 """Commands of one transaction, at most."""
+PATIENCE = 0.2
+"""Seconds that a transaction has before the next begins beside it."""
 _NAMESPACE = UUID("52f6c0ec-7d4e-5d0f-8d9b-0b6b7a4c1b7e")
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -42,6 +45,11 @@ class Request(Generic[Answer]):
 
 class NotTogether(Exception):
     """One of several requests was made before or fails: each has to be executed alone."""
+
+
+UNDONE: tuple[type[Exception], ...] = (NotTogether, Permanent, asyncpg.DataError, *PASSING)
+"""Nothing of the transaction happened. Of any other failure, such as a connection that is lost while it commits, nobody
+knows, and to execute it again could do it twice: its caller hears of it, and decides."""
 
 
 class Commands:
@@ -67,6 +75,7 @@ class Commands:
         self._promise = Promise(service, now)
         self._waiting: list[Request[Any]] = []
         self._working: asyncio.Task[None] | None = None
+        self._executing: set[asyncio.Task[None]] = set()
 
     async def execute(self, command: BaseModel, answer: type[Answer], key: str | None = None) -> Answer:
         """The handler's answer. With the same `key` and the same command, the very answer of the first time.
@@ -121,17 +130,22 @@ class Commands:
     async def _work(self) -> None:
         while self._waiting:
             requests, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-            await self._execute(requests)
+            executing = asyncio.create_task(self._execute(requests))
+            self._executing.add(executing)
+            executing.add_done_callback(self._executing.discard)
+            # Not for longer: who waits for a lock keeps nobody else waiting.
+            await asyncio.wait({executing}, timeout=PATIENCE)
 
     async def _execute(self, requests: Sequence[Request[Any]]) -> None:
-        """Together; when that fails each alone, so that only who is at fault hears of it."""
+        """Together; when that failed each alone, so that only who is at fault hears of it."""
         try:
             answers = await _insist(lambda: self._transact(requests))
         except Exception as error:
-            if len(requests) > 1:
+            if len(requests) > 1 and isinstance(error, UNDONE):
                 await asyncio.gather(*(self._execute([one]) for one in requests))
-            else:
-                _tell(requests[0], error)
+                return
+            for request in requests:
+                _tell(request, error)
         else:
             for request, answer in zip(requests, answers, strict=True):
                 _tell(request, answer)

@@ -7,7 +7,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
@@ -187,6 +187,7 @@ LONGEST = 512
 """Characters of one attribute: the inbox keeps `source` and `id` in an index, others go on into our own headers."""
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """What CloudEvents keeps out of its strings: control characters, and halves of a character."""
+MINUTE = timedelta(minutes=1)
 TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -216,6 +217,8 @@ def _moment(name: str, value: str) -> datetime:
         raise InvalidEnvelope(f"{name} is not an RFC 3339 time", name) from None
     if moment.tzinfo is None:
         raise InvalidEnvelope(f"{name} has no time zone", name)
+    if moment.tzinfo is not UTC and moment.utcoffset() % MINUTE:  # type: ignore[operator]  # it has a time zone
+        raise InvalidEnvelope(f"{name} is not an RFC 3339 time: its offset has seconds", name)
     return moment
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
@@ -24,6 +24,8 @@ from chassis.observability.metrics import Metrics
 log = structlog.get_logger("consumer")
 
 Offsets = dict[TopicPartition, int]
+COMMITTED_WITHIN = 5.0
+"""Seconds that the last commit of a process has."""
 COMMIT_WITHIN = 0.05
 """Seconds. After a crash so much comes again, for the inbox to drop; and a small batch does not cost a commit."""
 
@@ -71,7 +73,8 @@ class Consumer:
         self._metrics = metrics
         self._health = health
         self._halt = halt
-        self._halted = False
+        self._over = False
+        """Halted or stopping: nothing more is handled."""
         self._next: Offsets = {}
         """Per partition the first offset that is not decided."""
         self._fetching = Fetching(batch_size, pipeline.receive, self._committed)
@@ -108,8 +111,12 @@ class Consumer:
     async def stop(self) -> None:
         """Finish the batch, commit it, leave the group."""
         async with self._drain.lock:
+            self._over = True
             crash_point("during graceful shutdown")
-            await self._committed()
+            # Without Kafka it would wait for ever; then the batch comes again, and the inbox drops it.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(COMMITTED_WITHIN):
+                    await self._committed()
         await self.broker.stop()
         await self._fetching.stop()
 
@@ -136,7 +143,7 @@ class Consumer:
         """Never raises: FastStream would commit what was not handled."""
         records, received = self._fetching.undecided
         # Nothing: the partitions went to somebody else while it waited for its turn.
-        if self._halted or not records:
+        if self._over or not records:
             return
         crash_point("after receive")
         try:
@@ -150,7 +157,7 @@ class Consumer:
             self._health.progress("consumer")
             return
         except Halted as halted:
-            self._halted = True
+            self._over = True
             log.error("halted", reason=str(halted))
             self._halt(halted)
             return
@@ -192,8 +199,10 @@ class Consumer:
         """Wait until Kafka has the offsets of all that is decided."""
         if self._committing:
             self._hurry.set()
-            await self._committing
-            self._hurry.clear()
+            try:
+                await asyncio.shield(self._committing)
+            finally:
+                self._hurry.clear()
 
     async def _commit(self, consumer: Any) -> None:
         offsets, self._uncommitted = self._uncommitted, {}
@@ -202,7 +211,7 @@ class Consumer:
         except (CommitFailedError, IllegalStateError):
             # The group gave the partition to somebody else; the inbox absorbs the second delivery.
             self._metrics.commit_refused.labels(self._service).inc()
-        except KafkaError as error:
+        except Exception as error:
             log.warning("commit failed, the records will come again", error=type(error).__name__)
 
     def _progress(self, consumer: Any, offsets: Offsets) -> None:

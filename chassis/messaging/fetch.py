@@ -52,22 +52,35 @@ class Fetching:
         self._committed = committed
         self._consumer: AIOKafkaConsumer | None = None
         self._ahead: asyncio.Task[Batch] | None = None
+        self._lost = False
+        """The consumer has moved past records that nobody got: until they are read one by one nothing else may be."""
         self.undecided = NOTHING
         """What was handed out last, until it is decided or given up."""
 
     async def next(self, consumer: AIOKafkaConsumer) -> Batch:
         """The next records; none when there is nothing new."""
         self._consumer = consumer
-        self.look_ahead()
-        ahead, self._ahead = self._ahead, None
-        assert ahead
-        try:
-            self.undecided = await ahead
-        except UNREADABLE as error:
-            log.error("a record cannot be read", error=type(error).__name__)
+        if not self._lost:
+            try:
+                self.undecided = await self._take()
+            except UNREADABLE as error:
+                log.error("a record cannot be read", error=type(error).__name__)
+                self._lost = True
+        if self._lost:
             await self._committed()
             self.undecided = self._batch(await _fetch_around(consumer, self._most))
+            self._lost = False
         return self.undecided
+
+    async def _take(self) -> Batch:
+        self.look_ahead()
+        ahead = self._ahead
+        assert ahead
+        await asyncio.wait({ahead})
+        if self._ahead is not ahead:
+            return NOTHING  # it was given up while we waited
+        self._ahead = None
+        return ahead.result()
 
     def look_ahead(self) -> None:
         """Begin to fetch what comes next."""

@@ -34,8 +34,8 @@ class Leadership:
             self._connection = await asyncpg.connect(
                 self._url,
                 command_timeout=10,
-                # What it deletes is in Kafka. Should PostgreSQL forget that in a crash, it is sent a second time, as
-                # after a crash between the two; so nobody has to wait for the disk.
+                # Nobody has to wait for the disk. Should PostgreSQL forget in a crash what this connection did last, a
+                # fact is sent a second time, a timer fires again with the same id, and a hold is noted again.
                 server_settings={"synchronous_commit": "off"},
             )
         if not self._held:

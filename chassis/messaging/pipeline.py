@@ -47,7 +47,7 @@ class Delivery:
     context: MessageContext | None = None
     data: bytes | None = None
     handler: Handler | None = None
-    parsed: object | ValidationError | None = None
+    parsed: object | Exception | None = None
     """What its data says, or why nobody can read it."""
     message: object | None = None
     """What the handler gets, once nothing is in the way."""
@@ -66,7 +66,7 @@ class Delivery:
 
 
 DECIDED = (Outcome.IGNORED, Outcome.DUPLICATE)
-"""How a record may end before anybody looks at its data."""
+"""How a record may end whatever its data says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +301,7 @@ class Pipeline:
         return await transaction.dead_letters.parked(keys) if keys else set()
 
     def _decode(self, deliveries: list[Delivery], parked: set[Key], failure: Failure | None) -> None:
-        """Data to models, in order: what fails parks the rest of its key, what comes twice is handled once."""
+        """In order: what cannot be read parks the rest of its key, what comes twice is handled once."""
         taken: set[EventKey] = set()
         for delivery in deliveries:
             if delivery.outcome in DECIDED:
@@ -324,6 +324,8 @@ class Pipeline:
         elif delivery.handler:
             if isinstance(delivery.parsed, ValidationError):
                 delivery.set_aside(DeadLetterReason.INVALID_DATA, delivery.parsed)
+            elif isinstance(delivery.parsed, Exception):
+                raise delivery.parsed
             else:
                 delivery.message = delivery.opened.message if delivery.opened else delivery.parsed
 
@@ -423,7 +425,7 @@ def _parse(deliveries: list[Delivery]) -> None:
         if delivery.handler and not delivery.opened:
             try:
                 delivery.parsed = delivery.handler.message.from_json(delivery.data or b"")
-            except ValidationError as error:
+            except Exception as error:
                 delivery.parsed = error
 
 

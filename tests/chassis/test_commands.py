@@ -1,7 +1,8 @@
 """A command is executed once, and whoever repeats it gets the answer of the first time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,19 @@ from tests.chassis.conftest import Gated, Rig
 from tests.chassis.tally import Count, Handlers, Total, a_count
 
 KEY = "the-key-of-a-form"
+
+
+class LostAnswer:
+    """A store whose transactions commit, and then the connection is gone before the answer is there."""
+
+    def __init__(self, store: PostgresStore) -> None:
+        self._store = store
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._store.transaction() as transaction:
+            yield transaction
+        raise ConnectionResetError
 
 
 class Desk:
@@ -94,6 +108,26 @@ async def test_those_that_come_during_one_transaction_share_the_next(postgres: P
     answers = await asyncio.gather(first, *others)
     assert sorted(answers) == list(range(2, 13))
     assert desk.woken == 2
+
+
+async def test_a_commit_of_which_nobody_knows_the_outcome_executes_nobody_twice(postgres: PostgresStore) -> None:
+    desk = await Desk(postgres, store=LostAnswer(postgres)).open()
+    answers = await asyncio.gather(*(desk.count() for _ in range(3)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [ConnectionResetError] * 3
+    assert await desk.total() == 4
+
+
+async def test_who_waits_for_a_lock_keeps_nobody_else_waiting(postgres: PostgresStore) -> None:
+    desk, other = await Desk(postgres).open(), await Desk(postgres).open()
+    async with postgres.transaction() as transaction:
+        await transaction.connection.execute("select from tallies where id = $1 for update", desk.tally_id)
+        stuck = asyncio.create_task(desk.count())
+        await eventually(lambda: desk.commands._executing)
+        desk.tally_id, locked = other.tally_id, desk.tally_id
+        assert await desk.count() == 2
+        assert not stuck.done()
+    assert await stuck == 2
+    assert await desk.rig.total(locked) == 2
 
 
 async def test_who_is_refused_costs_nobody_beside_him(desk: Desk) -> None:

@@ -219,6 +219,19 @@ async def test_stopping_finishes_the_running_batch_and_commits_it(
     assert await broker.members(f"duaal.{group}") == 0
 
 
+async def test_stopping_under_load_commits_all_that_was_handled(
+    broker: Broker, topic: str, group: str, postgres: PostgresStore
+) -> None:
+    first, second = Rig(postgres), Rig(postgres)
+    await broker.send(*counts(topic, 60))
+    async with consuming(broker, group, topic, first, batch_size=5):
+        await handled(first, 10)
+    assert first.counted(Outcome.HANDLED) < 60, "it was too quick: the test wants it stopped half way"
+    async with consuming(broker, group, topic, second):
+        await handled(second, 60 - first.counted(Outcome.HANDLED))
+    assert second.counted(Outcome.DUPLICATE) == 0
+
+
 async def test_who_takes_over_begins_where_the_other_stopped(
     broker: Broker, topic: str, group: str, postgres: PostgresStore
 ) -> None:

@@ -103,6 +103,13 @@ def test_a_moment_is_the_same_in_every_zone_and_notation(written: str) -> None:
     assert read(headers, None)[0].time == FULL.time
 
 
+@pytest.mark.parametrize("name", ["ce_time", "ce_recordedtime"])
+@pytest.mark.parametrize("written", ["2026-11-23T11:00:00+01:00:30", "2026-11-23T11:00:00-00:00:01"])
+def test_an_offset_with_seconds_which_could_not_be_passed_on_is_refused(name: str, written: str) -> None:
+    with pytest.raises(InvalidEnvelope, match="offset"):
+        read([*without(FULL.headers(), name), (name, written.encode())], None)
+
+
 def test_a_time_in_another_zone_is_written_with_it() -> None:
     brussels = FULL.time.astimezone(timezone(timedelta(hours=1)))
     assert dict(BARE._replace(time=brussels).headers())["ce_time"] == b"2026-11-23T12:00:00+01:00"

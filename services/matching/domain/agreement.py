@@ -27,9 +27,11 @@ class Agreement:
 
     def register(self, event: AgreementReported) -> None:
         """It runs, unless we knew that already, or it ended meanwhile."""
+        # Also of one that ended already: somebody did decide.
+        self.proposal_id = self.proposal_id or event.proposal_id
         if self.starts_on or self.ended_on:
             return
-        self.starts_on, self.ends_on, self.proposal_id = event.happened_on, event.ends_on, event.proposal_id
+        self.starts_on, self.ends_on = event.happened_on, event.ends_on
         self.facts.append(
             AgreementRegistered(
                 agreement_id=event.agreement_id,

@@ -129,6 +129,16 @@ def test_a_proposal_that_an_agreement_follows_from_does_not_lapse() -> None:
     assert matching.until(AFTER_IT) == []
 
 
+def test_an_agreement_whose_end_is_told_first_decided_its_proposal_all_the_same() -> None:
+    search = a_learner_search()
+    matching = Matching(a_workplace())
+    (proposal,) = matching.proposals(search)
+    agreement = reported(search, proposal_id=proposal.proposal_id)
+    matching.when(ended(agreement))
+    matching.when(agreement)
+    assert matching.until(AFTER_IT) == []
+
+
 def test_a_proposal_that_was_decided_is_open_no_more() -> None:
     search = a_learner_search()
     matching = Matching(*(a_workplace() for _ in range(3)))
