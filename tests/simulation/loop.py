@@ -1,16 +1,19 @@
 """An event loop in which nothing happens by itself: no input, and a clock that only a schedule moves."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
-from contextvars import Context
+from collections import defaultdict, deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context, ContextVar, copy_context
 from datetime import datetime, timedelta
 from heapq import heappop
-from typing import TypeVarTuple, Unpack
+from typing import Any, TypeVarTuple, Unpack
+from weakref import WeakSet
 
 from chassis.testing.builders import NOON
 
 Arguments = TypeVarTuple("Arguments")
+OWNER: ContextVar[object] = ContextVar("OWNER", default=None)
+"""Whose task this is: a process that is killed takes all of them along."""
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -22,6 +25,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._now = 0.0
+        self._tasks: defaultdict[object, WeakSet[asyncio.Task[Any]]] = defaultdict(WeakSet)
         # A process that was killed leaves answers that nobody reads.
         self.set_exception_handler(lambda *_: None)
 
@@ -39,6 +43,24 @@ class VirtualLoop(asyncio.BaseEventLoop):
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
+
+    def begin(self, owner: object, main: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """The first task of somebody; what it begins is his too."""
+        context = copy_context()
+        context.run(OWNER.set, owner)
+        return self._keep(owner, super().create_task(main, context=context))
+
+    def create_task(self, coro: Any, *, name: object = None, context: Context | None = None) -> asyncio.Task[Any]:
+        return self._keep(OWNER.get(), super().create_task(coro, name=name, context=context))
+
+    def _keep(self, owner: object, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
+        self._tasks[owner].add(task)
+        return task
+
+    def end(self, owner: object) -> None:
+        """Cancel everything that is his."""
+        for task in self._tasks.pop(owner, ()):
+            task.cancel()
 
     def settle(self) -> None:
         """Run until every task waits for something. Leaner than `run_forever`, which looks for input each time."""

@@ -67,7 +67,7 @@ class Process(ABC):
     def start(self) -> None:
         """Begin."""
         self._call = None
-        self._task = self.loop.create_task(self.main())
+        self._task = self.loop.begin(self, self.main())
         self.loop.settle()
 
     def go(self, fate: Fate = Fate.DONE) -> None:
@@ -82,11 +82,10 @@ class Process(ABC):
             self.loop.settle()
 
     def kill(self) -> None:
-        """End it here and now."""
-        task, self._task = self._task, None
-        if task:
-            task.cancel()
-            self.loop.settle()
+        """End it here and now, with every task that it began."""
+        self._task = None
+        self.loop.end(self)
+        self.loop.settle()
 
     def look_for_trouble(self) -> None:
         """Raises what the process died of, if it did so by itself."""
