@@ -223,12 +223,12 @@ async def test_stopping_under_load_commits_all_that_was_handled(
     broker: Broker, topic: str, group: str, postgres: PostgresStore
 ) -> None:
     first, second = Rig(postgres), Rig(postgres)
-    await broker.send(*counts(topic, 60))
+    await broker.send(*counts(topic, 1_500))
     async with consuming(broker, group, topic, first, batch_size=5):
         await handled(first, 10)
-    assert first.counted(Outcome.HANDLED) < 60, "it was too quick: the test wants it stopped half way"
+    assert first.counted(Outcome.HANDLED) < 1_500, "it was too quick: the test wants it stopped half way"
     async with consuming(broker, group, topic, second):
-        await handled(second, 60 - first.counted(Outcome.HANDLED))
+        await handled(second, 1_500 - first.counted(Outcome.HANDLED))
     assert second.counted(Outcome.DUPLICATE) == 0
 
 
