@@ -22,6 +22,7 @@ from deploy.local.ports import HOST
 RATE = 200
 SECONDS = 5
 CONNECTIONS = 16
+WARM_UP = 3
 REFERRALS, ROUND_TRIP = "duaal.referral.referrals", "duaal.pof.dead-letters"
 """The second one is idle here, and has as many partitions."""
 
@@ -56,9 +57,10 @@ async def latency(bench: Bench) -> list[Result]:
             async def send(bodies: Sequence[bytes]) -> list[float]:
                 return await _wait_for_all(await _paced(bodies, partial(_send, producer)), returned)
 
-            # A round that does not count: Kafka's virtual machine has yet to compile what it does.
-            await send(bodies)
-            await ask(bodies)
+            # Rounds that do not count: Kafka's virtual machine compiles what it does, on the cores of everybody.
+            for _ in range(WARM_UP):
+                await send(bodies)
+                await ask(bodies)
             bare, whole = [], []
             for _ in range(bench.rounds):
                 bare.append(await send(bodies))

@@ -26,7 +26,7 @@ log = structlog.get_logger("consumer")
 Offsets = dict[TopicPartition, int]
 COMMITTED_WITHIN = 5.0
 """Seconds that the last commit of a process has."""
-COMMIT_WITHIN = 0.05
+COMMIT_WITHIN = 0.2
 """Seconds. After a crash so much comes again, for the inbox to drop; and a small batch does not cost a commit."""
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
+from aiokafka.errors import CorruptRecordException, KafkaError, UnsupportedCodecError
 
 from chassis.messaging.pipeline import Delivery
 from chassis.messaging.record import Record
@@ -34,8 +34,14 @@ class Batch(NamedTuple):
     received: list[Delivery] | None
     """The first that was done with them, unless that failed: then it will again, where somebody can handle that."""
 
+    def and_then(self, more: "Batch") -> "Batch":
+        """Both, in this order."""
+        if self.received is None or more.received is None:
+            return Batch(self.records + more.records, None)
+        return Batch(self.records + more.records, self.received + more.received)
 
-NOTHING = Batch([], None)
+
+NOTHING = Batch([], [])
 
 
 class Fetching:
@@ -62,30 +68,48 @@ class Fetching:
         self._consumer = consumer
         if not self._lost:
             try:
-                self.undecided = await self._take()
+                await self._take(consumer)
             except UNREADABLE as error:
                 log.error("a record cannot be read", error=type(error).__name__)
-                self._lost = True
+                self._lost, self.undecided = True, NOTHING
         if self._lost:
             await self._committed()
             self.undecided = self._batch(await _fetch_around(consumer, self._most))
             self._lost = False
         return self.undecided
 
-    async def _take(self) -> Batch:
+    async def _take(self, consumer: AIOKafkaConsumer) -> None:
         self.look_ahead()
         ahead = self._ahead
         assert ahead
+        waited = ahead.done()
         await asyncio.wait({ahead})
+        self.undecided = NOTHING
         if self._ahead is not ahead:
-            return NOTHING  # it was given up while we waited
+            return  # it was given up while we waited
         self._ahead = None
-        return ahead.result()
+        self.undecided = ahead.result()
+        room = self._most - len(self.undecided.records)
+        if waited and room > 0:
+            await self._top_up(consumer, room)
+
+    async def _top_up(self, consumer: AIOKafkaConsumer, room: int) -> None:
+        """Add what came after the first few, which would have to wait for a batch of its own."""
+        try:
+            more = await self._fetch(consumer, 0, room)
+        except UNREADABLE:
+            raise
+        except KafkaError as error:
+            # aiokafka says it again when there is nothing else to say.
+            log.warning("cannot fetch more", error=type(error).__name__)
+            return
+        # What we had may have been given up meanwhile: then this is from where the consumer stands now.
+        self.undecided = self.undecided.and_then(more)
 
     def look_ahead(self) -> None:
         """Begin to fetch what comes next."""
         if self._ahead is None and self._consumer:
-            self._ahead = asyncio.create_task(self._fetch(self._consumer))
+            self._ahead = asyncio.create_task(self._fetch(self._consumer, WAIT, self._most))
 
     def decided(self) -> None:
         """What was handed out is done with, and need not be kept in memory until the next."""
@@ -109,8 +133,8 @@ class Fetching:
             self._ahead.cancel()
             await asyncio.gather(self._ahead, return_exceptions=True)
 
-    async def _fetch(self, consumer: AIOKafkaConsumer) -> Batch:
-        fetched = await consumer.getmany(timeout_ms=int(WAIT * 1000), max_records=self._most)
+    async def _fetch(self, consumer: AIOKafkaConsumer, wait: float, most: int) -> Batch:
+        fetched = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=most)
         return self._batch([one for some in fetched.values() for one in some])
 
     def _batch(self, fetched: Sequence[ConsumerRecord]) -> Batch:

@@ -34,9 +34,15 @@ class Leadership:
             self._connection = await asyncpg.connect(
                 self._url,
                 command_timeout=10,
-                # Nobody has to wait for the disk. Should PostgreSQL forget in a crash what this connection did last, a
-                # fact is sent a second time, a timer fires again with the same id, and a hold is noted again.
-                server_settings={"synchronous_commit": "off"},
+                server_settings={
+                    # Nobody has to wait for the disk. Should PostgreSQL forget in a crash what this connection did
+                    # last, a fact is sent a second time, a timer fires again with the same id, and a hold is noted
+                    # again.
+                    "synchronous_commit": "off",
+                    # Otherwise PostgreSQL keeps the plan that it made when the outbox was empty, and reads through all
+                    # rows that were deleted since the last vacuum, every round.
+                    "enable_seqscan": "off",
+                },
             )
         if not self._held:
             self._held = bool(await self._connection.fetchval(self._TRY, self._name))

@@ -97,7 +97,8 @@ class KafkaProducer:
 
     async def _look_up(self, topics: set[str]) -> tuple[dict[str, int], dict[Place, Answer]]:
         """The number of partitions of each topic; for one that we cannot write to the answer to whatever goes there."""
-        partitions: dict[str, int] = {}
+        known = self._producer.client.cluster.partitions_for_topic
+        partitions = {topic: len(numbers) for topic in topics if (numbers := known(topic))}
         answers: dict[Place, Answer] = {}
 
         async def look_up(topic: str) -> None:
@@ -107,7 +108,8 @@ class KafkaProducer:
             except (KafkaError, TimeoutError) as error:
                 answers[topic, 0] = _failed(error)
 
-        await asyncio.gather(*map(look_up, topics))
+        if new := topics - partitions.keys():
+            await asyncio.gather(*map(look_up, new))
         return partitions, answers
 
     async def _send(self, place: Place, batch: BatchBuilder) -> Answer:

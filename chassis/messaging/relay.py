@@ -92,9 +92,9 @@ class Relay:
             published = await self._try_round()
             if published is None:
                 await self._rest(STANDBY)
-            elif published:
-                poll = SHORTEST_POLL
-            else:
+            elif published < BATCH:
+                # Also after some: until there is a reason to, it does not look again.
+                poll = SHORTEST_POLL if published else poll
                 await self._rest(poll)
                 poll = min(LONGEST_POLL, poll * 2)
         await self._drain()

@@ -110,6 +110,27 @@ async def test_those_that_come_during_one_transaction_share_the_next(postgres: P
     assert desk.woken == 2
 
 
+async def test_those_that_come_soon_after_each_other_share_a_transaction(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.commands.SPACING", 0.5)
+    others = []
+    await desk.count()
+    for _ in range(10):
+        others.append(asyncio.create_task(desk.count()))
+        await asyncio.sleep(0.005)
+    assert await asyncio.gather(*others) == [*range(3, 13)]
+    assert desk.woken == 2
+
+
+async def test_who_fills_a_transaction_waits_for_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chassis.commands.SPACING", 60)
+    monkeypatch.setattr("chassis.commands.TOGETHER", 5)
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(desk.count() for _ in range(10)))
+    assert desk.woken == 2
+
+
 async def test_a_commit_of_which_nobody_knows_the_outcome_executes_nobody_twice(postgres: PostgresStore) -> None:
     desk = await Desk(postgres, store=LostAnswer(postgres)).open()
     answers = await asyncio.gather(*(desk.count() for _ in range(3)), return_exceptions=True)

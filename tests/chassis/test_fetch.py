@@ -13,6 +13,7 @@ from chassis.messaging.pipeline import Delivery
 from chassis.messaging.record import Record
 
 P = TopicPartition("t", 0)
+UNREADABLE = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no")
 
 
 class Log:
@@ -31,11 +32,15 @@ class Log:
         step = self._script.pop(0) if self._script else ()
         if isinstance(step, Exception):
             raise step
+        self.at = max([self.at, *(offset + 1 for offset in step)])
         records = [ConsumerRecord("t", 0, offset, 0, 0, None, b"", None, 0, 0, ()) for offset in step]
         return {P: records} if records else {}
 
     def assignment(self) -> set[TopicPartition]:
         return {P}
+
+    async def position(self, _: TopicPartition) -> int:
+        return self.at
 
     async def committed(self, _: TopicPartition) -> int:
         return self.committed_offset
@@ -44,8 +49,8 @@ class Log:
         self.sought.append(offset)
 
 
-def _receive(_: Sequence[Record]) -> list[Delivery]:
-    return []
+def _receive(records: Sequence[Record]) -> list[Delivery]:
+    return [Delivery(record) for record in records]
 
 
 async def _committed() -> None: ...
@@ -56,7 +61,9 @@ def fetching() -> Fetching:
 
 
 async def taken(fetching: Fetching, log: Any) -> list[int]:
-    return [record.offset for record in (await fetching.next(log)).records]
+    records, received = await fetching.next(log)
+    assert received is None or [one.record for one in received] == records
+    return [record.offset for record in records]
 
 
 async def test_what_is_fetched_ahead_comes_next() -> None:
@@ -65,6 +72,65 @@ async def test_what_is_fetched_ahead_comes_next() -> None:
     ahead.look_ahead()
     ahead.look_ahead()
     assert await taken(ahead, log) == [2]
+
+
+async def filled(fetching: Fetching) -> None:
+    """Let what is looked for ahead arrive."""
+    fetching.look_ahead()
+    await asyncio.sleep(0.01)
+
+
+async def test_what_came_after_what_was_fetched_ahead_goes_along() -> None:
+    ahead, log = fetching(), Log([0], [1, 2], [3, 4], [5])
+    await taken(ahead, log)
+    await filled(ahead)
+    assert await taken(ahead, log) == [1, 2, 3, 4]
+    assert await taken(ahead, log) == [5]
+
+
+async def test_a_full_batch_takes_nothing_along() -> None:
+    ahead, log = fetching(), Log([0], range(1, 11), [11])
+    await taken(ahead, log)
+    await filled(ahead)
+    assert await taken(ahead, log) == [*range(1, 11)]
+    assert await taken(ahead, log) == [11]
+
+
+async def test_what_goes_along_is_given_up_with_the_rest() -> None:
+    ahead, log = fetching(), Log([0], [1], [2])
+    await taken(ahead, log)
+    await filled(ahead)
+    await taken(ahead, log)
+    assert [record.offset for record in ahead.give_up()] == [1, 2]
+
+
+async def test_a_failure_after_what_was_fetched_ahead_costs_nothing_of_it() -> None:
+    ahead, log = fetching(), Log([0], [1], KafkaError(), [2])
+    await taken(ahead, log)
+    await filled(ahead)
+    assert await taken(ahead, log) == [1]
+    assert await taken(ahead, log) == [2]
+
+
+async def test_something_unreadable_after_what_was_fetched_ahead_costs_nothing_of_it() -> None:
+    ahead, log = fetching(), Log([0], [1], UNREADABLE, [1], UNREADABLE, [3])
+    await taken(ahead, log)
+    log.committed_offset = 1
+    await filled(ahead)
+    assert await taken(ahead, log) == [1, 2, 3]
+    assert log.sought == [1, 3]
+
+
+async def test_when_the_partitions_go_while_more_is_fetched_only_the_new_is_handed_out() -> None:
+    ahead, log = fetching(), Log([0], [5], [0])
+    await taken(ahead, log)
+    await filled(ahead)
+    log.gate.clear()
+    taking = asyncio.create_task(taken(ahead, log))
+    await asyncio.sleep(0.01)
+    assert [record.offset for record in ahead.give_up()] == [5]
+    log.gate.set()
+    assert await taking == [0]
 
 
 async def test_what_is_in_hand_and_what_was_fetched_ahead_are_given_up_together() -> None:
@@ -90,7 +156,7 @@ async def test_what_was_fetched_when_the_partitions_went_is_not_handed_out() -> 
 
 
 async def test_a_failure_is_not_given_up() -> None:
-    ahead, log = fetching(), Log([0], UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no"), [1])
+    ahead, log = fetching(), Log([0], UNREADABLE, [1])
     await taken(ahead, log)
     ahead.look_ahead()
     await asyncio.sleep(0.01)
@@ -100,8 +166,7 @@ async def test_a_failure_is_not_given_up() -> None:
 
 
 async def test_a_way_around_that_fails_is_begun_again() -> None:
-    unreadable = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no")
-    ahead, log = fetching(), Log(unreadable, KafkaError(), [3], (), [9])
+    ahead, log = fetching(), Log(UNREADABLE, KafkaError(), [3], (), [9])
     with pytest.raises(KafkaError):
         await taken(ahead, log)
     assert await taken(ahead, log) == [3]

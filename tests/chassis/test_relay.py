@@ -12,7 +12,7 @@ import pytest
 from asyncpg import TooManyConnectionsError
 
 from chassis.messaging.leadership import Leadership
-from chassis.messaging.outbox import LARGEST, OutboxRecord
+from chassis.messaging.outbox import LARGEST, OutboxRecord, PostgresOutbox
 from chassis.messaging.producer import Producer
 from chassis.messaging.relay import Lead, Relay
 from chassis.messaging.store import PostgresStore, Store
@@ -221,6 +221,53 @@ async def test_a_running_relay_publishes_what_comes(postgres: PostgresStore, tal
         await promise(postgres, *promises(uuid4()))
         relay.wake()
         await eventually(lambda: len(broker.log) == 2)
+
+
+class Counting(Leadership):
+    """Counts how often somebody looks into the outbox."""
+
+    looks = 0
+
+    async def outbox(self) -> PostgresOutbox | None:
+        self.looks += 1
+        return await super().outbox()
+
+
+async def test_one_promise_is_one_look_into_the_outbox(
+    postgres: PostgresStore, tally_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.messaging.relay.SHORTEST_POLL", 60)
+    broker, lead = MemoryBroker(), Counting(tally_database, "relay")
+    relay = a_relay(broker, lead)
+    await promise(postgres, *promises(uuid4()))
+    async with running(relay):
+        for published in (1, 2):
+            await eventually(lambda: left(postgres), lambda number: number == 0)
+            await asyncio.sleep(0.05)
+            assert (lead.looks, len(broker.log)) == (published, published)
+            await promise(postgres, *promises(uuid4()))
+            relay.wake()
+
+
+async def scans_of(outbox: PostgresOutbox) -> int:
+    """How often anybody has read through all of it so far."""
+    await outbox._connection.execute("select pg_stat_force_next_flush()")
+    number = await outbox._connection.fetchval("select seq_scan from pg_stat_user_tables where relname = 'outbox'")
+    return int(number)
+
+
+async def test_it_never_reads_through_all_rows_that_were_deleted(postgres: PostgresStore, tally_database: str) -> None:
+    """PostgreSQL would keep the plan that it made when the table was empty."""
+    lead = Leadership(tally_database, "relay")
+    outbox = await lead.outbox()
+    assert outbox
+    before = await scans_of(outbox)
+    for _ in range(10):
+        await promise(postgres, *promises(uuid4()))
+        await outbox.published([one.position for one in await outbox.unpublished(100, now())])
+    after = await scans_of(outbox)
+    await lead.release()
+    assert after == before
 
 
 async def test_stopping_publishes_what_is_left_and_gives_the_lead_away(
