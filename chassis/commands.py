@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import random
-import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -28,8 +28,9 @@ TOGETHER = 50
 PATIENCE = 0.2
 """Seconds that a transaction has before the next begins beside it."""
 SPACING = 0.015
-"""Seconds from the beginning of one transaction to the next. Who comes alone does not wait; of many, those that come
-within this time go through all services together, and each of them pays for a part of every step."""
+"""Seconds from the beginning of one transaction to the next, unless that one is full, or the first was of one command:
+who comes alone does not wait. Of many, those that come within this time go through all services together, and each of
+them pays for a part of every step."""
 _NAMESPACE = UUID("52f6c0ec-7d4e-5d0f-8d9b-0b6b7a4c1b7e")
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -57,7 +58,7 @@ knows, and to execute it again could do it twice: its caller hears of it, and de
 
 
 class Commands:
-    """Runs the handlers of commands and wakes the relay: those that come during one transaction share the next."""
+    """Runs the handlers of commands and wakes the relay: those that come soon after each other share a transaction."""
 
     def __init__(
         self,
@@ -78,6 +79,7 @@ class Commands:
         self._wake = wake
         self._promise = Promise(service, now)
         self._waiting: list[Request[Any]] = []
+        self._full = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
         self._executing: set[asyncio.Task[None]] = set()
 
@@ -91,6 +93,8 @@ class Commands:
         kind, ending = type(command).__name__, "failed"
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append(Request(command, answer, key and f"{kind}/{key}", answered))
+        if len(self._waiting) >= TOGETHER:
+            self._full.set()
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())
         try:
@@ -134,14 +138,18 @@ class Commands:
     async def _work(self) -> None:
         while self._waiting:
             requests, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-            next_at = time.monotonic() + SPACING
+            if len(self._waiting) < TOGETHER:
+                self._full.clear()
+            next_at = asyncio.get_running_loop().time() + SPACING
             executing = asyncio.create_task(self._execute(requests))
             self._executing.add(executing)
             executing.add_done_callback(self._executing.discard)
             # Not for longer: who waits for a lock keeps nobody else waiting.
             await asyncio.wait({executing}, timeout=PATIENCE)
-            if len(self._waiting) < TOGETHER:
-                await asyncio.sleep(next_at - time.monotonic())
+            if len(requests) > 1 or self._waiting:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(next_at):
+                        await self._full.wait()
 
     async def _execute(self, requests: Sequence[Request[Any]]) -> None:
         """Together; when that failed each alone, so that only who is at fault hears of it."""

@@ -17,7 +17,6 @@ class HttpServer(uvicorn.Server):
             log_config=None,
             access_log=False,
             lifespan="off",
-            proxy_headers=False,
             # Not httptools, which uvicorn takes wherever it is installed. It is a tenth cheaper per question, but loses
             # the body of a request that offers HTTP/2, as Java's own client does (its issue 2722), and reads headers
             # of any size.

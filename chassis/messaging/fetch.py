@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import CorruptRecordException, KafkaError, UnsupportedCodecError
+from aiokafka.errors import ConsumerStoppedError, CorruptRecordException, KafkaError, UnsupportedCodecError
 
 from chassis.messaging.pipeline import Delivery
 from chassis.messaging.record import Record
@@ -22,13 +22,15 @@ from chassis.messaging.record import Record
 log = structlog.get_logger("fetch")
 
 UNREADABLE = (UnicodeDecodeError, CorruptRecordException, UnsupportedCodecError)
+NOT_FETCHED = (KafkaError, ConsumerStoppedError)
+"""Unless it is unreadable: the consumer stands where it stood, and nothing is lost."""
 WAIT = 0.5
 """Seconds that one fetch waits for something new."""
 WAIT_FOR_ONE = 0.2
 
 
 class Batch(NamedTuple):
-    """Records, partition by partition."""
+    """Records, in the order of their offsets within each partition."""
 
     records: list[Record]
     received: list[Delivery] | None
@@ -69,7 +71,9 @@ class Fetching:
         if not self._lost:
             try:
                 await self._take(consumer)
-            except UNREADABLE as error:
+            except Exception as error:
+                if isinstance(error, NOT_FETCHED) and not isinstance(error, UNREADABLE):
+                    raise
                 log.error("a record cannot be read", error=type(error).__name__)
                 self._lost, self.undecided = True, NOTHING
         if self._lost:
@@ -82,7 +86,7 @@ class Fetching:
         self.look_ahead()
         ahead = self._ahead
         assert ahead
-        waited = ahead.done()
+        arrived_before = ahead.done()
         await asyncio.wait({ahead})
         self.undecided = NOTHING
         if self._ahead is not ahead:
@@ -90,7 +94,7 @@ class Fetching:
         self._ahead = None
         self.undecided = ahead.result()
         room = self._most - len(self.undecided.records)
-        if waited and room > 0:
+        if arrived_before and room > 0:
             await self._top_up(consumer, room)
 
     async def _top_up(self, consumer: AIOKafkaConsumer, room: int) -> None:
@@ -100,7 +104,7 @@ class Fetching:
         except UNREADABLE:
             raise
         except KafkaError as error:
-            # aiokafka says it again when there is nothing else to say.
+            # The consumer has not moved on: this can be fetched again, and what is in hand cannot.
             log.warning("cannot fetch more", error=type(error).__name__)
             return
         # What we had may have been given up meanwhile: then this is from where the consumer stands now.
@@ -151,7 +155,10 @@ def _record(one: ConsumerRecord) -> Record:
 @lru_cache(1_000)
 def _moment(milliseconds: int) -> datetime:
     # Kept: the records of a batch share it.
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError):
+        return datetime.fromtimestamp(0, UTC)  # whoever sent it may have written anything
 
 
 async def _fetch_around(consumer: AIOKafkaConsumer, most: int) -> list[ConsumerRecord]:

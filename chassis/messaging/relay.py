@@ -79,6 +79,8 @@ class Relay:
         self._producer: Producer | None = None
         self._awake = asyncio.Event()
         self._look_at = 0.0
+        self._more = False
+        """Something of the last round is left, or there may be: it need not be woken to look again."""
         health.expect("relay")
 
     def wake(self) -> None:
@@ -92,8 +94,7 @@ class Relay:
             published = await self._try_round()
             if published is None:
                 await self._rest(STANDBY)
-            elif published < BATCH:
-                # Also after some: until there is a reason to, it does not look again.
+            elif not (published and self._more):
                 poll = SHORTEST_POLL if published else poll
                 await self._rest(poll)
                 poll = min(LONGEST_POLL, poll * 2)
@@ -144,6 +145,7 @@ class Relay:
         if not batch:
             return 0
         acknowledged, holds = await self._send(batch)
+        self._more = len(batch) == BATCH or (len(acknowledged) < len(batch) and not holds)
         if acknowledged:
             crash_point("relay before delete")
             await outbox.published([one.position for one in acknowledged])

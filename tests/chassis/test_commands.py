@@ -114,21 +114,31 @@ async def test_those_that_come_soon_after_each_other_share_a_transaction(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chassis.commands.SPACING", 0.5)
-    others = []
-    await desk.count()
+    counting = [asyncio.create_task(desk.count()) for _ in range(2)]
+    await asyncio.wait(counting)
     for _ in range(10):
-        others.append(asyncio.create_task(desk.count()))
+        counting.append(asyncio.create_task(desk.count()))
         await asyncio.sleep(0.005)
-    assert await asyncio.gather(*others) == [*range(3, 13)]
+    assert await asyncio.gather(*counting) == [*range(2, 14)]
     assert desk.woken == 2
 
 
-async def test_who_fills_a_transaction_waits_for_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_comes_alone_does_not_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chassis.commands.SPACING", 60)
+    async with asyncio.timeout(30):
+        assert [await desk.count() for _ in range(3)] == [2, 3, 4]
+
+
+async def test_a_transaction_that_is_full_does_not_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chassis.commands.SPACING", 60)
     monkeypatch.setattr("chassis.commands.TOGETHER", 5)
     async with asyncio.timeout(30):
         await asyncio.gather(*(desk.count() for _ in range(10)))
-    assert desk.woken == 2
+        # The transaction after that fills up bit by bit.
+        fourth = [asyncio.create_task(desk.count()) for _ in range(4)]
+        await asyncio.sleep(0.05)
+        await asyncio.gather(desk.count(), *fourth)
+    assert desk.woken == 3
 
 
 async def test_a_commit_of_which_nobody_knows_the_outcome_executes_nobody_twice(postgres: PostgresStore) -> None:

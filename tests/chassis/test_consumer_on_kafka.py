@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from aiokafka.errors import KafkaError
 
-from chassis.messaging.consumer import Consumer
+from chassis.messaging.consumer import COMMIT_WITHIN, Consumer
 from chassis.messaging.failures import DeadLetterLimit, Halted, Patience
 from chassis.messaging.record import Outcome, Record
 from chassis.messaging.store import PostgresStore
@@ -157,6 +157,7 @@ async def test_an_offset_is_committed_only_after_the_database_has(
     await broker.send(*counts(topic, 10))
     async with consuming(broker, group, topic, rig):
         await eventually(lambda: store.waiting)
+        await asyncio.sleep(COMMIT_WITHIN * 2)
         assert await broker.committed(f"duaal.{group}") == {}
         store.gate.set()
         await eventually(lambda: broker.committed(f"duaal.{group}"), lambda found: found == {(topic, 0): 10})

@@ -23,6 +23,7 @@ class Log:
         self._script = list(script)
         self.committed_offset = 0
         self.at = 0
+        self.timestamp = 0
         self.sought: list[int] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -33,7 +34,7 @@ class Log:
         if isinstance(step, Exception):
             raise step
         self.at = max([self.at, *(offset + 1 for offset in step)])
-        records = [ConsumerRecord("t", 0, offset, 0, 0, None, b"", None, 0, 0, ()) for offset in step]
+        records = [ConsumerRecord("t", 0, offset, self.timestamp, 0, None, b"", None, 0, 0, ()) for offset in step]
         return {P: records} if records else {}
 
     def assignment(self) -> set[TopicPartition]:
@@ -119,6 +120,37 @@ async def test_something_unreadable_after_what_was_fetched_ahead_costs_nothing_o
     await filled(ahead)
     assert await taken(ahead, log) == [1, 2, 3]
     assert log.sought == [1, 3]
+
+
+async def test_whatever_goes_wrong_after_what_was_fetched_ahead_costs_nothing_of_it() -> None:
+    ahead, log = fetching(), Log([0], [1], ValueError(), [1], [2])
+    await taken(ahead, log)
+    log.committed_offset = 1
+    await filled(ahead)
+    assert await taken(ahead, log) == [1, 2]
+    assert log.sought == [1]
+
+
+async def test_what_could_not_be_received_ahead_is_received_again_with_all_of_its_batch() -> None:
+    """By the pipeline, where somebody can handle the failure."""
+
+    def receive(records: Sequence[Record]) -> list[Delivery]:
+        if records[0].offset == 2:
+            raise RuntimeError
+        return _receive(records)
+
+    ahead, log = Fetching(10, receive, _committed), Log([0], [1], [2])
+    await taken(ahead, log)
+    await filled(ahead)
+    records, received = await ahead.next(log)  # type: ignore[arg-type]
+    assert [record.offset for record in records] == [1, 2]
+    assert received is None
+
+
+async def test_a_time_that_there_never_was_stops_nobody() -> None:
+    ahead, log = fetching(), Log([0])
+    log.timestamp = 2**62
+    assert await taken(ahead, log) == [0]
 
 
 async def test_when_the_partitions_go_while_more_is_fetched_only_the_new_is_handed_out() -> None:

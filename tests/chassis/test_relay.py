@@ -381,9 +381,10 @@ async def test_on_real_servers_a_record_that_is_refused_stops_only_its_own_key(
     assert sorted(arrived) == sorted([str(good), str(other)] * 2)
 
 
-async def test_on_real_servers_what_does_not_fit_in_one_batch_follows_in_order(
-    postgres: PostgresStore, tally_database: str, broker: Broker
+async def test_on_real_servers_what_does_not_fit_in_one_batch_follows_in_order_and_at_once(
+    postgres: PostgresStore, tally_database: str, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("chassis.messaging.relay.SHORTEST_POLL", 60)
     topic = await broker.make_topic(partitions=1)
     ids = [uuid4(), uuid4()]
     made = [record._replace(topic=topic, value=urandom(200_000)) for record in promises(*ids, each=4)]
