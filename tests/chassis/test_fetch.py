@@ -142,7 +142,7 @@ async def test_what_could_not_be_received_ahead_is_received_again_with_all_of_it
     ahead, log = Fetching(10, receive, _committed), Log([0], [1], [2])
     await taken(ahead, log)
     await filled(ahead)
-    records, received = await ahead.next(log)  # type: ignore[arg-type]
+    records, received = await ahead.next(log)
     assert [record.offset for record in records] == [1, 2]
     assert received is None
 
