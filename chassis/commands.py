@@ -28,7 +28,7 @@ TOGETHER = 50
 PATIENCE = 0.2
 """Seconds that a transaction has before the next begins beside it."""
 SPACING = 0.015
-"""Seconds from the beginning of one transaction to the next, unless that one is full, or the first was of one command:
+"""Seconds from the beginning of one transaction to the next, unless the next is full or the first was of one command:
 who comes alone does not wait. Of many, those that come within this time go through all services together, and each of
 them pays for a part of every step."""
 _NAMESPACE = UUID("52f6c0ec-7d4e-5d0f-8d9b-0b6b7a4c1b7e")
@@ -146,7 +146,7 @@ class Commands:
             executing.add_done_callback(self._executing.discard)
             # Not for longer: who waits for a lock keeps nobody else waiting.
             await asyncio.wait({executing}, timeout=PATIENCE)
-            if len(requests) > 1 or self._waiting:
+            if len(requests) > 1:
                 with suppress(TimeoutError):
                     async with asyncio.timeout_at(next_at):
                         await self._full.wait()
