@@ -82,6 +82,8 @@ class Traffic:
         bad = list(self._bad(drafts[0]))
         self.chance.shuffle(bad)
         keys: list[bytes | None] = [str(account).encode() for account in self.chance.sample(self.accounts, 4)]
+        if bad[len(keys)].value is None:  # no client sends what has neither a key nor a value
+            bad[0], bad[len(keys)] = bad[len(keys)], bad[0]
         keys += [None, *(str(self._uuid()).encode() for _ in bad[len(keys) + 1 :])]
         for one, key in zip(bad, keys, strict=True):
             at = self.chance.randrange(len(mixed) // 4, len(mixed))
