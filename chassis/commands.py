@@ -18,7 +18,7 @@ from chassis.handling import Handler, MessageContext, Permanent
 from chassis.messaging.door import Opened, Verdict, count
 from chassis.messaging.failures import PASSING
 from chassis.messaging.outbox import Promise
-from chassis.messaging.store import Claim, PostgresStore, keep
+from chassis.messaging.store import Claim, New, NotNew, PostgresStore, keep, promised
 from chassis.observability.metrics import Metrics
 from chassis.unit_of_work import UnitOfWork, Wanted
 
@@ -169,6 +169,8 @@ class Commands:
         wanted = Wanted()
         for one in requests:
             wanted.include(self._handlers[type(one.command)], one.command)
+        if not wanted.kinds and (inserted := await self._insert(requests)):
+            return inserted
         async with self._store.transaction() as transaction:
             unit_of_work = await transaction.load(wanted)
             results = [self._call(one, unit_of_work) for one in requests]
@@ -184,6 +186,21 @@ class Commands:
             if failed:
                 raise failed[0]
             await keep(unit_of_work, transaction, self._promise)
+        self._wake()
+        return answers
+
+    async def _insert(self, requests: Sequence[Request[Any]]) -> list[BaseModel] | None:
+        """For handlers that read nothing. None: not all of it is new or well."""
+        unit_of_work = UnitOfWork()
+        results = [self._call(one, unit_of_work) for one in requests]
+        answers = [result for result in results if not isinstance(result, Exception)]
+        if len(answers) < len(results):
+            return None
+        claims = [_claim(one.key, one, result) for one, result in zip(requests, results, strict=True) if one.key]
+        try:
+            await self._store.insert(New(unit_of_work, *promised(unit_of_work, self._promise), claims=claims))
+        except NotNew:
+            return None
         self._wake()
         return answers
 

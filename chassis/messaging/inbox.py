@@ -1,9 +1,11 @@
 """Which events this service has handled: the reason why a second delivery does nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
+from chassis.messaging.dead_letters import Key
 from chassis.persistence.connection import Connection
+from chassis.persistence.statement import Statement
 
 
 class EventKey(NamedTuple):
@@ -23,6 +25,20 @@ class Inbox(Protocol):
     async def forget(self, keys: Sequence[EventKey]) -> None:
         """These were not handled after all."""
         ...
+
+
+# Without a consumer, and so not at all, when one of the keys is parked.
+_INSERT = (
+    "insert into inbox (consumer, source, event_id) select case when not exists (select from dead_letters d "
+    "join unnest($4::text[], $5::bytea[]) as p(topic, key) on d.topic = p.topic and d.key = p.key "
+    "where d.status = 'open') then $1 end, source, event_id from unnest($2::text[], $3::text[]) as k(source, event_id)"
+)
+
+
+def inserting_said(consumer: str, keys: Collection[EventKey], behind: Collection[Key]) -> Statement:
+    """Note these events as handled, which none of them was before, and none may be parked."""
+    sources, ids = zip(*sorted(keys), strict=True)
+    return Statement(_INSERT, [consumer, sources, ids, [key.topic for key in behind], [key.key for key in behind]])
 
 
 class PostgresInbox:

@@ -10,6 +10,7 @@ from pydantic_core import from_json, to_json
 from chassis.handling import Permanent
 from chassis.messaging.topics import PARTNER, TOPICS, Topic, topic_of
 from chassis.persistence.connection import Connection
+from chassis.persistence.statement import Statement
 from chassis.unit_of_work import Recorded
 from contracts.envelope import Envelope, Texts
 from contracts.event import Event
@@ -17,6 +18,12 @@ from contracts.schema import schema_of
 
 LARGEST = 900_000
 """Bytes of one event. The broker takes 1 MiB; what cannot be published must fail here, not in the relay."""
+
+
+_APPEND = (
+    "insert into outbox (aggregate_id, sequence, topic, headers, value) "
+    "select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::json[], $5::bytea[])"
+)
 
 
 class OutboxRecord(NamedTuple):
@@ -121,13 +128,15 @@ class Promise:
         return TOPICS[declared.replace("<service>", self._service)]
 
 
+def appending(records: Sequence[OutboxRecord]) -> Statement:
+    """Promise to publish these, in this order per key."""
+    ids, sequences, topics, headers, values = zip(*records, strict=True)
+    return Statement(_APPEND, [ids, sequences, topics, [written(one) for one in headers], values])
+
+
 class PostgresOutbox:
     """The outbox table, on the connection of the running transaction."""
 
-    _APPEND = (
-        "insert into outbox (aggregate_id, sequence, topic, headers, value) "
-        "select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::json[], $5::bytea[])"
-    )
     # Unpublished rows by position, never `position > cursor`: a transaction that commits late would be skipped.
     _UNPUBLISHED = (
         "select position, aggregate_id, sequence, topic, headers, value from outbox "
@@ -143,8 +152,8 @@ class PostgresOutbox:
         self._connection = connection
 
     async def append(self, records: Sequence[OutboxRecord]) -> None:
-        ids, sequences, topics, headers, values = zip(*records, strict=True)
-        await self._connection.execute(self._APPEND, ids, sequences, topics, [written(one) for one in headers], values)
+        sql, arguments = appending(records)
+        await self._connection.execute(sql, *arguments)
 
     async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
         rows = await self._connection.fetch(self._UNPUBLISHED, now, limit)

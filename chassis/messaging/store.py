@@ -1,19 +1,28 @@
 """One transaction of a service: inbox, aggregates, outbox, timers and dead letters, all or nothing."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+import asyncpg
+
 from chassis.handling import Permanent
-from chassis.messaging.dead_letters import DeadLetters, PostgresDeadLetters
-from chassis.messaging.inbox import Inbox, PostgresInbox
-from chassis.messaging.outbox import Outbox, PostgresOutbox, Promise
-from chassis.messaging.timers import PostgresTimers, Timers, Waiting
+from chassis.messaging.dead_letters import DeadLetters, Key, PostgresDeadLetters
+from chassis.messaging.inbox import EventKey, Inbox, PostgresInbox, inserting_said
+from chassis.messaging.outbox import Outbox, OutboxRecord, PostgresOutbox, Promise, appending
+from chassis.messaging.timers import PostgresTimers, Timers, Waiting, setting
 from chassis.persistence.connection import Connection, Pool, beside
 from chassis.persistence.repository import Repository
+from chassis.persistence.statement import Statement, together
 from chassis.unit_of_work import UnitOfWork, Wanted
+
+
+_CLAIM = (
+    "insert into answered_requests (key, fingerprint, answer) "
+    "select * from unnest($1::text[], $2::text[], $3::text[])"
+)
 
 
 class KeyUsedTwice(Permanent):
@@ -27,6 +36,23 @@ class Claim(NamedTuple):
     fingerprint: str
     """Of its content."""
     answer: str
+
+
+class New(NamedTuple):
+    """What is left by handlers that read nothing: rows that nobody has written before."""
+
+    unit_of_work: UnitOfWork
+    facts: Sequence[OutboxRecord]
+    timers: Sequence[Waiting]
+    said: Collection[EventKey] = ()
+    """What may have an effect only once."""
+    behind: Collection[Key] = ()
+    """What must not be parked."""
+    claims: Sequence[Claim] = ()
+
+
+class NotNew(Exception):
+    """Something was there before, or is parked: nothing was kept."""
 
 
 class Transaction(Protocol):
@@ -60,18 +86,31 @@ class Store(Protocol):
         """Commits at the end of the block, rolls back when it raises."""
         ...
 
+    async def insert(self, new: New) -> None:
+        """Keep all of it, in a transaction of one statement.
+
+        Raises:
+            NotNew: nothing was kept.
+        """
+        ...
+
 
 async def keep(unit_of_work: UnitOfWork, transaction: Transaction, promise: Promise) -> None:
     """Keep what the handlers did: the aggregates, then the facts and timers that they left."""
-    recorded = unit_of_work.recorded
     async with beside(transaction.save(unit_of_work)):
-        facts = promise(one for one in recorded if one.due_at is None)
-        due = [one.due_at for one in recorded if one.due_at]
-        timers = promise(one for one in recorded if one.due_at)
+        facts, timers = promised(unit_of_work, promise)
     if facts:
         await transaction.outbox.append(facts)
     if timers:
-        await transaction.timers.set([*map(Waiting, due, timers)])
+        await transaction.timers.set(timers)
+
+
+def promised(unit_of_work: UnitOfWork, promise: Promise) -> tuple[list[OutboxRecord], list[Waiting]]:
+    """The facts and timers that handlers left, as they are kept."""
+    recorded = unit_of_work.recorded
+    due = [one.due_at for one in recorded if one.due_at]
+    timers = promise(one for one in recorded if one.due_at)
+    return promise(one for one in recorded if one.due_at is None), [*map(Waiting, due, timers)]
 
 
 class PostgresTransaction:
@@ -140,8 +179,7 @@ class PostgresTransaction:
         Waits for whoever is making one of them at this moment; sorted, so that two such never wait for each other.
         """
         tag = await self.connection.execute(
-            "insert into answered_requests (key, fingerprint, answer) "
-            "select * from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing",
+            f"{_CLAIM} on conflict do nothing",
             *zip(*sorted(claims), strict=True),
         )
         return tag == f"INSERT 0 {len(claims)}"
@@ -173,3 +211,23 @@ class PostgresStore:
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
         async with self._pool.acquire() as connection, connection.transaction():
             yield PostgresTransaction(connection, self._consumer, self._repositories)
+
+    async def insert(self, new: New) -> None:
+        if statements := [*self._inserting(new)]:
+            sql, arguments = together(*statements)
+            try:
+                await self._pool.execute(sql, *arguments)
+            except asyncpg.IntegrityConstraintViolationError as error:
+                raise NotNew from error
+
+    def _inserting(self, new: New) -> Iterator[Statement]:
+        if new.said:
+            yield inserting_said(self._consumer, new.said, new.behind)
+        if new.claims:
+            yield Statement(_CLAIM, [*zip(*sorted(new.claims), strict=True)])
+        for kind, aggregates in sorted(new.unit_of_work.added().items(), key=lambda item: item[0].__name__):
+            yield self._repositories[kind].inserting(aggregates)
+        if new.facts:
+            yield appending(new.facts)
+        if new.timers:
+            yield setting(new.timers)

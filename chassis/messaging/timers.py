@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from chassis.messaging.outbox import OutboxRecord, written
 from chassis.persistence.connection import Connection
+from chassis.persistence.statement import Statement
 
 
 class Waiting(NamedTuple):
@@ -31,15 +32,32 @@ class Timers(Protocol):
         ...
 
 
+# The same timer for another moment violates the primary key: it must not be lost without a word.
+_SET = (
+    "insert into timers (id, due_at, topic, headers, value) "
+    "select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::json[], $5::bytea[]) "
+    "on conflict (due_at, id) do nothing"
+)
+
+
+def setting(timers: Sequence[Waiting]) -> Statement:
+    """Promise these when their time comes."""
+    records = [timer.record for timer in timers]
+    return Statement(
+        _SET,
+        [
+            [record.aggregate_id for record in records],
+            [timer.due_at for timer in timers],
+            [record.topic for record in records],
+            [written(record.headers) for record in records],
+            [record.value for record in records],
+        ],
+    )
+
+
 class PostgresTimers:
     """The table of timers, on the connection of the running transaction."""
 
-    # The same timer for another moment violates the primary key: it must not be lost without a word.
-    _SET = (
-        "insert into timers (id, due_at, topic, headers, value) "
-        "select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::json[], $5::bytea[]) "
-        "on conflict (due_at, id) do nothing"
-    )
     # Delete first: of two that fire the same row the second waits for the first, and finds it gone.
     _FIRE = (
         "with due as (delete from timers where id in (select id from timers where due_at <= $1 order by due_at, id "
@@ -52,15 +70,8 @@ class PostgresTimers:
         self._connection = connection
 
     async def set(self, timers: Sequence[Waiting]) -> None:
-        records = [timer.record for timer in timers]
-        await self._connection.execute(
-            self._SET,
-            [record.aggregate_id for record in records],
-            [timer.due_at for timer in timers],
-            [record.topic for record in records],
-            [written(record.headers) for record in records],
-            [record.value for record in records],
-        )
+        sql, arguments = setting(timers)
+        await self._connection.execute(sql, *arguments)
 
     async def fire(self, now: datetime, limit: int) -> int:
         tag = await self._connection.execute(self._FIRE, now, limit)

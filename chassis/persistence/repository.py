@@ -7,6 +7,7 @@ from uuid import UUID
 from chassis.handling import Aggregate, Transient
 from chassis.persistence.connection import Connection
 from chassis.persistence.mapper import Mapper
+from chassis.persistence.statement import Statement
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -47,7 +48,12 @@ class Repository(Generic[A]):
 
     async def insert_many(self, connection: Connection, aggregates: Sequence[A]) -> None:
         """Keep new aggregates."""
-        await connection.execute(self._insert, *self.mapper.columns(aggregates))
+        sql, arguments = self.inserting(aggregates)
+        await connection.execute(sql, *arguments)
+
+    def inserting(self, aggregates: Sequence[A]) -> Statement:
+        """Keep new aggregates."""
+        return Statement(self._insert, self.mapper.columns(aggregates))
 
     async def update_many(self, connection: Connection, changes: Sequence[tuple[A, int]]) -> None:
         """Keep changed aggregates, each only if its version is still the one that was loaded.
