@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from pydantic_core import from_json, to_json
@@ -62,8 +62,8 @@ class Outbox(Protocol):
         """The oldest promises that are still open, in order of position, without the keys that are held."""
         ...
 
-    async def published(self, positions: Sequence[int]) -> None:
-        """These are acknowledged by the broker."""
+    async def published(self, positions: Sequence[int], limit: int, now: datetime) -> list[Unpublished]:
+        """These are acknowledged by the broker; the answer is what is unpublished now."""
         ...
 
     async def hold(self, holds: Sequence[Hold]) -> None:
@@ -140,7 +140,12 @@ class PostgresOutbox:
     # Unpublished rows by position, never `position > cursor`: a transaction that commits late would be skipped.
     _UNPUBLISHED = (
         "select position, aggregate_id, sequence, topic, headers, value from outbox "
-        "where aggregate_id not in (select aggregate_id from outbox where held_until > $1) order by position limit $2"
+        "where aggregate_id not in (select aggregate_id from outbox where held_until > $1) {} order by position limit $2"
+    )
+    # The look does not see yet what is deleted beside it.
+    _PUBLISHED = (
+        "with gone as (delete from outbox where position = any($3::bigint[])) "
+        + _UNPUBLISHED.format("and position not in (select * from unnest($3::bigint[]))")
     )
     _HOLD = (
         "update outbox set attempts = attempts + 1, held_until = hold.until, error = hold.error "
@@ -156,17 +161,20 @@ class PostgresOutbox:
         await self._connection.execute(sql, *arguments)
 
     async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
-        rows = await self._connection.fetch(self._UNPUBLISHED, now, limit)
-        return [
-            Unpublished(position, OutboxRecord(id_, sequence, topic, [(n, v) for n, v in from_json(headers)], value))
-            for position, id_, sequence, topic, headers, value in rows
-        ]
+        return _read(await self._connection.fetch(self._UNPUBLISHED.format(""), now, limit))
 
-    async def published(self, positions: Sequence[int]) -> None:
-        await self._connection.execute("delete from outbox where position = any($1::bigint[])", positions)
+    async def published(self, positions: Sequence[int], limit: int, now: datetime) -> list[Unpublished]:
+        return _read(await self._connection.fetch(self._PUBLISHED, now, limit, positions))
 
     async def hold(self, holds: Sequence[Hold]) -> None:
         await self._connection.execute(self._HOLD, *zip(*holds, strict=True))
+
+
+def _read(rows: Iterable[Any]) -> list[Unpublished]:
+    return [
+        Unpublished(position, OutboxRecord(id_, sequence, topic, [(n, v) for n, v in from_json(headers)], value))
+        for position, id_, sequence, topic, headers, value in rows
+    ]
 
 
 def written(headers: Texts) -> str:

@@ -79,8 +79,8 @@ class Relay:
         self._producer: Producer | None = None
         self._awake = asyncio.Event()
         self._look_at = 0.0
-        self._more = False
-        """Something of the last round is left, or there may be: it need not be woken to look again."""
+        self._ahead: tuple[Outbox | None, list[Unpublished]] = None, []
+        """What was there when the last round was noted, and where it was seen."""
         health.expect("relay")
 
     def wake(self) -> None:
@@ -94,8 +94,10 @@ class Relay:
             published = await self._try_round()
             if published is None:
                 await self._rest(STANDBY)
-            elif not (published and self._more):
-                poll = SHORTEST_POLL if published else poll
+            elif published:
+                poll = SHORTEST_POLL
+            if published and self._ahead[1]: continue
+            elif published is not None:
                 await self._rest(poll)
                 poll = min(LONGEST_POLL, poll * 2)
         await self._drain()
@@ -141,18 +143,21 @@ class Relay:
 
     async def round(self, outbox: Outbox) -> int:
         """Publish one batch; the answer is the number of records that the broker acknowledged."""
-        batch = await outbox.unpublished(BATCH, self._now())
+        seen_by, batch = self._ahead
+        self._ahead = None, []
+        if seen_by is not outbox or not batch:
+            batch = await outbox.unpublished(BATCH, self._now())
         if not batch:
             return 0
         acknowledged, holds = await self._send(batch)
-        self._more = len(batch) == BATCH or (len(acknowledged) < len(batch) and not holds)
         if acknowledged:
             crash_point("relay before delete")
-            await outbox.published([one.position for one in acknowledged])
+            self._ahead = outbox, await outbox.published([one.position for one in acknowledged], BATCH, self._now())
         for topic, number in Counter(one.record.topic for one in acknowledged).items():
             self._metrics.published.labels(self._service, topic).inc(number)
         if holds:
             self._metrics.publish_failures.labels(self._service).inc()
+            self._ahead = None, []
             await outbox.hold(holds)
             await self._drop_producer()
         return len(acknowledged)
