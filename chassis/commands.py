@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -68,6 +68,7 @@ class Commands:
         metrics: Metrics,
         *,
         now: Callable[[], datetime],
+        express: Any = None,
         wake: Callable[[], None],
     ) -> None:
         self._source = f"/services/{service}/http"
@@ -77,6 +78,7 @@ class Commands:
         self._metrics = metrics
         self.now = now
         self._wake = wake
+        self._express = express
         self._promise = Promise(service, now)
         self._waiting: list[Request[Any]] = []
         self._full = asyncio.Event()
@@ -198,10 +200,11 @@ class Commands:
             return None
         claims = [_claim(one.key, one, result) for one, result in zip(requests, results, strict=True) if one.key]
         try:
-            await self._store.insert(New(unit_of_work, *promised(unit_of_work, self._promise), claims=claims))
+            facts, timers = promised(unit_of_work, self._promise)
+            with self._express.boarding(facts) if self._express else nullcontext():
+                await self._store.insert(New(unit_of_work, facts, timers, claims=claims))
         except NotNew:
             return None
-        self._wake()
         return answers
 
     def _call(self, request: Request[Any], unit_of_work: UnitOfWork) -> BaseModel | Exception:

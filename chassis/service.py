@@ -171,7 +171,7 @@ class Process:
             self._store,
             self.metrics,
             now=now,
-            wake=self._wake_relay,
+            wake=self._wake_relay, express=self._relay and self._relay.express,
             patience=Patience(poll_budget=self.settings.poll_interval / 5),
             door=self.service.door,
         )
@@ -214,7 +214,7 @@ class Process:
     async def _serving(self) -> AsyncIterator[None]:
         routes = self.service.routes if Role.SERVE in self._roles else None
         commands = Commands(
-            self.service.name, self._handlers, self._store, self.metrics, now=now, wake=self._wake_relay
+            self.service.name, self._handlers, self._store, self.metrics, now=now, wake=self._wake_relay, express=self._relay and self._relay.express
         )
         router = routes(commands, self._pool) if routes else None
         app = create_app(self.service.name, self.health, self.metrics, router)

@@ -62,7 +62,7 @@ class Outbox(Protocol):
         """The oldest promises that are still open, in order of position, without the keys that are held."""
         ...
 
-    async def published(self, positions: Sequence[int], limit: int, now: datetime) -> list[Unpublished]:
+    async def published(self, positions: Sequence[int], records: Sequence[OutboxRecord], limit: int, now: datetime) -> list[Unpublished]:
         """These are acknowledged by the broker; the answer is what is unpublished now."""
         ...
 
@@ -144,8 +144,10 @@ class PostgresOutbox:
     )
     # The look does not see yet what is deleted beside it.
     _PUBLISHED = (
-        "with gone as (delete from outbox where position = any($3::bigint[])) "
-        + _UNPUBLISHED.format("and position not in (select * from unnest($3::bigint[]))")
+        "with read as (delete from outbox where position = any($3::bigint[])), unread as (delete from outbox o using "
+        "unnest($4::uuid[], $5::bigint[], $6::text[]) as r(aggregate_id, sequence, topic) where o.aggregate_id = "
+        "r.aggregate_id and o.sequence = r.sequence and o.topic = r.topic returning position) "
+        + _UNPUBLISHED.format("and position not in (select * from unnest($3::bigint[]) union all select position from unread)")
     )
     _HOLD = (
         "update outbox set attempts = attempts + 1, held_until = hold.until, error = hold.error "
@@ -163,8 +165,9 @@ class PostgresOutbox:
     async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
         return _read(await self._connection.fetch(self._UNPUBLISHED.format(""), now, limit))
 
-    async def published(self, positions: Sequence[int], limit: int, now: datetime) -> list[Unpublished]:
-        return _read(await self._connection.fetch(self._PUBLISHED, now, limit, positions))
+    async def published(self, positions: Sequence[int], records: Sequence[OutboxRecord], limit: int, now: datetime) -> list[Unpublished]:
+        ids, sequences, topics = zip(*[r[:3] for r in records]) if records else ([],[],[])
+        return _read(await self._connection.fetch(self._PUBLISHED, now, limit, positions, ids, sequences, topics))
 
     async def hold(self, holds: Sequence[Hold]) -> None:
         await self._connection.execute(self._HOLD, *zip(*holds, strict=True))

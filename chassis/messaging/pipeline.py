@@ -1,6 +1,7 @@
 """The fixed order in which every record is treated, a micro-batch at a time, in one transaction."""
 
 import asyncio
+from contextlib import nullcontext
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -93,6 +94,7 @@ class Pipeline:
         metrics: Metrics,
         *,
         now: Callable[[], datetime],
+        express: Any = None,
         wake: Callable[[], None] = lambda: None,
         door: Door | None = None,
         patience: Patience | None = None,
@@ -110,6 +112,7 @@ class Pipeline:
         self._metrics = metrics
         self._now = now
         self._wake = wake
+        self._express = express
         self._promise = Promise(service, now)
         self._patience = patience or Patience()
         self._limit = limit or DeadLetterLimit()
@@ -224,7 +227,9 @@ class Pipeline:
         """The order of everything. `failure`: why the one record is set aside instead of attempted."""
         started = time.perf_counter()
         todo = [delivery for delivery in deliveries if delivery.outcome is not Outcome.IGNORED]
-        if todo and not (failure is None and await self._insert(todo, meanwhile)):
+        if todo and failure is None and await self._insert(todo, meanwhile):
+            todo = []
+        if todo:
             async with self._store.transaction() as transaction:
                 await self._admit(transaction, deliveries, meanwhile)  # 4 admit
                 parked = await self._parked(transaction, deliveries)  # 5 parked
@@ -259,8 +264,9 @@ class Pipeline:
         said = [key for d in deliveries for key in d.keys]
         behind = {key for d in deliveries if (key := _key(d.record))}
         try:
-            async with beside(self._store.insert(New(unit_of_work, facts, timers, said, behind))):
-                meanwhile()
+            with self._express.boarding(facts) if self._express else nullcontext():
+                async with beside(self._store.insert(New(unit_of_work, facts, timers, said, behind))):
+                    meanwhile()
         except NotNew:
             return False
         for d in deliveries:

@@ -15,6 +15,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from chassis.crash_points import crash_point
+from chassis.messaging.express import Express
 from chassis.messaging.failures import MISSING_DEPENDENCY
 from chassis.messaging.outbox import Hold, Outbox, Unpublished
 from chassis.messaging.producer import Answer, Producer
@@ -82,6 +83,7 @@ class Relay:
         self._ahead: tuple[Outbox | None, list[Unpublished]] = None, []
         """What was there when the last round was noted, and where it was seen."""
         health.expect("relay")
+        self.express = Express(lambda *_: None, self.wake)
 
     def wake(self) -> None:
         """There is something new in the outbox."""
@@ -126,6 +128,7 @@ class Relay:
             self._metrics.relay_is_leader.labels(self._service).set(outbox is not None)
             self._health.progress("relay")
             if outbox is None:
+                self.express.producer = None
                 return None
             await self._fire_timers()
             return await self.round(outbox)
@@ -145,14 +148,27 @@ class Relay:
         """Publish one batch; the answer is the number of records that the broker acknowledged."""
         seen_by, batch = self._ahead
         self._ahead = None, []
+        if self.express.failed:
+            self.express.producer = None
+            await self.express.arrived()
+            await self._drop_producer()
+            self.express.failed = False
         if seen_by is not outbox or not batch:
-            batch = await outbox.unpublished(BATCH, self._now())
+            gone = list(self.express.acknowledged.values())
+            if gone:
+                batch = await outbox.published([], gone, BATCH, self._now())
+                for one in gone: del self.express.acknowledged[one[:3]]
+            else: batch = await outbox.unpublished(BATCH, self._now())
+        batch = [one for one in batch if not self.express.departed(one)]
+        if self._producer is None:
+            self._producer = await self._connect()
+        self.express.producer = self._producer
         if not batch:
             return 0
         acknowledged, holds = await self._send(batch)
         if acknowledged:
             crash_point("relay before delete")
-            self._ahead = outbox, await outbox.published([one.position for one in acknowledged], BATCH, self._now())
+            self._ahead = outbox, await outbox.published([one.position for one in acknowledged], [], BATCH, self._now())
         for topic, number in Counter(one.record.topic for one in acknowledged).items():
             self._metrics.published.labels(self._service, topic).inc(number)
         if holds:
@@ -185,6 +201,7 @@ class Relay:
         return Hold(one.position, self._now() + rest, type(error).__name__)
 
     async def _drop_producer(self) -> None:
+        self.express.producer = None
         producer, self._producer = self._producer, None
         if producer:
             try:
