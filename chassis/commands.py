@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -16,9 +16,10 @@ from uuid6 import uuid7
 
 from chassis.handling import Handler, MessageContext, Permanent
 from chassis.messaging.door import Opened, Verdict, count
+from chassis.messaging.express import Board, on_foot
 from chassis.messaging.failures import PASSING
 from chassis.messaging.outbox import Promise
-from chassis.messaging.store import Claim, New, NotNew, PostgresStore, keep, promised
+from chassis.messaging.store import Claim, NotNew, PostgresStore, insert, keep
 from chassis.observability.metrics import Metrics
 from chassis.unit_of_work import UnitOfWork, Wanted
 
@@ -68,8 +69,8 @@ class Commands:
         metrics: Metrics,
         *,
         now: Callable[[], datetime],
-        express: Any = None,
         wake: Callable[[], None],
+        board: Board = on_foot,
     ) -> None:
         self._source = f"/services/{service}/http"
         self._handlers = handlers
@@ -78,7 +79,7 @@ class Commands:
         self._metrics = metrics
         self.now = now
         self._wake = wake
-        self._express = express
+        self._board = board
         self._promise = Promise(service, now)
         self._waiting: list[Request[Any]] = []
         self._full = asyncio.Event()
@@ -171,13 +172,13 @@ class Commands:
         wanted = Wanted()
         for one in requests:
             wanted.include(self._handlers[type(one.command)], one.command)
-        if not wanted.kinds and (inserted := await self._insert(requests)):
-            return inserted
+        if not wanted.kinds and (answers := await self._insert(requests)):
+            return answers
         async with self._store.transaction() as transaction:
             unit_of_work = await transaction.load(wanted)
             results = [self._call(one, unit_of_work) for one in requests]
-            # Also what is refused now: what was accepted the first time stays accepted.
-            claims = [_claim(one.key, one, result) for one, result in zip(requests, results, strict=True) if one.key]
+            # Also of what is refused now: what was accepted the first time stays accepted.
+            claims = _claims(requests, results)
             known = bool(claims) and not await transaction.claim(claims)
             answers = [result for result in results if not isinstance(result, Exception)]
             failed = [result for result in results if isinstance(result, Exception)]
@@ -192,17 +193,15 @@ class Commands:
         return answers
 
     async def _insert(self, requests: Sequence[Request[Any]]) -> list[BaseModel] | None:
-        """For handlers that read nothing. None: not all of it is new or well."""
+        """The short way, for handlers that read nothing: one statement. None: something was there before, or fails."""
         unit_of_work = UnitOfWork()
         results = [self._call(one, unit_of_work) for one in requests]
         answers = [result for result in results if not isinstance(result, Exception)]
         if len(answers) < len(results):
             return None
-        claims = [_claim(one.key, one, result) for one, result in zip(requests, results, strict=True) if one.key]
         try:
-            facts, timers = promised(unit_of_work, self._promise)
-            with self._express.boarding(facts) if self._express else nullcontext():
-                await self._store.insert(New(unit_of_work, facts, timers, claims=claims))
+            claims = _claims(requests, results)
+            await insert(unit_of_work, self._store, self._promise, self._board, claims=claims)
         except NotNew:
             return None
         return answers
@@ -240,6 +239,11 @@ def _tell(request: Request[Any], result: BaseModel | Exception) -> None:
         request.answered.set_exception(result)
     else:
         request.answered.set_result(result)
+
+
+def _claims(requests: Sequence[Request[Any]], results: Sequence[BaseModel | Exception]) -> list[Claim]:
+    """Of those that have a key."""
+    return [_claim(one.key, one, result) for one, result in zip(requests, results, strict=True) if one.key]
 
 
 def _claim(key: str, request: Request[Any], result: BaseModel | Exception) -> Claim:

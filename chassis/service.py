@@ -21,6 +21,7 @@ from chassis.http import create_app
 from chassis.http_server import HttpServer
 from chassis.messaging.consumer import Consumer
 from chassis.messaging.door import Door
+from chassis.messaging.express import on_foot
 from chassis.messaging.failures import Halted, Patience
 from chassis.messaging.leadership import Leadership
 from chassis.messaging.pipeline import Pipeline
@@ -96,6 +97,7 @@ class Process:
         self._handlers = handlers_of(service.handlers)
         self._store = PostgresStore(pool, service.name, [Repository(mapper) for mapper in service.mappers])
         self._relay = self._make_relay() if Role.RELAY in roles else None
+        self._board = self._relay.express.board if self._relay else on_foot
 
     async def run(self) -> None:
         """Do the work of the roles until told to stop; then finish what was begun, in this order."""
@@ -171,7 +173,8 @@ class Process:
             self._store,
             self.metrics,
             now=now,
-            wake=self._wake_relay, express=self._relay and self._relay.express,
+            wake=self._wake_relay,
+            board=self._board,
             patience=Patience(poll_budget=self.settings.poll_interval / 5),
             door=self.service.door,
         )
@@ -214,7 +217,13 @@ class Process:
     async def _serving(self) -> AsyncIterator[None]:
         routes = self.service.routes if Role.SERVE in self._roles else None
         commands = Commands(
-            self.service.name, self._handlers, self._store, self.metrics, now=now, wake=self._wake_relay, express=self._relay and self._relay.express
+            self.service.name,
+            self._handlers,
+            self._store,
+            self.metrics,
+            now=now,
+            wake=self._wake_relay,
+            board=self._board,
         )
         router = routes(commands, self._pool) if routes else None
         app = create_app(self.service.name, self.health, self.metrics, router)

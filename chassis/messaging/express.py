@@ -1,76 +1,135 @@
-"""Facts of aggregates that did not exist before go out as soon as they are committed, without being read back.
+"""Facts of new aggregates go out as soon as they are committed: nobody has to read them back first.
 
-Nothing of their keys can be in the outbox before them, so they overtake nothing. Their rows stay until the broker has
-them: what does not get through, whatever the reason, is left to the rounds of the relay.
+Of a new key nothing older can wait in the outbox, so they overtake nothing. Their rows stay until the broker has them.
+What does not get through, whatever the reason, is left to the rounds of the relay.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from uuid import UUID
 
-from aiokafka.errors import KafkaError
+import structlog
 
-from chassis.messaging.outbox import OutboxRecord, Unpublished
-from chassis.messaging.producer import Producer
+from chassis.crash_points import crash_point
+from chassis.messaging.outbox import OutboxRecord
+from chassis.messaging.producer import ACKNOWLEDGED_WITHIN, Producer, error_of
 
-MOST = 4
-WITHIN = 30.0
+log = structlog.get_logger("express")
+
+AT_ONCE = 4
+"""Sends under way. Who commits more than the broker takes so is better off with the relay's large batches."""
 FORGOTTEN_WITHIN = 0.02
+"""Seconds that the rows of what has arrived are kept, to delete many at a time. After a crash they go out again."""
+
+Board = Callable[[Sequence[OutboxRecord]], AbstractContextManager[None]]
+"""Around the commit of facts of new aggregates: when that went well, they go."""
+
+
+@contextmanager
+def on_foot(_: Sequence[OutboxRecord]) -> Iterator[None]:
+    """Where there is no relay in the process: the one of another finds them."""
+    yield
+
 
 class Express:
-    def __init__(self, published: Callable[[str, int], None], wake: Callable[[], None]) -> None:
-        self.producer: Producer | None = None
-        self.failed = False
-        self.acknowledged: dict[tuple[UUID, int, str], OutboxRecord] = {}
-        self._keys: set[UUID] = set()
-        self._sends: set[asyncio.Task[None]] = set()
+    """Sends with the producer of the relay, for as long as that leads."""
+
+    def __init__(self, wake: Callable[[], None], count: Callable[[Sequence[OutboxRecord]], None]) -> None:
         self._wake = wake
-        self._timer: asyncio.TimerHandle | None = None
+        self._count = count
+        self._producer: Producer | None = None
+        self._boarded: set[UUID] = set()
+        """Keys that are being committed or are under way: the relay leaves them alone."""
+        self._sends: set[asyncio.Task[None]] = set()
+        self._arrived: dict[tuple[UUID, int, str], OutboxRecord] = {}
+        self.broken = False
+        """A send failed: nothing may follow through the same producer."""
 
     @contextmanager
-    def boarding(self, facts: Sequence[OutboxRecord]) -> Iterator[None]:
+    def board(self, facts: Sequence[OutboxRecord]) -> Iterator[None]:
+        """Around the statement that commits these facts of new aggregates."""
         keys = {fact.aggregate_id for fact in facts}
-        if not keys or not self.producer or self.failed or len(self._sends) >= MOST or not keys.isdisjoint(self._keys):
+        if not self._has_room(keys):
             yield
             self._wake()
             return
-        self._keys |= keys
+        self._boarded |= keys
         try:
             yield
         except BaseException:
-            self._keys -= keys
+            # Perhaps it was committed all the same: then the relay will find it.
+            self._boarded -= keys
             raise
         send = asyncio.create_task(self._send(facts, keys))
         self._sends.add(send)
         send.add_done_callback(self._sends.discard)
 
-    async def _send(self, facts, keys):
+    def _has_room(self, keys: set[UUID]) -> bool:
+        is_open = self._producer is not None and not self.broken
+        return is_open and len(self._sends) < AT_ONCE and self._boarded.isdisjoint(keys)
+
+    async def _send(self, facts: Sequence[OutboxRecord], keys: set[UUID]) -> None:
         try:
-            if not self.producer:
-                self._wake()
-                return
-            answers = await self.producer.send(facts)
-            sent = {a for a in answers if a}
-            await asyncio.wait(sent, timeout=WITHIN)
-            for fact, answer in zip(facts, answers, strict=True):
-                if answer and answer.done() and not answer.cancelled() and not answer.exception():
-                    self.acknowledged[fact[:3]] = fact
-                elif answer:
-                    self.failed = True
-        except KafkaError:
-            self.failed = True
+            arrived = await self._arriving(facts)
         finally:
-            self._keys -= keys
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(FORGOTTEN_WITHIN, self._go)
+            self._boarded -= keys
+        self._arrived |= {fact.identity: fact for fact in arrived}
+        self._count(arrived)
+        if self.broken or len(arrived) < len(facts):
+            self._wake()
+        else:
+            asyncio.get_running_loop().call_later(FORGOTTEN_WITHIN, self._wake)
 
-    def _go(self):
-        self._timer = None
-        self._wake()
+    async def _arriving(self, facts: Sequence[OutboxRecord]) -> list[OutboxRecord]:
+        """Those of the facts that the broker has."""
+        if self._producer is None:
+            return []
+        try:
+            answers = await self._producer.send(facts)
+        except Exception as error:
+            log.warning("cannot send", error=type(error).__name__)
+            self.broken = True
+            return []
+        crash_point("relay after send")
+        sent = {answer for answer in answers if answer}
+        await asyncio.wait(sent, timeout=ACKNOWLEDGED_WITHIN)
+        failed = {answer for answer in sent if error_of(answer)}
+        self.broken |= bool(failed)
+        return [fact for fact, answer in zip(facts, answers, strict=True) if answer and answer not in failed]
 
-    def departed(self, row: Unpublished) -> bool:
-        return row.record.aggregate_id in self._keys or row.record[:3] in self.acknowledged
+    # What follows is for the relay.
 
-    async def arrived(self):
-        if self._sends: await asyncio.wait(self._sends)
+    def open(self, producer: Producer) -> None:
+        """Take facts along, from now on."""
+        self._producer = producer
+
+    def close(self) -> None:
+        """Take none: somebody else leads, or the producer is of no more use."""
+        self._producer = None
+
+    async def end(self, within: float) -> None:
+        """Wait for what is under way."""
+        if self._sends:
+            await asyncio.wait(self._sends, timeout=within)
+
+    async def give_up(self) -> None:
+        """Wait for nothing: of what is under way nobody knows whether the broker will have it."""
+        for send in self._sends:
+            send.cancel()
+        await asyncio.gather(*self._sends, return_exceptions=True)
+        self.broken = False
+
+    @property
+    def arrived(self) -> list[OutboxRecord]:
+        """What the broker has, and whose rows are still there."""
+        return [*self._arrived.values()]
+
+    def forgotten(self, records: Sequence[OutboxRecord]) -> None:
+        """The rows of these are gone."""
+        for record in records:
+            del self._arrived[record.identity]
+
+    def has(self, record: OutboxRecord) -> bool:
+        """Must the relay leave this one alone, because it or what comes before it goes out here?"""
+        return record.aggregate_id in self._boarded or record.identity in self._arrived

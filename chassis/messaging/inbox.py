@@ -28,17 +28,17 @@ class Inbox(Protocol):
 
 
 # Without a consumer, and so not at all, when one of the keys is parked.
-_INSERT = (
+_ADMIT_NEW = (
     "insert into inbox (consumer, source, event_id) select case when not exists (select from dead_letters d "
     "join unnest($4::text[], $5::bytea[]) as p(topic, key) on d.topic = p.topic and d.key = p.key "
     "where d.status = 'open') then $1 end, source, event_id from unnest($2::text[], $3::text[]) as k(source, event_id)"
 )
 
 
-def inserting_said(consumer: str, keys: Collection[EventKey], behind: Collection[Key]) -> Statement:
-    """Note these events as handled, which none of them was before, and none may be parked."""
+def admitting(consumer: str, keys: Collection[EventKey], behind: Collection[Key]) -> Statement:
+    """Note these events as handled. It fails when one of them was before, or when one of the keys is parked."""
     sources, ids = zip(*sorted(keys), strict=True)
-    return Statement(_INSERT, [consumer, sources, ids, [key.topic for key in behind], [key.key for key in behind]])
+    return Statement(_ADMIT_NEW, [consumer, sources, ids, [key.topic for key in behind], [key.key for key in behind]])
 
 
 class PostgresInbox:

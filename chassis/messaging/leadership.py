@@ -19,7 +19,6 @@ class Leadership:
         self._url = database_url
         self._name = name
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
-        self._outbox: PostgresOutbox | None = None
         self._held = False
 
     async def outbox(self) -> PostgresOutbox | None:
@@ -47,8 +46,7 @@ class Leadership:
             )
         if not self._held:
             self._held = bool(await self._connection.fetchval(self._TRY, self._name))
-            self._outbox = PostgresOutbox(self._connection)
-        return self._outbox if self._held else None
+        return PostgresOutbox(self._connection) if self._held else None
 
     async def fire_timers(self, now: datetime, limit: int) -> int:
         """For who leads: promise what is due; the answer is how many timers that were."""

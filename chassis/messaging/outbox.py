@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from pydantic_core import from_json, to_json
@@ -20,12 +20,6 @@ LARGEST = 900_000
 """Bytes of one event. The broker takes 1 MiB; what cannot be published must fail here, not in the relay."""
 
 
-_APPEND = (
-    "insert into outbox (aggregate_id, sequence, topic, headers, value) "
-    "select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::json[], $5::bytea[])"
-)
-
-
 class OutboxRecord(NamedTuple):
     """A promise to publish: what the Kafka record will be. Unique by (aggregate_id, sequence, topic)."""
 
@@ -34,6 +28,11 @@ class OutboxRecord(NamedTuple):
     topic: str
     headers: Texts
     value: bytes
+
+    @property
+    def identity(self) -> tuple[UUID, int, str]:
+        """What it is unique by."""
+        return self[:3]
 
 
 class Unpublished(NamedTuple):
@@ -58,12 +57,15 @@ class Outbox(Protocol):
         """Promise to publish these, in this order per key."""
         ...
 
-    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
-        """The oldest promises that are still open, in order of position, without the keys that are held."""
+    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
+        """The oldest promises that are still open, in order of position, without the keys that are held.
+
+        `arrived`: the broker has these, whatever their position. They are forgotten, and not among the answer.
+        """
         ...
 
-    async def published(self, positions: Sequence[int], records: Sequence[OutboxRecord], limit: int, now: datetime) -> list[Unpublished]:
-        """These are acknowledged by the broker; the answer is what is unpublished now."""
+    async def published(self, positions: Sequence[int]) -> None:
+        """These are acknowledged by the broker."""
         ...
 
     async def hold(self, holds: Sequence[Hold]) -> None:
@@ -128,6 +130,12 @@ class Promise:
         return TOPICS[declared.replace("<service>", self._service)]
 
 
+_APPEND = (
+    "insert into outbox (aggregate_id, sequence, topic, headers, value) "
+    "select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::json[], $5::bytea[])"
+)
+
+
 def appending(records: Sequence[OutboxRecord]) -> Statement:
     """Promise to publish these, in this order per key."""
     ids, sequences, topics, headers, values = zip(*records, strict=True)
@@ -140,14 +148,13 @@ class PostgresOutbox:
     # Unpublished rows by position, never `position > cursor`: a transaction that commits late would be skipped.
     _UNPUBLISHED = (
         "select position, aggregate_id, sequence, topic, headers, value from outbox "
-        "where aggregate_id not in (select aggregate_id from outbox where held_until > $1) {} order by position limit $2"
+        "where aggregate_id not in (select aggregate_id from outbox where held_until > $1) {}order by position limit $2"
     )
-    # The look does not see yet what is deleted beside it.
-    _PUBLISHED = (
-        "with read as (delete from outbox where position = any($3::bigint[])), unread as (delete from outbox o using "
-        "unnest($4::uuid[], $5::bigint[], $6::text[]) as r(aggregate_id, sequence, topic) where o.aggregate_id = "
-        "r.aggregate_id and o.sequence = r.sequence and o.topic = r.topic returning position) "
-        + _UNPUBLISHED.format("and position not in (select * from unnest($3::bigint[]) union all select position from unread)")
+    # The look sees the rows that are deleted beside it.
+    _FORGET_AND_LOOK = (
+        "with arrived as (delete from outbox using unnest($3::uuid[], $4::bigint[], $5::text[]) as a(id, number, name) "
+        "where aggregate_id = a.id and sequence = a.number and topic = a.name returning position) "
+        + _UNPUBLISHED.format("and position not in (select position from arrived) ")
     )
     _HOLD = (
         "update outbox set attempts = attempts + 1, held_until = hold.until, error = hold.error "
@@ -162,22 +169,22 @@ class PostgresOutbox:
         sql, arguments = appending(records)
         await self._connection.execute(sql, *arguments)
 
-    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
-        return _read(await self._connection.fetch(self._UNPUBLISHED.format(""), now, limit))
+    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
+        if arrived:
+            identities = zip(*(record.identity for record in arrived), strict=True)
+            rows = await self._connection.fetch(self._FORGET_AND_LOOK, now, limit, *identities)
+        else:
+            rows = await self._connection.fetch(self._UNPUBLISHED.format(""), now, limit)
+        return [
+            Unpublished(position, OutboxRecord(id_, sequence, topic, [(n, v) for n, v in from_json(headers)], value))
+            for position, id_, sequence, topic, headers, value in rows
+        ]
 
-    async def published(self, positions: Sequence[int], records: Sequence[OutboxRecord], limit: int, now: datetime) -> list[Unpublished]:
-        ids, sequences, topics = zip(*[r[:3] for r in records]) if records else ([],[],[])
-        return _read(await self._connection.fetch(self._PUBLISHED, now, limit, positions, ids, sequences, topics))
+    async def published(self, positions: Sequence[int]) -> None:
+        await self._connection.execute("delete from outbox where position = any($1::bigint[])", positions)
 
     async def hold(self, holds: Sequence[Hold]) -> None:
         await self._connection.execute(self._HOLD, *zip(*holds, strict=True))
-
-
-def _read(rows: Iterable[Any]) -> list[Unpublished]:
-    return [
-        Unpublished(position, OutboxRecord(id_, sequence, topic, [(n, v) for n, v in from_json(headers)], value))
-        for position, id_, sequence, topic, headers, value in rows
-    ]
 
 
 def written(headers: Texts) -> str:

@@ -18,7 +18,8 @@ BATCH_BYTES = 512 * 1024
 """Before compression; one record may be larger and then has a batch to itself."""
 TOPIC_WITHIN = 5.0
 """Seconds after which a topic that no broker knows is not there. Left to itself aiokafka asks for most of a minute."""
-
+ACKNOWLEDGED_WITHIN = 30.0
+"""Seconds after which a send has an unknown outcome: send again, consumers drop what they had."""
 CLOSE_WITHIN = 2.0
 
 Answer = asyncio.Future[object]
@@ -125,6 +126,13 @@ class KafkaProducer:
 def partition_of(key: bytes, partitions: int) -> int:
     """Where every Kafka client by default sends this key."""
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+
+
+def error_of(answer: Answer) -> BaseException | None:
+    """Why the broker does not have it, as far as anybody knows."""
+    if not answer.done() or answer.cancelled():
+        return TimeoutError()
+    return answer.exception()
 
 
 def _failed(error: Exception) -> Answer:

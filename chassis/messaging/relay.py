@@ -17,8 +17,8 @@ from aiokafka.errors import KafkaError
 from chassis.crash_points import crash_point
 from chassis.messaging.express import Express
 from chassis.messaging.failures import MISSING_DEPENDENCY
-from chassis.messaging.outbox import Hold, Outbox, Unpublished
-from chassis.messaging.producer import Answer, Producer
+from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
+from chassis.messaging.producer import ACKNOWLEDGED_WITHIN, Producer, error_of
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 
@@ -35,8 +35,6 @@ HOLD = 5.0
 About: keys that fail together because they share a batch have to come back apart, or none of them ever gets past
 the one that is at fault.
 """
-ACKNOWLEDGED_WITHIN = 30.0
-"""Seconds after which a send has an unknown outcome: send again, consumers drop what they had."""
 DRAIN = timedelta(seconds=5)
 
 
@@ -80,10 +78,10 @@ class Relay:
         self._producer: Producer | None = None
         self._awake = asyncio.Event()
         self._look_at = 0.0
-        self._ahead: tuple[Outbox | None, list[Unpublished]] = None, []
-        """What was there when the last round was noted, and where it was seen."""
+        self._more = False
+        """Something of the last round is left, or there may be: it need not be woken to look again."""
+        self.express = Express(self.wake, self._count)
         health.expect("relay")
-        self.express = Express(lambda *_: None, self.wake)
 
     def wake(self) -> None:
         """There is something new in the outbox."""
@@ -96,10 +94,8 @@ class Relay:
             published = await self._try_round()
             if published is None:
                 await self._rest(STANDBY)
-            elif published:
-                poll = SHORTEST_POLL
-            if published and self._ahead[1]: continue
-            elif published is not None:
+            elif not (published and self._more):
+                poll = SHORTEST_POLL if published else poll
                 await self._rest(poll)
                 poll = min(LONGEST_POLL, poll * 2)
         await self._drain()
@@ -115,6 +111,7 @@ class Relay:
 
     async def _drain(self) -> None:
         crash_point("during graceful shutdown")
+        await self.express.end(DRAIN.total_seconds())
         deadline = self._now() + DRAIN
         while self._now() < deadline and await self._try_round():
             pass
@@ -128,7 +125,7 @@ class Relay:
             self._metrics.relay_is_leader.labels(self._service).set(outbox is not None)
             self._health.progress("relay")
             if outbox is None:
-                self.express.producer = None
+                self.express.close()
                 return None
             await self._fire_timers()
             return await self.round(outbox)
@@ -146,37 +143,40 @@ class Relay:
 
     async def round(self, outbox: Outbox) -> int:
         """Publish one batch; the answer is the number of records that the broker acknowledged."""
-        seen_by, batch = self._ahead
-        self._ahead = None, []
-        if self.express.failed:
-            self.express.producer = None
-            await self.express.arrived()
+        if self.express.broken:
+            self._metrics.publish_failures.labels(self._service).inc()
             await self._drop_producer()
-            self.express.failed = False
-        if seen_by is not outbox or not batch:
-            gone = list(self.express.acknowledged.values())
-            if gone:
-                batch = await outbox.published([], gone, BATCH, self._now())
-                for one in gone: del self.express.acknowledged[one[:3]]
-            else: batch = await outbox.unpublished(BATCH, self._now())
-        batch = [one for one in batch if not self.express.departed(one)]
-        if self._producer is None:
-            self._producer = await self._connect()
-        self.express.producer = self._producer
+        found = await self._look(outbox)
+        batch = [one for one in found if not self.express.has(one.record)]
+        self._more = len(found) == BATCH
         if not batch:
             return 0
         acknowledged, holds = await self._send(batch)
+        self._more |= len(acknowledged) < len(batch) and not holds
         if acknowledged:
             crash_point("relay before delete")
-            self._ahead = outbox, await outbox.published([one.position for one in acknowledged], [], BATCH, self._now())
-        for topic, number in Counter(one.record.topic for one in acknowledged).items():
-            self._metrics.published.labels(self._service, topic).inc(number)
+            await outbox.published([one.position for one in acknowledged])
+        self._count([one.record for one in acknowledged])
         if holds:
             self._metrics.publish_failures.labels(self._service).inc()
-            self._ahead = None, []
             await outbox.hold(holds)
             await self._drop_producer()
+        elif self._producer:
+            self.express.open(self._producer)
         return len(acknowledged)
+
+    async def _look(self, outbox: Outbox) -> list[Unpublished]:
+        """The oldest that are there, when what went express and has arrived is forgotten."""
+        arrived = self.express.arrived
+        if arrived:
+            crash_point("relay before delete")
+        found = await outbox.unpublished(BATCH, self._now(), arrived)
+        self.express.forgotten(arrived)
+        return found
+
+    def _count(self, records: Sequence[OutboxRecord]) -> None:
+        for topic, number in Counter(record.topic for record in records).items():
+            self._metrics.published.labels(self._service, topic).inc(number)
 
     async def _send(self, batch: Sequence[Unpublished]) -> tuple[list[Unpublished], list[Hold]]:
         """What the broker has, and of every key that failed its first record."""
@@ -186,7 +186,7 @@ class Relay:
         crash_point("relay after send")
         sent = {answer for answer in answers if answer}
         await asyncio.wait(sent, timeout=ACKNOWLEDGED_WITHIN)
-        errors = {answer: error for answer in sent if (error := _error(answer))}
+        errors = {answer: error for answer in sent if (error := error_of(answer))}
         acknowledged = []
         holds: dict[UUID, Hold] = {}
         for one, answer in zip(batch, answers, strict=True):
@@ -201,7 +201,7 @@ class Relay:
         return Hold(one.position, self._now() + rest, type(error).__name__)
 
     async def _drop_producer(self) -> None:
-        self.express.producer = None
+        self.express.close()
         producer, self._producer = self._producer, None
         if producer:
             try:
@@ -209,9 +209,4 @@ class Relay:
                     await producer.stop()
             except (TimeoutError, KafkaError, OSError) as error:
                 log.warning("producer did not stop cleanly", error=type(error).__name__)
-
-
-def _error(answer: Answer) -> BaseException | None:
-    if not answer.done() or answer.cancelled():
-        return TimeoutError()
-    return answer.exception()
+        await self.express.give_up()

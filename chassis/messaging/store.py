@@ -1,6 +1,6 @@
 """One transaction of a service: inbox, aggregates, outbox, timers and dead letters, all or nothing."""
 
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -10,19 +10,14 @@ import asyncpg
 
 from chassis.handling import Permanent
 from chassis.messaging.dead_letters import DeadLetters, Key, PostgresDeadLetters
-from chassis.messaging.inbox import EventKey, Inbox, PostgresInbox, inserting_said
+from chassis.messaging.express import Board
+from chassis.messaging.inbox import EventKey, Inbox, PostgresInbox, admitting
 from chassis.messaging.outbox import Outbox, OutboxRecord, PostgresOutbox, Promise, appending
 from chassis.messaging.timers import PostgresTimers, Timers, Waiting, setting
 from chassis.persistence.connection import Connection, Pool, beside
 from chassis.persistence.repository import Repository
 from chassis.persistence.statement import Statement, together
 from chassis.unit_of_work import UnitOfWork, Wanted
-
-
-_CLAIM = (
-    "insert into answered_requests (key, fingerprint, answer) "
-    "select * from unnest($1::text[], $2::text[], $3::text[])"
-)
 
 
 class KeyUsedTwice(Permanent):
@@ -38,11 +33,22 @@ class Claim(NamedTuple):
     answer: str
 
 
-class New(NamedTuple):
-    """What is left by handlers that read nothing: rows that nobody has written before."""
+def claiming(claims: Sequence[Claim]) -> Statement:
+    """Keep the answers of these requests; sorted, so that two who make the same ones never wait for each other."""
+    columns = [*zip(*sorted(claims), strict=True)]
+    return Statement(
+        "insert into answered_requests (key, fingerprint, answer) "
+        "select * from unnest($1::text[], $2::text[], $3::text[])",
+        columns,
+    )
 
-    unit_of_work: UnitOfWork
+
+class New(NamedTuple):
+    """What handlers leave that read nothing: rows that nobody has written before."""
+
+    aggregates: Mapping[type[Any], Sequence[Any]]
     facts: Sequence[OutboxRecord]
+    """All of them about these aggregates."""
     timers: Sequence[Waiting]
     said: Collection[EventKey] = ()
     """What may have an effect only once."""
@@ -98,19 +104,43 @@ class Store(Protocol):
 async def keep(unit_of_work: UnitOfWork, transaction: Transaction, promise: Promise) -> None:
     """Keep what the handlers did: the aggregates, then the facts and timers that they left."""
     async with beside(transaction.save(unit_of_work)):
-        facts, timers = promised(unit_of_work, promise)
+        facts, timers = _promised(unit_of_work, promise)
     if facts:
         await transaction.outbox.append(facts)
     if timers:
         await transaction.timers.set(timers)
 
 
-def promised(unit_of_work: UnitOfWork, promise: Promise) -> tuple[list[OutboxRecord], list[Waiting]]:
-    """The facts and timers that handlers left, as they are kept."""
+async def insert(
+    unit_of_work: UnitOfWork,
+    store: Store,
+    promise: Promise,
+    board: Board,
+    *,
+    said: Collection[EventKey] = (),
+    behind: Collection[Key] = (),
+    claims: Sequence[Claim] = (),
+) -> None:
+    """Keep what handlers did that read nothing, and send their facts on.
+
+    Raises:
+        NotNew: nothing was kept.
+    """
+    aggregates = unit_of_work.added()
+    facts, timers = _promised(unit_of_work, promise)
+    if not {fact.aggregate_id for fact in facts} <= {one.id for some in aggregates.values() for one in some}:
+        raise NotNew
+    with board(facts):
+        await store.insert(New(aggregates, facts, timers, said, behind, claims))
+
+
+def _promised(unit_of_work: UnitOfWork, promise: Promise) -> tuple[list[OutboxRecord], list[Waiting]]:
+    """The facts and the timers that were left, as they are kept."""
     recorded = unit_of_work.recorded
+    facts = promise(one for one in recorded if one.due_at is None)
     due = [one.due_at for one in recorded if one.due_at]
     timers = promise(one for one in recorded if one.due_at)
-    return promise(one for one in recorded if one.due_at is None), [*map(Waiting, due, timers)]
+    return facts, [*map(Waiting, due, timers)]
 
 
 class PostgresTransaction:
@@ -176,12 +206,10 @@ class PostgresTransaction:
     async def claim(self, claims: Sequence[Claim]) -> bool:
         """Keep the answers of these requests. False: not all of them are new.
 
-        Waits for whoever is making one of them at this moment; sorted, so that two such never wait for each other.
+        Waits for whoever is making one of them at this moment.
         """
-        tag = await self.connection.execute(
-            f"{_CLAIM} on conflict do nothing",
-            *zip(*sorted(claims), strict=True),
-        )
+        sql, arguments = claiming(claims)
+        tag = await self.connection.execute(f"{sql} on conflict do nothing", *arguments)
         return tag == f"INSERT 0 {len(claims)}"
 
     async def answer_to(self, claim: Claim) -> str:
@@ -213,19 +241,20 @@ class PostgresStore:
             yield PostgresTransaction(connection, self._consumer, self._repositories)
 
     async def insert(self, new: New) -> None:
-        if statements := [*self._inserting(new)]:
+        if statements := [*self._inserts(new)]:
             sql, arguments = together(*statements)
             try:
                 await self._pool.execute(sql, *arguments)
             except asyncpg.IntegrityConstraintViolationError as error:
                 raise NotNew from error
 
-    def _inserting(self, new: New) -> Iterator[Statement]:
+    def _inserts(self, new: New) -> Iterator[Statement]:
+        # What others may be inserting too comes first: they wait for each other before they have written anything.
         if new.said:
-            yield inserting_said(self._consumer, new.said, new.behind)
+            yield admitting(self._consumer, new.said, new.behind)
         if new.claims:
-            yield Statement(_CLAIM, [*zip(*sorted(new.claims), strict=True)])
-        for kind, aggregates in sorted(new.unit_of_work.added().items(), key=lambda item: item[0].__name__):
+            yield claiming(new.claims)
+        for kind, aggregates in sorted(new.aggregates.items(), key=lambda item: item[0].__name__):
             yield self._repositories[kind].inserting(aggregates)
         if new.facts:
             yield appending(new.facts)

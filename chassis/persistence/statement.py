@@ -32,4 +32,6 @@ def _together(statements: tuple[tuple[str, int], ...]) -> str:
         offset += arguments
     first, *others = texts
     # What nobody reads from is done last: PostgreSQL carries out the statement itself before these.
-    return "with " + ", ".join(f"s{at} as ({text})" for at, text in enumerate(others)) + " " + first if others else first
+    return (
+        "with " + ", ".join(f"s{at} as ({text})" for at, text in enumerate(others)) + " " + first if others else first
+    )

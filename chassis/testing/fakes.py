@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from chassis.messaging.dead_letters import Closed, DeadLetter, Key
 from chassis.messaging.inbox import EventKey
 from chassis.messaging.outbox import Hold, OutboxRecord, Unpublished
 from chassis.messaging.producer import Answer
-from chassis.messaging.store import Store
+from chassis.messaging.store import New, NotNew, Store, Transaction
 from chassis.messaging.timers import Waiting
 from chassis.unit_of_work import UnitOfWork, Wanted
 
@@ -46,12 +47,14 @@ class MemoryOutbox:
 
     async def append(self, records: Sequence[OutboxRecord]) -> None:
         for record in records:
-            if any(row.record[:3] == record[:3] for row in self.rows):
+            if any(row.record.identity == record.identity for row in self.rows):
                 raise UniqueViolationError(f"outbox_once: {record.aggregate_id}/{record.sequence}")
             self.last += 1
             self.rows.append(Unpublished(self.last, record))
 
-    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
+    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
+        gone = {record.identity for record in arrived}
+        self.rows = [row for row in self.rows if row.record.identity not in gone]
         held = {position for position, hold in self.held.items() if hold.until > now}
         keys = {row.record.aggregate_id for row in self.rows if row.position in held}
         return [row for row in self.rows if row.record.aggregate_id not in keys][:limit]
@@ -175,6 +178,26 @@ class MemoryStore:
             yield working
             self.state = working
 
+    async def insert(self, new: New) -> None:
+        try:
+            async with self.transaction() as transaction:
+                await insert_in_steps(transaction, new)
+        except UniqueViolationError as error:
+            raise NotNew from error
+
+
+async def insert_in_steps(transaction: Transaction, new: New) -> None:
+    """What PostgreSQL does in one statement, on a transaction that is undone when this raises."""
+    fresh = await transaction.inbox.admit([*new.said])
+    if len(fresh) < len(new.said) or await transaction.dead_letters.parked(new.behind):
+        raise NotNew
+    unit_of_work = UnitOfWork()
+    for one in chain.from_iterable(new.aggregates.values()):
+        unit_of_work.add(one)
+    await transaction.save(unit_of_work)
+    await transaction.outbox.append(new.facts)
+    await transaction.timers.set(new.timers)
+
 
 class MemoryLead:
     """Leads always. Every call to its outbox is a transaction of the store, as it is on a connection of its own."""
@@ -198,9 +221,9 @@ class MemoryLead:
         async with self._store.transaction() as transaction:
             await transaction.outbox.append(records)
 
-    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
+    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
         async with self._store.transaction() as transaction:
-            return await transaction.outbox.unpublished(limit, now)
+            return await transaction.outbox.unpublished(limit, now, arrived)
 
     async def published(self, positions: Sequence[int]) -> None:
         async with self._store.transaction() as transaction:
