@@ -161,8 +161,6 @@ class Relay:
             self._metrics.publish_failures.labels(self._service).inc()
             await outbox.hold(holds)
             await self._drop_producer()
-        elif self._producer:
-            self.express.open(self._producer)
         return len(acknowledged)
 
     async def _look(self, outbox: Outbox) -> list[Unpublished]:
@@ -182,6 +180,7 @@ class Relay:
         """What the broker has, and of every key that failed its first record."""
         if self._producer is None:
             self._producer = await self._connect()
+        self.express.open(self._producer)
         answers = await self._producer.send([one.record for one in batch])
         crash_point("relay after send")
         sent = {answer for answer in answers if answer}

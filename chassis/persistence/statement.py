@@ -25,13 +25,18 @@ def together(first: Statement, *others: Statement) -> Statement:
 
 @lru_cache(1_000)
 def _together(statements: tuple[tuple[str, int], ...]) -> str:
-    """The text; always the same for the same statements, so that PostgreSQL has it prepared."""
-    offset, texts = 0, []
+    """The same text for the same statements, so that PostgreSQL has it prepared."""
+    texts = []
+    before = 0
     for sql, arguments in statements:
-        texts.append(re.sub(r"\$(\d+)", lambda found, by=offset: f"${int(found[1]) + by}", sql))  # type: ignore[misc]
-        offset += arguments
+        texts.append(_numbered_on(sql, before))
+        before += arguments
     first, *others = texts
-    # What nobody reads from is done last: PostgreSQL carries out the statement itself before these.
-    return (
-        "with " + ", ".join(f"s{at} as ({text})" for at, text in enumerate(others)) + " " + first if others else first
-    )
+    if not others:
+        return first
+    # PostgreSQL carries out the statement itself before those that nobody reads from.
+    return f"with {', '.join(f'also_{at} as ({text})' for at, text in enumerate(others))} {first}"
+
+
+def _numbered_on(sql: str, before: int) -> str:
+    return re.sub(r"\$(\d+)", lambda argument: f"${int(argument[1]) + before}", sql)

@@ -195,8 +195,10 @@ async def insert_in_steps(transaction: Transaction, new: New) -> None:
     for one in chain.from_iterable(new.aggregates.values()):
         unit_of_work.add(one)
     await transaction.save(unit_of_work)
-    await transaction.outbox.append(new.facts)
-    await transaction.timers.set(new.timers)
+    if new.facts:
+        await transaction.outbox.append(new.facts)
+    if new.timers:
+        await transaction.timers.set(new.timers)
 
 
 class MemoryLead:

@@ -55,9 +55,11 @@ def relay_with_cursor() -> None:
     unpublished = PostgresOutbox.unpublished
     cursor = 0
 
-    async def behind_cursor(outbox: PostgresOutbox, limit: int, now: datetime) -> list[Unpublished]:
+    async def behind_cursor(
+        outbox: PostgresOutbox, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()
+    ) -> list[Unpublished]:
         nonlocal cursor
-        found = [one for one in await unpublished(outbox, limit, now) if one.position > cursor]
+        found = [one for one in await unpublished(outbox, limit, now, arrived) if one.position > cursor]
         cursor = max([cursor, *(one.position for one in found)])
         return found
 
@@ -79,8 +81,10 @@ def forget_before_sent() -> None:
     """The relay deletes what it is about to send."""
     unpublished = PostgresOutbox.unpublished
 
-    async def forget_first(outbox: PostgresOutbox, limit: int, now: datetime) -> list[Unpublished]:
-        batch = await unpublished(outbox, limit, now)
+    async def forget_first(
+        outbox: PostgresOutbox, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()
+    ) -> list[Unpublished]:
+        batch = await unpublished(outbox, limit, now, arrived)
         await outbox.published([one.position for one in batch])
         return batch
 

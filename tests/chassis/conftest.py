@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 import pytest
@@ -17,13 +17,13 @@ from chassis.messaging.failures import DeadLetterLimit, Patience
 from chassis.messaging.outbox import OutboxRecord
 from chassis.messaging.pipeline import Pipeline
 from chassis.messaging.record import Outcome, Record
-from chassis.messaging.store import PostgresStore, Store, Transaction
+from chassis.messaging.store import New, PostgresStore, Store, Transaction
 from chassis.messaging.topics import TOPICS
 from chassis.observability.metrics import Metrics
 from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.repository import Repository
 from chassis.testing.builders import END_OF_TIME, NOON
-from chassis.testing.fakes import MemoryStore
+from chassis.testing.fakes import MemoryStore, insert_in_steps
 from chassis.unit_of_work import Wanted
 from deploy.local.stack import Stack
 from tests.chassis.broker import Broker
@@ -112,6 +112,10 @@ class Unreliable:
             if fate == "break":
                 raise TooManyConnectionsError
 
+    async def insert(self, new: New) -> None:
+        async with self.transaction() as transaction:
+            await insert_in_steps(transaction, new)
+
 
 class Gated:
     """A store that lets some transactions pass, and then does not commit before the gate is open.
@@ -138,6 +142,23 @@ class Gated:
                 async with asyncio.timeout(20):
                     await self.gate.wait()
             self.waiting -= 1
+
+    async def insert(self, new: New) -> None:
+        async with self.transaction() as transaction:
+            await insert_in_steps(transaction, new)
+
+
+class WithoutTransactions:
+    """A store that takes what is new, and cannot be asked anything."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def transaction(self) -> NoReturn:
+        raise AssertionError("it could have gone in one statement")
+
+    async def insert(self, new: New) -> None:
+        await self._store.insert(new)
 
 
 @dataclass

@@ -29,6 +29,14 @@ class Counted(Event):
     weight: float | None = None
 
 
+@event("be.duaalwest.tally.Begun.v1", topic="duaal.tally.counts", key="tally_id")
+class Begun(Event):
+    """Somebody began a tally."""
+
+    tally_id: UUID
+    amount: int
+
+
 @event("be.duaalwest.tally.GroupCounted.v1", topic="duaal.tally.counts", key="count_id")
 class GroupCounted(Event):
     """Somebody counted one for every tally of a group."""
@@ -180,6 +188,13 @@ class Count(BaseModel):
     amount: int
 
 
+class Begin(BaseModel):
+    """A command: begin a tally."""
+
+    tally_id: UUID
+    amount: int
+
+
 class Total(BaseModel):
     """The answer to it."""
 
@@ -205,6 +220,25 @@ class Handlers:
             tally = Tally(event.tally_id, event.group)
             uow.add(tally)
         tally.add(event.amount)
+
+    @handles(Begun)
+    def begin(self, event: Begun, uow: UnitOfWork, _: MessageContext) -> None:
+        """It reads nothing."""
+        self.trouble(event)
+        tally = Tally(event.tally_id, "begun")
+        uow.add(tally)
+        tally.add(event.amount)
+
+    @handles(Begin)
+    def begin_by_hand(self, command: Begin, uow: UnitOfWork, _: MessageContext) -> Total:
+        """A person begins one."""
+        self.trouble(command)
+        if command.amount < 0:
+            raise Refused("amount", "Tellen gaat vooruit.")
+        tally = Tally(command.tally_id, "by hand")
+        uow.add(tally)
+        tally.add(command.amount)
+        return Total(total=tally.total)
 
     @handles(GroupCounted, loads={Tally: by("group")})
     def count_group(self, event: GroupCounted, uow: UnitOfWork, _: MessageContext) -> None:

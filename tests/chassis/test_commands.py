@@ -1,23 +1,25 @@
 """A command is executed once, and whoever repeats it gets the answer of the first time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from chassis.commands import Commands
 from chassis.handling import Permanent, Refused, Transient, handlers_of
+from chassis.messaging.outbox import OutboxRecord
 from chassis.messaging.store import KeyUsedTwice, PostgresStore
 from chassis.observability.metrics import Metrics
 from chassis.testing.builders import NOON, a_record
 from chassis.testing.eventually import eventually
-from tests.chassis.conftest import Gated, Rig
-from tests.chassis.tally import Count, Handlers, Total, a_count
+from tests.chassis.conftest import Gated, Rig, WithoutTransactions
+from tests.chassis.tally import Begin, Count, Handlers, Total, a_count
 
 KEY = "the-key-of-a-form"
+NEW = UUID(int=7)
 
 
 class LostAnswer:
@@ -243,3 +245,44 @@ async def test_something_passing_is_tried_again_and_something_lasting_is_told(po
     with pytest.raises(Transient):
         await desk.count(4)
     assert await desk.total() == 5
+
+
+async def begin(desk: Desk, amount: int = 4, key: str | None = KEY, tally_id: UUID = NEW) -> int:
+    """A command whose handler reads nothing."""
+    return (await desk.commands.execute(Begin(tally_id=tally_id, amount=amount), Total, key)).total
+
+
+async def test_what_reads_nothing_needs_no_transaction_and_is_promised(postgres: PostgresStore) -> None:
+    desk = Desk(postgres, store=WithoutTransactions(postgres))
+    answers = await asyncio.gather(*(begin(desk, number, None, uuid4()) for number in range(1, 6)))
+    assert answers == [1, 2, 3, 4, 5]
+    assert len(await desk.rig.promised()) == 5
+
+
+async def test_what_reads_nothing_gets_the_same_answer_too(desk: Desk) -> None:
+    assert await asyncio.gather(*(begin(desk) for _ in range(5))) == [4] * 5
+    assert await begin(desk) == 4
+    assert await desk.rig.total(NEW) == 4
+    with pytest.raises(KeyUsedTwice):
+        await begin(desk, 5)
+
+
+async def test_of_those_that_read_nothing_one_is_refused_alone(desk: Desk) -> None:
+    answers = await asyncio.gather(begin(desk), begin(desk, -1, "the-key-of-another", uuid4()), return_exceptions=True)
+    assert answers[0] == 4
+    assert isinstance(answers[1], Refused)
+
+
+async def test_what_goes_express_is_announced_around_its_commit(postgres: PostgresStore) -> None:
+    boarded: list[OutboxRecord] = []
+
+    @contextmanager
+    def board(facts: Sequence[OutboxRecord]) -> Iterator[None]:
+        yield
+        boarded.extend(facts)
+
+    desk = Desk(postgres)
+    desk.commands._board = board
+    await begin(desk)
+    await begin(desk)
+    assert [record.aggregate_id for record in boarded] == [NEW]

@@ -19,13 +19,13 @@ from contracts.envelope import encoded
 from contracts.operations import DeadLetterOpened
 from contracts.vocabulary import DeadLetterReason
 from tests.builders import a_question
-from tests.chassis.conftest import Rig, Unreliable, of_type
-from tests.chassis.tally import Counted, GroupCounted, Handlers, TallyChanged, a_count
+from tests.chassis.conftest import Rig, Unreliable, WithoutTransactions, of_type
+from tests.chassis.tally import Begun, Counted, GroupCounted, Handlers, TallyChanged, a_count
 
 HANDLED, DUPLICATE, IGNORED = Outcome.HANDLED, Outcome.DUPLICATE, Outcome.IGNORED
 PARKED, DEAD_LETTERED = Outcome.PARKED, Outcome.DEAD_LETTERED
 
-Trouble = Callable[[Counted], None]
+Trouble = Callable[[Counted | Begun], None]
 
 
 def totals(promised: list[OutboxRecord], tally_id: UUID) -> list[int]:
@@ -38,7 +38,7 @@ def fails(error: Exception, *, amount: int, times: int = 1_000_000) -> Trouble:
     """Trouble with every count of this amount, so many times."""
     left = [times]
 
-    def trouble(event: Counted) -> None:
+    def trouble(event: Counted | Begun) -> None:
         if event.amount == amount and left[0]:
             left[0] -= 1
             raise error
@@ -313,3 +313,47 @@ async def test_a_failure_with_an_odd_name_is_set_aside_like_any_other(rig: Rig) 
     assert await rig.deliver(a_record(a_count(amount=13)), a_record(a_count())) == [DEAD_LETTERED, HANDLED]
     (letter,) = await rig.letters()
     assert (letter.error, letter.detail) == ("OfALibrary", "_OfALibrary")
+
+
+def a_beginning(tally_id: UUID | None = None, amount: int = 1) -> Begun:
+    """What a handler takes that reads nothing."""
+    return Begun(tally_id=tally_id or uuid4(), amount=amount)
+
+
+async def test_what_reads_nothing_needs_no_transaction(rig: Rig) -> None:
+    events = [a_beginning(amount=number) for number in range(1, 4)]
+    outcomes = await made_anew(rig, store=WithoutTransactions(rig.store)).deliver(*map(a_record, events))
+    assert outcomes == [HANDLED] * 3
+    assert [await rig.total(event.tally_id) for event in events] == [1, 2, 3]
+    assert [totals(await rig.promised(), event.tally_id) for event in events] == [[1], [2], [3]]
+
+
+async def test_what_reads_nothing_is_handled_once_too(rig: Rig) -> None:
+    first, second, third = (a_record(a_beginning()) for _ in range(3))
+    assert await rig.deliver(first, second, first) == [HANDLED, HANDLED, DUPLICATE]
+    assert await rig.deliver(second, third, first) == [DUPLICATE, HANDLED, DUPLICATE]
+    assert len(await rig.promised()) == 3
+
+
+async def test_what_reads_nothing_waits_behind_a_dead_letter_of_its_key(rig: Rig) -> None:
+    tally_id = uuid4()
+    refuses = made_anew(rig, handlers=Handlers(fails(Permanent("no"), amount=7)))
+    assert await refuses.deliver(a_record(a_count(tally_id, 7))) == [DEAD_LETTERED]
+    assert await rig.deliver(a_record(a_beginning(tally_id)), a_record(a_beginning())) == [PARKED, HANDLED]
+    assert await rig.total(tally_id) is None
+
+
+async def test_what_reads_nothing_and_fails_is_set_aside_alone(rig: Rig) -> None:
+    rig = made_anew(rig, handlers=Handlers(fails(Permanent("no"), amount=7)))
+    bad, good = a_beginning(amount=7), a_beginning()
+    invalid = a_record(a_beginning(), value=b"{")
+    assert await rig.deliver(a_record(good), a_record(bad), invalid) == [HANDLED, DEAD_LETTERED, DEAD_LETTERED]
+    assert await rig.total(good.tally_id) == 1
+    assert [letter.type for letter in await rig.letters()] == [Begun.declaration.type] * 2
+
+
+async def test_what_reads_nothing_pauses_while_the_database_is_down(rig: Rig) -> None:
+    record = a_record(a_beginning())
+    with pytest.raises(Paused):
+        await made_anew(rig, store=Unreliable(rig.store, refuses=2)).deliver(record)
+    assert await rig.deliver(record) == [HANDLED]

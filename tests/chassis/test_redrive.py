@@ -13,7 +13,7 @@ from chassis.messaging.failures import Patience
 from chassis.messaging.pipeline import Paused
 from chassis.messaging.record import Outcome, Record
 from chassis.messaging.redrive import NotWaiting, Redrive
-from chassis.messaging.store import PostgresStore, Store, Transaction
+from chassis.messaging.store import New, PostgresStore, Store, Transaction
 from chassis.testing.builders import a_record
 from chassis.testing.eventually import eventually
 from contracts.vocabulary import DeadLetterReason
@@ -57,6 +57,9 @@ class Interrupted:
             await self._by()
         async with self._store.transaction() as transaction:
             yield transaction
+
+    async def insert(self, new: New) -> None:
+        await self._store.insert(new)
 
 
 def with_trouble(rig: Rig, trouble: Trouble) -> Rig:

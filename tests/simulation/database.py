@@ -22,7 +22,9 @@ from asyncpg import DeadlockDetectedError, UniqueViolationError
 from chassis.messaging.dead_letters import Closed, DeadLetter, Key
 from chassis.messaging.inbox import EventKey
 from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
+from chassis.messaging.store import New, NotNew
 from chassis.messaging.timers import Timers
+from chassis.testing.fakes import insert_in_steps
 from chassis.unit_of_work import UnitOfWork, Wanted
 from tests.simulation.process import Process
 
@@ -272,3 +274,11 @@ class DatabaseStore:
             await self._process.perform(transaction.commit)
         finally:
             self._database.unlock(transaction)
+
+    async def insert(self, new: New) -> None:
+        """In more than one call, but seen at once, as everything of a transaction."""
+        try:
+            async with self.transaction() as transaction:
+                await insert_in_steps(transaction, new)
+        except UniqueViolationError as error:
+            raise NotNew from error

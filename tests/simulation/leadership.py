@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar, cast
 
-from chassis.messaging.outbox import Hold, Outbox, Unpublished
+from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
 from tests.simulation.database import Database
 from tests.simulation.process import Process
 
@@ -57,13 +57,15 @@ class LeadersOutbox:
         self._database = database
         self._session = session
 
-    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
-        return await self._session.perform(lambda: self._unpublished(limit, now))
+    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
+        return await self._session.perform(lambda: self._unpublished(limit, now, arrived))
 
-    def _unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
+    def _unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord]) -> list[Unpublished]:
         leader = self._database.leader
         leads = leader is not None and leader.open and leader.life is self._session.life
         assert leads, "somebody reads who does not lead"
+        gone = {record.identity for record in arrived}
+        self._database.forget([at for at, record in self._database.outbox.items() if record.identity in gone])
         return self._database.unpublished(limit, now)
 
     async def published(self, positions: Sequence[int]) -> None:

@@ -4,6 +4,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from chassis.commands import Commands
 from chassis.handling import Permanent, handlers_of
 from chassis.messaging.dead_letters import Closed, DeadLetter
+from chassis.messaging.express import Board, on_foot
 from chassis.messaging.failures import DeadLetterLimit, Patience
 from chassis.messaging.pipeline import Pipeline
 from chassis.messaging.relay import Relay
@@ -22,7 +24,7 @@ from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.testing.builders import NOON, a_record
 from contracts.vocabulary import DeadLetterReason
-from tests.chassis.tally import Counted, Handlers, Tally, TallyChanged
+from tests.chassis.tally import Begun, Counted, Handlers, Tally, TallyChanged
 from tests.simulation.broker import PARTITIONS, Broker, SimulatedProducer
 from tests.simulation.database import Database, DatabaseStore, Transaction
 from tests.simulation.group import Group
@@ -209,8 +211,9 @@ class RelayMachine(Simulation):
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
         self.broker = Broker()
-        self.relays = [RelayProcess(self.loop, f"relay {name}", self._relay) for name in "AB"]
+        self.relays = [RelayProcess(self.loop, f"relay {name}", self._relay, self._commands) for name in "AB"]
         self.callers = [Caller(self.loop, f"caller {name}", self._commands) for name in "ABC"]
+        self.begun = count(100)
         self.visitors += self.callers
         self.database.aggregates |= {(Tally, id_): Tally(id_, "by hand") for id_ in map(key_of, self.TALLIES)}
         self.services += self.relays
@@ -225,9 +228,10 @@ class RelayMachine(Simulation):
             now=self.loop.now,
         )
 
-    def _commands(self, process: Process) -> Commands:
+    def _commands(self, process: Process, board: Board = on_foot) -> Commands:
         store = cast(PostgresStore, self.store(process))
-        return Commands("tally", handlers_of(Handlers()), store, METRICS, now=lambda: NOON, wake=lambda: None)
+        handlers = handlers_of(Handlers())
+        return Commands("tally", handlers, store, METRICS, now=lambda: NOON, wake=lambda: None, board=board)
 
     @property
     def idle_callers(self) -> list[Caller]:
@@ -243,6 +247,12 @@ class RelayMachine(Simulation):
         """Which relays can be asked to end."""
         return [relay for relay in self.relays if relay.runs]
 
+    @property
+    def leaders(self) -> list[RelayProcess]:
+        """Who publishes, if anybody does and is alive."""
+        leader = self.database.leader
+        return [relay for relay in self.running_relays if leader and leader.life is relay.life]
+
     @initialize(times=st.tuples(*[st.integers(1, 3)] * 3), bad=st.none() | st.sampled_from(TALLIES))
     def callers_begin(self, times: tuple[int, ...], bad: int | None) -> None:
         """There is something to do from the beginning, and perhaps a key that the broker never takes."""
@@ -251,10 +261,18 @@ class RelayMachine(Simulation):
         self.broker.never_takes = None if bad is None else key_of(bad)
 
     @precondition(lambda self: self.idle_callers)
-    @step(caller=PLACE, tally=st.sampled_from(TALLIES), times=st.integers(1, 3))
+    @step(caller=PLACE, tally=PLACE, times=st.integers(1, 3))
     def command(self, caller: int, tally: int, times: int) -> None:
         """Somebody begins to count one more, perhaps several times."""
-        pick(self.idle_callers, caller).call(key_of(tally), times)
+        known = [id_ for (_, id_), one in self.database.aggregates.items() if one.group == "by hand"]
+        pick(self.idle_callers, caller).call(pick(known, tally), times)
+
+    @precondition(lambda self: self.leaders)
+    @step(times=st.integers(1, 3))
+    def begin_tallies(self, times: int) -> None:
+        """Something new, in the process that may send it at once."""
+        for _ in range(times):
+            self.leaders[0].begin_tally(key_of(next(self.begun)))
 
     @precondition(lambda self: self.database.leader)
     @step()
@@ -300,8 +318,11 @@ class RelayMachine(Simulation):
         return super().at_rest() and waiting <= {self.broker.never_takes} and self.idle_callers == self.callers
 
     def look_at_rest(self) -> None:
-        """All but the bad key was published; when that is taken too, nothing is left."""
+        """All but the bad key was published; when that is taken too, nothing is left. Then something new comes."""
         self.broker.never_takes = None
+        self.come_to_rest()
+        for leader in self.leaders:
+            leader.begin_tally(key_of(next(self.begun)))
         self.come_to_rest()
         super().look_at_rest()
 
@@ -313,6 +334,8 @@ class PipelineMachine(Simulation):
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
+        self.keys = set(map(key_of, self.KEYS))
+        self.fresh = count(1_000)
         self.group = Group(PARTITIONS)
         self.received: list[Received] = []
         self.trouble: dict[int, list[Exception]] = {}
@@ -337,7 +360,7 @@ class PipelineMachine(Simulation):
     def _redrive(self, process: Process) -> FromAnOldList:
         return FromAnOldList(self._pipeline(process), self.store(process), process.name)
 
-    def _handle(self, event: Counted) -> None:
+    def _handle(self, event: Counted | Begun) -> None:
         """What a handler meets: amounts tell the events apart."""
         if trouble := self.trouble.get(event.amount):
             raise trouble.pop()
@@ -354,11 +377,17 @@ class PipelineMachine(Simulation):
         """Somebody publishes an event."""
         self._receive(key, mood)
 
-    def _receive(self, key: int, mood: Mood) -> None:
+    @step(mood=MOODS)
+    def receive_new(self, mood: Mood) -> None:
+        """Somebody publishes an event that begins something: its handler reads nothing."""
+        self._receive(next(self.fresh), mood, Begun)
+
+    def _receive(self, key: int, mood: Mood, kind: type[Counted | Begun] = Counted) -> None:
         tally = key_of(key)
+        self.keys.add(tally)
         amount = len(self.received) + 1
         self.trouble[amount] = mood.troubles()
-        record = a_record(Counted(tally_id=tally, amount=amount), id_=f"event {amount}")
+        record = a_record(kind(tally_id=tally, amount=amount), id_=f"event {amount}")
         self._publish(Received(mood.spoil(record), tally, amount, mood))
 
     @precondition(lambda self: self.received)
@@ -413,7 +442,7 @@ class PipelineMachine(Simulation):
         """Sequence and total of each fact about each key, in the order of the commits."""
         told: defaultdict[UUID, list[tuple[int, int]]] = defaultdict(list)
         for record in self.database.promised:
-            if record.aggregate_id.int in self.KEYS:
+            if record.aggregate_id in self.keys:
                 told[record.aggregate_id].append((record.sequence, TallyChanged.from_json(record.value).total))
         return told
 
@@ -470,7 +499,7 @@ class PipelineMachine(Simulation):
     def _nothing_is_left_undone(self) -> None:
         self.look()
         should_be, told = self._should_be(), self._told()
-        for key in map(key_of, self.KEYS):
+        for key in self.keys:
             assert [total for _, total in told[key]] == should_be.totals[key], f"{key} stopped on its way"
         assert should_be.undecided == [], "received, but neither handled nor ignored nor set aside"
 

@@ -1,11 +1,13 @@
 """Mistakes that somebody could make, each in one part of the system. The simulation has to find every one of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from chassis.messaging.dead_letters import DeadLetter, Key
+from chassis.messaging.express import Express
 from chassis.messaging.inbox import EventKey
 from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
 from chassis.messaging.producer import Answer
@@ -20,8 +22,8 @@ class ReadsBehindACursor(LeadersOutbox):
 
     cursor = 0
 
-    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
-        return [row for row in await super().unpublished(limit, now) if row.position > self.cursor]
+    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
+        return [row for row in await super().unpublished(limit, now, arrived) if row.position > self.cursor]
 
     async def published(self, positions: Sequence[int]) -> None:
         await super().published(positions)
@@ -31,8 +33,8 @@ class ReadsBehindACursor(LeadersOutbox):
 class ForgetsBeforeTheAnswer(LeadersOutbox):
     """A row goes when it was read, not when the broker has it."""
 
-    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
-        batch = await super().unpublished(limit, now)
+    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
+        batch = await super().unpublished(limit, now, arrived)
         await self.published([one.position for one in batch])
         return batch
 
@@ -47,8 +49,8 @@ class HoldsNothing(LeadersOutbox):
 class HoldsOneRecord(LeadersOutbox):
     """A record that failed waits, those of its key behind it do not."""
 
-    async def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
-        await super().unpublished(limit, now)
+    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
+        await super().unpublished(limit, now, arrived)
         held = {position for position, until in self._database.held.items() if until > now}
         rows = sorted(self._database.outbox.items())
         return [Unpublished(*row) for row in rows if row[0] not in held][:ROWS]
@@ -66,6 +68,34 @@ class KeepsItsProducer(Relay):
 
     async def _drop_producer(self) -> None:
         """Keep it."""
+
+
+class BoardsBeforeTheCommit(Relay):
+    """Facts go express before anybody knows whether they will be true."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.express = self._Express(self.wake, self._count)
+
+    class _Express(Express):
+        @contextmanager
+        def board(self, facts: Sequence[OutboxRecord]) -> Iterator[None]:
+            with super().board(facts):
+                pass
+            yield
+
+
+class ForgetsWhatIsUnderWay(Relay):
+    """The row of a fact goes when it is sent, not when the broker has it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.express = self._Express(self.wake, self._count)
+
+    class _Express(Express):
+        async def _arriving(self, facts: Sequence[OutboxRecord]) -> list[OutboxRecord]:
+            await super()._arriving(facts)
+            return [*facts]
 
 
 class DoesNotWaitForTheAnswer(SimulatedProducer):

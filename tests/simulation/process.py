@@ -39,7 +39,8 @@ class Process(ABC):
         self.loop = loop
         self.name = name
         self._task: asyncio.Task[None] | None = None
-        self._call: asyncio.Future[Fate] | None = None
+        self._calls: list[asyncio.Future[Fate]] = []
+        self._gone = 0
 
     def __repr__(self) -> str:
         return self.name
@@ -62,23 +63,26 @@ class Process(ABC):
     @property
     def ready(self) -> bool:
         """Can it go on: does it make a call, or not even run? Otherwise it waits: for a time, an answer, a lock."""
-        return not self.runs or (self._call is not None and not self._call.done())
+        return not self.runs or bool(self._calls)
 
     def start(self) -> None:
-        """Begin."""
-        self._call = None
+        """Begin. Whatever a former life left ends."""
+        self.loop.end(self)
+        self.loop.settle()
+        self._calls = []
         self._task = self.loop.begin(self, self.main())
         self.loop.settle()
 
     def go(self, fate: Fate = Fate.DONE) -> None:
-        """Let its call go so, and go on to the next; if it does not run, begin."""
-        if self._call is None or not self.runs:
+        """Let a call go so, and go on to the next; if it does not run, begin. Of several calls, each has its turn."""
+        if not self.runs:
             self.look_for_trouble()
             self.start()
         elif fate is Fate.NEVER:
             self.kill()
         else:
-            self._call.set_result(fate)
+            self._gone += 1
+            self._calls.pop(self._gone % len(self._calls)).set_result(fate)
             self.loop.settle()
 
     def kill(self) -> None:
@@ -96,8 +100,13 @@ class Process(ABC):
         """Call the world outside: `effect` is what happens there, in one moment, if it happens."""
         if not self.runs:
             raise asyncio.CancelledError
-        self._call = self.loop.create_future()
-        fate = await self._call
+        call: asyncio.Future[Fate] = self.loop.create_future()
+        self._calls.append(call)
+        try:
+            fate = await call
+        finally:
+            if call in self._calls:
+                self._calls.remove(call)  # nobody waits for it any more
         if fate is Fate.REFUSED:
             raise error()
         result = effect()

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from chassis.commands import Commands
 from chassis.messaging.dead_letters import DeadLetter
+from chassis.messaging.express import Board
 from chassis.messaging.failures import PASSING
 from chassis.messaging.pipeline import Paused, Pipeline
 from chassis.messaging.redrive import Redrive
 from chassis.messaging.relay import Relay
-from tests.chassis.tally import Count, Total
+from tests.chassis.tally import Begin, Count, Total
 from tests.simulation.group import Group
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.process import Process
@@ -22,15 +23,35 @@ IDLE = 0.5
 
 
 class RelayProcess(Process):
-    """Publishes the outbox."""
+    """Publishes the outbox, and executes commands that begin something new."""
 
-    def __init__(self, loop: VirtualLoop, name: str, relay: Callable[[Process], Relay]) -> None:
+    def __init__(
+        self,
+        loop: VirtualLoop,
+        name: str,
+        relay: Callable[[Process], Relay],
+        commands: Callable[[Process, Board], Commands],
+    ) -> None:
         super().__init__(loop, name)
         self._relay = relay
+        self._commands = commands
+        self._beginning: set[asyncio.Task[None]] = set()
 
     async def main(self) -> None:
         self._stop = asyncio.Event()
-        await self._relay(self).run(self._stop)
+        relay = self._relay(self)
+        self._here = self._commands(self, relay.express.board)
+        await relay.run(self._stop)
+
+    def begin_tally(self, tally: UUID) -> None:
+        """Execute commands in this process, beside the relay: the second may commit while the first is under way."""
+        self._beginning.add(self.loop.begin(self, self._begin(tally)))
+        self.loop.settle()
+
+    async def _begin(self, tally: UUID) -> None:
+        with suppress(ConnectionResetError, *PASSING):
+            await self._here.execute(Begin(tally_id=tally, amount=1), Total)
+            await self._here.execute(Count(tally_id=tally, amount=1), Total)
 
     def stop(self) -> None:
         """Ask it to end well."""

@@ -1,0 +1,232 @@
+"""Facts of new aggregates go out as soon as they are committed; what does not get through the relay brings."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID, uuid4
+
+import pytest
+
+from chassis.messaging.express import AT_ONCE
+from chassis.messaging.outbox import OutboxRecord
+from chassis.messaging.producer import Answer
+from chassis.messaging.relay import Relay
+from chassis.messaging.store import New, Store
+from chassis.observability.health import Health
+from chassis.observability.metrics import Metrics
+from chassis.service import now
+from chassis.testing.builders import an_outbox_record
+from chassis.testing.eventually import eventually
+from chassis.testing.fakes import MemoryBroker, MemoryLead, MemoryProducer
+from tests.chassis.tally import a_count
+from tests.chassis.test_relay import left, of_key, on_partition, promise
+
+
+class SlowBroker(MemoryBroker):
+    """Takes what is sent at once, and answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow = False
+        self.unanswered: list[Answer] = []
+
+    async def connect(self) -> MemoryProducer:
+        self.producers.append(SlowProducer(self))
+        return self.producers[-1]
+
+    def answer(self) -> None:
+        """Now."""
+        for answer in self.unanswered:
+            answer.set_result(None)
+        self.unanswered = []
+
+
+class SlowProducer(MemoryProducer):
+    """A producer of it."""
+
+    def __init__(self, broker: SlowBroker) -> None:
+        super().__init__(broker)
+        self._slow_broker = broker
+
+    async def send(self, records: Sequence[OutboxRecord]) -> list[Answer | None]:
+        if not self._slow_broker.slow:
+            return await super().send(records)
+        answers: list[Answer] = [asyncio.get_running_loop().create_future() for _ in records]
+        self._slow_broker.log += records
+        self._slow_broker.unanswered += answers
+        return [*answers]
+
+
+class Office:
+    """A process that commits facts of new aggregates beside its relay, which publishes a batch when it is told to."""
+
+    def __init__(self, store: Store, broker: MemoryBroker) -> None:
+        self.store = store
+        self.broker = broker
+        self.metrics = Metrics()
+        self._lead = MemoryLead(store)
+        self.relay = Relay("tally", self._lead, broker.connect, self.metrics, Health(), now=now, hold=0.1)
+
+    async def open(self) -> "Office":
+        """Its relay has published something: from then on facts go express."""
+        await promise(self.store, an_outbox_record(a_count()))
+        assert await self.round() == 1
+        self.broker.log.clear()
+        return self
+
+    async def round(self) -> int:
+        """Publish one batch."""
+        return await self.relay.round(self._lead)
+
+    async def commit(self, *facts: OutboxRecord) -> None:
+        """Of new aggregates."""
+        with self.relay.express.board(facts):
+            await self.store.insert(New({}, facts, []))
+
+    @property
+    def published(self) -> float | None:
+        """By the metric."""
+        labels = {"service": "tally", "topic": "duaal.tally.counts"}
+        return self.metrics.registry.get_sample_value("duaal_published_total", labels)
+
+
+@pytest.fixture
+async def office(store: Store) -> Office:
+    return await Office(store, SlowBroker()).open()
+
+
+@pytest.fixture
+def broker(office: Office) -> SlowBroker:
+    assert isinstance(office.broker, SlowBroker)
+    return office.broker
+
+
+def a_fact(id_: UUID | None = None, sequence: int = 1) -> OutboxRecord:
+    return an_outbox_record(a_count(id_), sequence)
+
+
+async def test_what_is_new_goes_out_at_once_and_its_row_when_the_broker_has_it(office: Office) -> None:
+    facts = [a_fact(), a_fact()]
+    await office.commit(*facts)
+    await eventually(lambda: len(office.relay.express.arrived) == 2)
+    assert office.broker.log == facts
+    assert await left(office.store) == 2
+    assert await office.round() == 0
+    assert await left(office.store) == 0
+    assert (office.broker.log, office.published) == (facts, 3)
+
+
+async def test_what_is_not_committed_does_not_go(office: Office) -> None:
+    with suppress(ConnectionResetError), office.relay.express.board([a_fact()]):
+        raise ConnectionResetError
+    await office.round()
+    assert office.broker.log == []
+
+
+async def test_what_was_committed_without_our_knowing_the_relay_finds(office: Office) -> None:
+    fact = a_fact()
+    with suppress(ConnectionResetError), office.relay.express.board([fact]):
+        await office.store.insert(New({}, [fact], []))
+        raise ConnectionResetError
+    await asyncio.sleep(0.01)
+    assert office.broker.log == []
+    await office.round()
+    assert office.broker.log == [fact]
+
+
+async def test_a_crash_before_the_row_is_forgotten_sends_again_with_the_same_id(office: Office) -> None:
+    fact = a_fact()
+    await office.commit(fact)
+    await eventually(lambda: office.relay.express.arrived)
+    await Office(office.store, office.broker).round()
+    assert office.broker.log == [fact, fact]
+
+
+async def test_the_relay_leaves_alone_what_is_under_way_and_what_comes_after_it(
+    office: Office, broker: SlowBroker
+) -> None:
+    id_ = uuid4()
+    broker.slow = True
+    await office.commit(a_fact(id_))
+    await eventually(lambda: broker.unanswered)
+    broker.slow = False
+    other = a_fact()
+    await promise(office.store, a_fact(id_, 2), other)
+    assert await office.round() == 1
+    assert broker.log[1:] == [other]
+    broker.answer()
+    await eventually(lambda: office.relay.express.arrived)
+    assert await office.round() == 1
+    assert of_key(broker.log, id_) == [1, 2]
+    assert await left(office.store) == 0
+
+
+async def test_what_the_broker_refuses_comes_with_a_fresh_producer_in_its_order(office: Office) -> None:
+    bad, good = on_partition(0), on_partition(1)
+    office.broker.refuses = {bad}
+    await office.commit(a_fact(bad), a_fact(bad, 2), a_fact(good))
+    await eventually(lambda: office.relay.express.broken)
+    office.broker.refuses = set()
+    await office.round()
+    assert office.broker.producers[0].stopped
+    assert (of_key(office.broker.log, bad), of_key(office.broker.log, good)) == ([1, 2], [1])
+    assert await left(office.store) == 0
+
+
+async def test_after_a_failure_nothing_follows_through_the_same_producer(office: Office) -> None:
+    bad = on_partition(0)
+    office.broker.refuses = {bad}
+    await office.commit(a_fact(bad))
+    await eventually(lambda: office.relay.express.broken)
+    await office.commit(a_fact(on_partition(1)))
+    await asyncio.sleep(0.01)
+    assert office.broker.log == []
+
+
+async def test_who_does_not_lead_sends_nothing(store: Store) -> None:
+    broker = MemoryBroker()
+    await Office(store, broker).commit(a_fact())
+    await asyncio.sleep(0.01)
+    assert broker.log == []
+    assert await left(store) == 1
+
+
+async def test_more_than_the_broker_takes_at_once_waits_for_the_relay(office: Office, broker: SlowBroker) -> None:
+    broker.slow = True
+    for _ in range(AT_ONCE + 2):
+        await office.commit(a_fact())
+        await asyncio.sleep(0)
+    await eventually(lambda: len(broker.log) == AT_ONCE)
+    broker.slow = False
+    assert await office.round() == 2
+
+
+@asynccontextmanager
+async def stopping(office: Office) -> AsyncIterator[None]:
+    """Its relay runs, and in the end is told to stop."""
+    stop = asyncio.Event()
+    running = asyncio.create_task(office.relay.run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        office.relay.wake()
+        await running
+
+
+async def test_stopping_waits_for_what_is_under_way(office: Office, broker: SlowBroker) -> None:
+    fact = a_fact()
+    async with stopping(office):
+        broker.slow = True
+        await office.commit(fact)
+        await eventually(lambda: broker.unanswered)
+        asyncio.get_running_loop().call_later(0.05, broker.answer)
+    assert broker.log == [fact]
+    assert await left(office.store) == 0
+
+
+async def test_the_rows_of_what_arrived_go_by_themselves(office: Office) -> None:
+    async with stopping(office):
+        await office.commit(a_fact())
+        await eventually(lambda: left(office.store), lambda number: number == 0)
+    assert len(office.broker.log) == 1
