@@ -111,12 +111,26 @@ async def zombie_relay(trial: Trial) -> None:
     await trial.send(trial.traffic.deposits(100))
 
 
+@cell()
+async def zombie_express(trial: Trial) -> None:
+    """A process stands still when it has just sent facts; another takes the lead and its partitions, then it wakes."""
+    sleeper = await trial.start(stop_at=("relay after send", trial.traffic.chance.randint(2, 5)))
+    await trial.send(trial.traffic.deposits(300))
+    await sleeper.stopped_there()
+    assert await trial.end_connections(of_leader=True) == 1
+    await trial.start()
+    await trial.send(trial.traffic.deposits(300))
+    await trial.quiet()
+    sleeper.resume()
+    await trial.send(trial.traffic.deposits(100))
+
+
 @cell(calm=True)
 async def late_commit(trial: Trial) -> None:
     """A transaction is open while those that began after it commit and are published; then it commits too."""
     sleeper = await trial.start("consume", stop_at=("before database commit", 1))
     await asyncio.gather(trial.start("relay"), trial.start("consume"), sleeper.ready())
-    await trial.send(trial.traffic.deposits(600))
+    await trial.send(trial.traffic.bookings(600))
     await sleeper.stopped_there()
     await trial.handled(100)
     await eventually(trial.unpublished, lambda rows: rows == 0)
@@ -126,7 +140,8 @@ async def late_commit(trial: Trial) -> None:
 @cell(calm=True)
 async def duplicates(trial: Trial) -> None:
     """Every third deposit comes a second time, at once or up to thirty records later."""
-    await trial.send(trial.traffic.doubled(trial.traffic.deposits(600)))
+    await trial.send(trial.traffic.doubled(trial.traffic.bookings(300)))
+    await trial.send(trial.traffic.doubled(trial.traffic.deposits(300)))
     await trial.start()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from chassis.messaging.consumer import Consumer, _after
 from chassis.messaging.dead_letters import Key, PostgresDeadLetters
+from chassis.messaging.express import Express
 from chassis.messaging.inbox import EventKey, PostgresInbox
 from chassis.messaging.leadership import Leadership
 from chassis.messaging.outbox import OutboxRecord, PostgresOutbox, Unpublished
@@ -91,6 +92,11 @@ def forget_before_sent() -> None:
     _replace(PostgresOutbox, "unpublished", forget_first)
 
 
+def express_unguarded() -> None:
+    """The relay takes everything that it finds, also what is under way already."""
+    _replace(Express, "has", lambda *_: False)
+
+
 def no_parking() -> None:
     """What comes behind a dead letter of its key goes on."""
 
@@ -109,6 +115,7 @@ SABOTAGES: dict[str, Callable[[], None]] = {
         relay_with_cursor,
         relay_without_lock,
         forget_before_sent,
+        express_unguarded,
         no_parking,
     )
 }

@@ -17,6 +17,7 @@ BITES: dict[str, tuple[str, set[Promise]]] = {
     "relay-with-cursor": ("late-commit", {Promise.LOST, Promise.BEHIND}),
     "relay-without-lock": ("two-relays", {Promise.REPEATED}),
     "forget-before-sent": ("kill-relay-after-send", {Promise.LOST}),
+    "express-unguarded": ("rebalance", {Promise.REPEATED}),
     "no-parking": ("poison", {Promise.MISCOUNTED}),
 }
 """Which cell catches which sabotage, and the promises that it has to name."""

@@ -1,6 +1,7 @@
 """What is sent to the ledger: deposits in order per account, deliveries that come twice, and bad records."""
 
 import random
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -8,7 +9,7 @@ from itertools import count
 from uuid import UUID
 
 from chassis.testing.builders import an_envelope
-from tests.chaos.workload import Deposited
+from tests.chaos.workload import Deposited, Opened
 
 ACCOUNTS = 24
 RawHeaders = tuple[tuple[str, bytes | None], ...]
@@ -34,7 +35,7 @@ class Draft:
     headers: RawHeaders
     value: bytes | None
     id: str = ""
-    deposit: Deposited | None = None
+    deposit: Deposited | Opened | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +53,40 @@ class Traffic:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.accounts = [self._uuid() for _ in range(ACCOUNTS)]
-        self._numbers = {account: count(1) for account in self.accounts}
+        self.opened: list[UUID] = []
+        """Accounts that began with being opened, latest last."""
+        self._numbers: defaultdict[UUID, count[int]] = defaultdict(lambda: count(1))
 
     def _uuid(self) -> UUID:
         return UUID(int=self.chance.getrandbits(128), version=4)
 
     def deposits(self, number: int) -> list[Draft]:
-        """So many deposits on accounts by chance."""
-        return [self.deposit(self.chance.choice(self.accounts)) for _ in range(number)]
+        """So many. The first third opens accounts: whole batches of which nothing has to be read."""
+        return [self.opening() for _ in range(number // 3)] + self.bookings(number - number // 3)
+
+    def bookings(self, number: int) -> list[Draft]:
+        """So many deposits on accounts by chance, that have to be looked for."""
+        accounts = [*self.accounts, *self.opened[-ACCOUNTS:]]
+        return [self.deposit(self.chance.choice(accounts)) for _ in range(number)]
+
+    def opening(self) -> Draft:
+        """The first deposit on an account that nobody knows yet."""
+        account = self._uuid()
+        self.opened.append(account)
+        return self._draft(Opened(account_id=account, number=next(self._numbers[account]), amount=self._amount()))
 
     def deposit(self, account: UUID, *, disputed: bool = False) -> Draft:
         """The next deposit on an account."""
         number = next(self._numbers[account])
-        amount = self.chance.randint(1, 100)
-        deposit = Deposited(account_id=account, number=number, amount=amount, disputed=disputed)
+        return self._draft(Deposited(account_id=account, number=number, amount=self._amount(), disputed=disputed))
+
+    def _amount(self) -> int:
+        return self.chance.randint(1, 100)
+
+    def _draft(self, deposit: Deposited | Opened) -> Draft:
         id_ = str(self._uuid())
-        headers = tuple(an_envelope(deposit, id_=id_, sequence=number).headers())
-        return Draft(Kind.DEPOSIT, str(account).encode(), headers, deposit.to_json(), id_, deposit)
+        headers = tuple(an_envelope(deposit, id_=id_, sequence=deposit.number).headers())
+        return Draft(Kind.DEPOSIT, str(deposit.account_id).encode(), headers, deposit.to_json(), id_, deposit)
 
     def doubled(self, drafts: Sequence[Draft]) -> list[Draft]:
         """Every third a second time, up to thirty records later."""
@@ -81,7 +99,8 @@ class Traffic:
         mixed = list(drafts)
         bad = list(self._bad(drafts[0]))
         self.chance.shuffle(bad)
-        keys: list[bytes | None] = [str(account).encode() for account in self.chance.sample(self.accounts, 4)]
+        accounts = [*self.chance.sample(self.accounts, 3), self.chance.choice(self.opened)]
+        keys: list[bytes | None] = [str(account).encode() for account in accounts]
         if bad[len(keys)].value is None:  # no client sends what has neither a key nor a value
             bad[0], bad[len(keys)] = bad[len(keys)], bad[0]
         keys += [None, *(str(self._uuid()).encode() for _ in bad[len(keys) + 1 :])]

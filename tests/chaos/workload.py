@@ -1,4 +1,4 @@
-"""The service under fire: a ledger with one aggregate and one handler, run by the chassis as in production.
+"""The service under fire: a ledger with one aggregate and two handlers, run by the chassis as in production.
 
 `python -m tests.chaos.workload run`. Every trial has a ledger of its own: the name of the service is a setting, and
 topics, group and database follow from it.
@@ -34,6 +34,15 @@ class Deposited(Event):
     number: int
     amount: int
     disputed: bool = False
+
+
+@event("be.duaalwest.ledger.Opened.v1", topic="duaal.<service>.deposits", key="account_id")
+class Opened(Event):
+    """The first deposit on an account, by somebody who knows that it is the first."""
+
+    account_id: UUID
+    number: int = 1
+    amount: int
 
 
 @event("be.duaalwest.ledger.BalanceChanged.v1", topic="duaal.<service>.accounts", key="account_id")
@@ -74,7 +83,7 @@ class Account:
 
 @dataclass
 class Handlers:
-    """One read, one write, one fact."""
+    """One read, one write, one fact; and one without the read."""
 
     work: partial[None]
     refuses_disputed: bool
@@ -90,6 +99,14 @@ class Handlers:
         account.deposit(deposit.number, deposit.amount)
         if deposit.disputed and self.refuses_disputed:
             raise Permanent("disputed")
+
+    @handles(Opened)
+    def open(self, deposit: Opened, uow: UnitOfWork, _: MessageContext) -> None:
+        """An account that nobody has to look for."""
+        self.work()
+        account = Account(deposit.account_id)
+        uow.add(account)
+        account.deposit(deposit.number, deposit.amount)
 
 
 ACCOUNTS = Mapper(Account, "accounts")
