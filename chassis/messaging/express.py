@@ -66,31 +66,33 @@ class Express:
         send.add_done_callback(self._sends.discard)
 
     def _has_room(self, keys: set[UUID]) -> bool:
-        is_open = self._producer is not None and not self.broken
-        return is_open and len(self._sends) < AT_ONCE and self._boarded.isdisjoint(keys)
+        return bool(keys) and self._is_open and len(self._sends) < AT_ONCE and self._boarded.isdisjoint(keys)
+
+    @property
+    def _is_open(self) -> bool:
+        return self._producer is not None and not self.broken
 
     async def _send(self, facts: Sequence[OutboxRecord], keys: set[UUID]) -> None:
+        arrived: list[OutboxRecord] = []
         try:
-            arrived = await self._arriving(facts)
+            if self._is_open:
+                arrived = await self._arriving(facts)
+        except Exception as error:
+            log.warning("cannot send", error=type(error).__name__)
+            self.broken = True
         finally:
             self._boarded -= keys
         self._arrived |= {fact.identity: fact for fact in arrived}
         self._count(arrived)
-        if self.broken or len(arrived) < len(facts):
+        if len(arrived) < len(facts):
             self._wake()
         else:
             asyncio.get_running_loop().call_later(FORGOTTEN_WITHIN, self._wake)
 
     async def _arriving(self, facts: Sequence[OutboxRecord]) -> list[OutboxRecord]:
         """Those of the facts that the broker has."""
-        if self._producer is None:
-            return []
-        try:
-            answers = await self._producer.send(facts)
-        except Exception as error:
-            log.warning("cannot send", error=type(error).__name__)
-            self.broken = True
-            return []
+        assert self._producer
+        answers = await self._producer.send(facts)
         crash_point("relay after send")
         sent = {answer for answer in answers if answer}
         await asyncio.wait(sent, timeout=ACKNOWLEDGED_WITHIN)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from uuid import UUID, uuid4
 
 import pytest
+from aiokafka.errors import KafkaError
 
 from chassis.messaging.express import AT_ONCE
 from chassis.messaging.outbox import OutboxRecord
@@ -121,6 +122,25 @@ async def test_what_is_not_committed_does_not_go(office: Office) -> None:
         raise ConnectionResetError
     await office.round()
     assert office.broker.log == []
+
+
+async def test_what_leaves_no_fact_is_nothing_to_send(office: Office) -> None:
+    await office.commit()
+    await asyncio.sleep(0.01)
+    assert not office.relay.express.broken
+    assert office.broker.log == []
+
+
+async def test_when_sending_fails_the_relay_brings_it(office: Office) -> None:
+    async def send(_: object) -> list[Answer | None]:
+        raise KafkaError
+
+    fact = a_fact()
+    vars(office.broker.producers[0])["send"] = send
+    await office.commit(fact)
+    await eventually(lambda: office.relay.express.broken)
+    await office.round()
+    assert office.broker.log == [fact]
 
 
 async def test_what_was_committed_without_our_knowing_the_relay_finds(office: Office) -> None:
