@@ -22,7 +22,7 @@ from deploy.local.ports import HOST
 RATE = 200
 SECONDS = 5
 CONNECTIONS = 16
-WARM_UP = 3
+WARM_UP = 4
 REFERRALS, ROUND_TRIP = "duaal.referral.referrals", "duaal.pof.dead-letters"
 """The second one is idle here, and has as many partitions."""
 
