@@ -18,9 +18,9 @@ from chassis.messaging.producer import ACKNOWLEDGED_WITHIN, Producer, error_of
 log = structlog.get_logger("express")
 
 AT_ONCE = 4
-"""Sends under way. Who commits more than the broker takes so is better off with the relay's large batches."""
-FORGOTTEN_WITHIN = 0.02
-"""Seconds that the rows of what has arrived are kept, to delete many at a time. After a crash they go out again."""
+"""Commits and sends under way. Who commits more than the broker takes so, is better off with the relay's batches."""
+FORGET_AFTER = 0.02
+"""Seconds from arrival to the look of the relay that deletes the rows, many at a time. In a crash they go out again."""
 
 Board = Callable[[Sequence[OutboxRecord]], AbstractContextManager[None]]
 """Around the commit of facts of new aggregates: when that went well, they go."""
@@ -39,6 +39,7 @@ class Express:
         self._wake = wake
         self._count = count
         self._producer: Producer | None = None
+        self._boards = 0
         self._boarded: set[UUID] = set()
         """Keys that are being committed or are under way: the relay leaves them alone."""
         self._sends: set[asyncio.Task[None]] = set()
@@ -50,29 +51,42 @@ class Express:
     def board(self, facts: Sequence[OutboxRecord]) -> Iterator[None]:
         """Around the statement that commits these facts of new aggregates."""
         keys = {fact.aggregate_id for fact in facts}
+        if not keys:
+            yield
+            return
         if not self._has_room(keys):
             yield
             self._wake()
             return
+        self._boards += 1
         self._boarded |= keys
         try:
             yield
         except BaseException:
             # Perhaps it was committed all the same: then the relay will find it.
-            self._boarded -= keys
+            self._leave(keys)
             raise
-        send = asyncio.create_task(self._send(facts, keys))
+        send = asyncio.create_task(self._send(facts))
         self._sends.add(send)
-        send.add_done_callback(self._sends.discard)
+        # Not in the task itself: one that is cancelled before it begins does nothing at all.
+        send.add_done_callback(lambda _: self._ended(send, keys))
 
     def _has_room(self, keys: set[UUID]) -> bool:
-        return bool(keys) and self._is_open and len(self._sends) < AT_ONCE and self._boarded.isdisjoint(keys)
+        return self._is_open and self._boards < AT_ONCE and self._boarded.isdisjoint(keys)
+
+    def _ended(self, send: asyncio.Task[None], keys: set[UUID]) -> None:
+        self._sends.discard(send)
+        self._leave(keys)
+
+    def _leave(self, keys: set[UUID]) -> None:
+        self._boards -= 1
+        self._boarded -= keys
 
     @property
     def _is_open(self) -> bool:
         return self._producer is not None and not self.broken
 
-    async def _send(self, facts: Sequence[OutboxRecord], keys: set[UUID]) -> None:
+    async def _send(self, facts: Sequence[OutboxRecord]) -> None:
         arrived: list[OutboxRecord] = []
         try:
             if self._is_open:
@@ -80,14 +94,12 @@ class Express:
         except Exception as error:
             log.warning("cannot send", error=type(error).__name__)
             self.broken = True
-        finally:
-            self._boarded -= keys
         self._arrived |= {fact.identity: fact for fact in arrived}
         self._count(arrived)
         if len(arrived) < len(facts):
             self._wake()
         else:
-            asyncio.get_running_loop().call_later(FORGOTTEN_WITHIN, self._wake)
+            asyncio.get_running_loop().call_later(FORGET_AFTER, self._wake)
 
     async def _arriving(self, facts: Sequence[OutboxRecord]) -> list[OutboxRecord]:
         """Those of the facts that the broker has."""

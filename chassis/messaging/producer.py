@@ -73,7 +73,7 @@ class KafkaProducer:
 
     async def send(self, records: Sequence[OutboxRecord]) -> list[Answer | None]:
         partitions, answers = await self._look_up({record.topic for record in records})
-        # Never two batches of one partition under way: the broker could refuse the first and take the second.
+        # Never two batches of one key under way: the broker could refuse the first and take the second.
         batches: dict[Place, BatchBuilder] = {}
         places: list[Place | None] = []
         for record in records:
@@ -83,8 +83,9 @@ class KafkaProducer:
                 batch = batches.get(place) or batches.setdefault(place, self._producer.create_batch())
                 fits = batch.append(timestamp=None, key=key, value=record.value, headers=encoded(record.headers))
             places.append(place if place in answers or fits else None)
-        for place, batch in batches.items():
-            answers[place] = await self._send(place, batch)
+        # Beside each other: a partition without a leader takes nothing, and keeps nobody else waiting.
+        sent = await asyncio.gather(*(self._send(place, batch) for place, batch in batches.items()))
+        answers |= zip(batches, sent, strict=True)
         return [place and answers[place] for place in places]
 
     async def stop(self) -> None:
@@ -116,8 +117,9 @@ class KafkaProducer:
     async def _send(self, place: Place, batch: BatchBuilder) -> Answer:
         topic, partition = place
         try:
-            answer: Answer = await self._producer.send_batch(batch, topic, partition=partition)
-        except KafkaError as error:
+            async with asyncio.timeout(ACKNOWLEDGED_WITHIN):
+                answer: Answer = await self._producer.send_batch(batch, topic, partition=partition)
+        except (KafkaError, TimeoutError) as error:
             return _failed(error)
         return answer
 

@@ -143,10 +143,10 @@ class Relay:
 
     async def round(self, outbox: Outbox) -> int:
         """Publish one batch; the answer is the number of records that the broker acknowledged."""
+        found = await self._look(outbox)
         if self.express.broken:
             self._metrics.publish_failures.labels(self._service).inc()
             await self._drop_producer()
-        found = await self._look(outbox)
         batch = [one for one in found if not self.express.has(one.record)]
         self._more = len(found) == BATCH
         if not batch:

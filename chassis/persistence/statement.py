@@ -15,7 +15,7 @@ class Statement(NamedTuple):
 
 
 def together(first: Statement, *others: Statement) -> Statement:
-    """One statement that does all of them or nothing, the first one first.
+    """One statement that does all of them or nothing, in this order.
 
     None of them sees what another does, and none may change a row that another changes.
     """
@@ -34,8 +34,8 @@ def _together(statements: tuple[tuple[str, int], ...]) -> str:
     first, *others = texts
     if not others:
         return first
-    # PostgreSQL carries out the statement itself before those that nobody reads from.
-    return f"with {', '.join(f'also_{at} as ({text})' for at, text in enumerate(others))} {first}"
+    # PostgreSQL carries out the statement itself, and then those that nobody reads from, the last one first.
+    return f"with {', '.join(f'also_{at} as ({text})' for at, text in enumerate(reversed(others)))} {first}"
 
 
 def _numbered_on(sql: str, before: int) -> str:

@@ -12,7 +12,7 @@ from tests.chaos.trial import Trial
 Act = Callable[[Trial], Awaitable[None]]
 
 HOLDS_LOCKS: set[Point] = {"after inbox insert", "after handler", "before database commit"}
-"""Who stops here keeps its rows locked: nobody else can handle the same records meanwhile."""
+"""Who stops here may keep its rows locked: then nobody else can handle the same records meanwhile."""
 ZOMBIES: tuple[Point, ...] = ("after receive", "after inbox insert", "before database commit", "before offset commit")
 CUTS = 12
 

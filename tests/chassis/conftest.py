@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 import pytest
-from asyncpg import TooManyConnectionsError
+from asyncpg import TooManyConnectionsError, UniqueViolationError
 
 from chassis.handling import handlers_of
 from chassis.messaging.dead_letters import DeadLetter
@@ -17,7 +17,7 @@ from chassis.messaging.failures import DeadLetterLimit, Patience
 from chassis.messaging.outbox import OutboxRecord
 from chassis.messaging.pipeline import Pipeline
 from chassis.messaging.record import Outcome, Record
-from chassis.messaging.store import New, PostgresStore, Store, Transaction
+from chassis.messaging.store import New, NotNew, PostgresStore, Store, Transaction
 from chassis.messaging.topics import TOPICS
 from chassis.observability.metrics import Metrics
 from chassis.persistence.connection import Pool, open_pool
@@ -113,8 +113,11 @@ class Unreliable:
                 raise TooManyConnectionsError
 
     async def insert(self, new: New) -> None:
-        async with self.transaction() as transaction:
-            await insert_in_steps(transaction, new)
+        try:
+            async with self.transaction() as transaction:
+                await insert_in_steps(transaction, new)
+        except UniqueViolationError as error:
+            raise NotNew from error
 
 
 class Gated:
@@ -144,8 +147,11 @@ class Gated:
             self.waiting -= 1
 
     async def insert(self, new: New) -> None:
-        async with self.transaction() as transaction:
-            await insert_in_steps(transaction, new)
+        try:
+            async with self.transaction() as transaction:
+                await insert_in_steps(transaction, new)
+        except UniqueViolationError as error:
+            raise NotNew from error
 
 
 class WithoutTransactions:

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from aiokafka.errors import KafkaError
 
 from chassis.messaging.express import AT_ONCE
-from chassis.messaging.outbox import OutboxRecord
+from chassis.messaging.outbox import OutboxRecord, Unpublished
 from chassis.messaging.producer import Answer
 from chassis.messaging.relay import Relay
 from chassis.messaging.store import New, Store
@@ -65,8 +66,8 @@ class Office:
         self.store = store
         self.broker = broker
         self.metrics = Metrics()
-        self._lead = MemoryLead(store)
-        self.relay = Relay("tally", self._lead, broker.connect, self.metrics, Health(), now=now, hold=0.1)
+        self.lead = MemoryLead(store)
+        self.relay = Relay("tally", self.lead, broker.connect, self.metrics, Health(), now=now, hold=0.1)
 
     async def open(self) -> "Office":
         """Its relay has published something: from then on facts go express."""
@@ -77,7 +78,7 @@ class Office:
 
     async def round(self) -> int:
         """Publish one batch."""
-        return await self.relay.round(self._lead)
+        return await self.relay.round(self.lead)
 
     async def commit(self, *facts: OutboxRecord) -> None:
         """Of new aggregates."""
@@ -219,6 +220,56 @@ async def test_more_than_the_broker_takes_at_once_waits_for_the_relay(office: Of
     await eventually(lambda: len(broker.log) == AT_ONCE)
     broker.slow = False
     assert await office.round() == 2
+
+
+async def test_those_that_commit_at_the_same_time_are_counted_too(office: Office, broker: SlowBroker) -> None:
+    broker.slow = True
+    facts = [a_fact() for _ in range(AT_ONCE + 2)]
+    await promise(office.store, *facts)
+
+    async def commit(fact: OutboxRecord) -> None:
+        with office.relay.express.board([fact]):
+            await asyncio.sleep(0.01)
+
+    await asyncio.gather(*map(commit, facts))
+    await eventually(lambda: len(broker.log) >= AT_ONCE)
+    assert broker.log == facts[:AT_ONCE]
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_whose_send_ends_before_it_began_is_left_to_the_relay(office: Office, turns: int) -> None:
+    """The producer is dropped in the very turn of the loop in which the commit ends, or in one beside it."""
+    fact = a_fact()
+
+    async def commit() -> None:
+        with office.relay.express.board([fact]):
+            await office.store.insert(New({}, [fact], []))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+    await asyncio.gather(commit(), office.relay._drop_producer())
+    await office.round()
+    assert await left(office.store) == 0
+    assert fact in office.broker.log
+
+
+async def test_what_fails_while_the_relay_looks_gets_a_fresh_producer(office: Office, broker: SlowBroker) -> None:
+    broker.slow = True
+    await office.commit(a_fact())
+    await eventually(lambda: broker.unanswered)
+    broker.slow = False
+    looked = office.lead.unpublished
+
+    async def look(*arguments: Any) -> list[Unpublished]:
+        found = await looked(*arguments)
+        for answer in broker.unanswered:
+            answer.set_exception(KafkaError())
+        await eventually(lambda: office.relay.express.broken)
+        return found
+
+    vars(office.lead)["unpublished"] = look
+    await office.round()
+    assert [producer.stopped for producer in broker.producers] == [True, False]
 
 
 @asynccontextmanager

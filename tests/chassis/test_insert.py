@@ -104,3 +104,17 @@ def test_the_arguments_of_statements_that_go_together_are_numbered_on() -> None:
     assert together(one, two) == Statement(
         "with also_0 as (insert into b values ($4, $3)) insert into a values ($1, $2)", [1, 2, 3, 4]
     )
+
+
+async def test_statements_that_go_together_are_carried_out_in_their_order(postgres: PostgresStore) -> None:
+    """Whoever locks in another order than everybody else waits for ever."""
+    async with postgres.transaction() as transaction:
+        connection = transaction.connection
+        await connection.execute("create temporary sequence step")
+        tables = [f"step_{at}" for at in range(4)]
+        for table in tables:
+            await connection.execute(f"create temporary table {table} (at bigint default nextval('step'), x int)")
+        sql, arguments = together(*(Statement(f"insert into {table} (x) values ($1)", [1]) for table in tables))
+        await connection.execute(sql, *arguments)
+        assert [await connection.fetchval(f"select at from {table}") for table in tables] == [1, 2, 3, 4]
+        await connection.execute(f"drop table {', '.join(tables)}; drop sequence step")
