@@ -1,0 +1,54 @@
+"""A partition that takes nothing keeps nobody else waiting."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from chassis.messaging.outbox import OutboxRecord
+from chassis.messaging.producer import KafkaProducer, error_of, partition_of
+from chassis.testing.builders import an_outbox_record
+from tests.chassis.tally import a_count
+
+
+class Clogged:
+    """aiokafka while partition 0 of two has no leader, and a batch that waits for one."""
+
+    client = SimpleNamespace(cluster=SimpleNamespace(partitions_for_topic=lambda _: {0, 1}))
+
+    def __init__(self) -> None:
+        self.taken: list[int] = []
+
+    def create_batch(self) -> BatchBuilder:
+        return BatchBuilder(16_384, 0, is_transactional=False, key_serializer=None, value_serializer=None)
+
+    async def send_batch(self, _: object, __: str, *, partition: int) -> Any:
+        if partition == 0:
+            await asyncio.Event().wait()
+        self.taken.append(partition)
+        answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        answer.set_result(None)
+        return answer
+
+
+def on_partition(number: int) -> OutboxRecord:
+    keys = iter(uuid4, UUID(int=0))
+    return an_outbox_record(a_count(next(key for key in keys if partition_of(str(key).encode(), 2) == number)))
+
+
+async def test_a_partition_that_takes_nothing_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chassis.messaging.producer.ACKNOWLEDGED_WITHIN", 0.1)
+    clogged = Clogged()
+    producer = KafkaProducer(cast(AIOKafkaProducer, clogged))
+    sending = asyncio.create_task(producer.send([on_partition(0), on_partition(1)]))
+    await asyncio.sleep(0.01)
+    assert clogged.taken == [1], "it waited for the other one"
+    failed, taken = await sending
+    assert failed
+    assert taken
+    assert isinstance(error_of(failed), TimeoutError)
+    assert error_of(taken) is None
