@@ -8,11 +8,11 @@ from chassis.handling import Handler, MessageContext, handlers_of, handles
 from chassis.testing.builders import NOON, a_context
 from chassis.testing.scenario import Scenario
 from chassis.unit_of_work import UnitOfWork
-from tests.chassis.tally import Count, Counted, Errand, GroupCounted, Handlers, Tally, a_count
+from tests.chassis.tally import Begin, Begun, Count, Counted, Errand, GroupCounted, Handlers, Tally, a_count
 
 
 def test_every_marked_method_is_a_handler_and_nothing_else_is() -> None:
-    assert set(handlers_of(Handlers())) == {Counted, GroupCounted, Count}
+    assert set(handlers_of(Handlers())) == {Counted, Begun, GroupCounted, Count, Begin}
 
 
 def test_a_message_has_one_handler() -> None:

@@ -315,7 +315,8 @@ class RelayMachine(Simulation):
 
     def at_rest(self) -> bool:
         waiting = {record.aggregate_id for record in self.database.outbox.values()}
-        return super().at_rest() and waiting <= {self.broker.never_takes} and self.idle_callers == self.callers
+        idle = self.idle_callers == self.callers and not any(relay.busy for relay in self.relays)
+        return super().at_rest() and idle and waiting <= {self.broker.never_takes}
 
     def look_at_rest(self) -> None:
         """All but the bad key was published; when that is taken too, nothing is left. Then something new comes."""

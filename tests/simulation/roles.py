@@ -48,6 +48,11 @@ class RelayProcess(Process):
         self._beginning.add(self.loop.begin(self, self._begin(tally)))
         self.loop.settle()
 
+    @property
+    def busy(self) -> bool:
+        """Is a command still under way?"""
+        return any(not task.done() for task in self._beginning)
+
     async def _begin(self, tally: UUID) -> None:
         with suppress(ConnectionResetError, *PASSING):
             await self._here.execute(Begin(tally_id=tally, amount=1), Total)
