@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from chassis.crash_points import crash_point
-from chassis.messaging.outbox import OutboxRecord
+from chassis.messaging.outbox import OutboxRecord, Unpublished
 from chassis.messaging.producer import ACKNOWLEDGED_WITHIN, Producer, error_of
 
 log = structlog.get_logger("express")
@@ -144,6 +144,11 @@ class Express:
         for record in records:
             del self._arrived[record.identity]
 
-    def has(self, record: OutboxRecord) -> bool:
-        """Must the relay leave this one alone, because it or what comes before it goes out here?"""
+    def others(self, found: list[Unpublished]) -> list[Unpublished]:
+        """What the relay may send: the rest goes out here, or has to wait for what does."""
+        if not self._boarded and not self._arrived:
+            return found
+        return [one for one in found if not self._has(one.record)]
+
+    def _has(self, record: OutboxRecord) -> bool:
         return record.aggregate_id in self._boarded or record.identity in self._arrived

@@ -147,7 +147,7 @@ class Relay:
         if self.express.broken:
             self._metrics.publish_failures.labels(self._service).inc()
             await self._drop_producer()
-        batch = [one for one in found if not self.express.has(one.record)]
+        batch = self.express.others(found)
         self._more = len(found) == BATCH
         if not batch:
             return 0
