@@ -12,6 +12,7 @@ from chassis.messaging.inbox import EventKey, PostgresInbox
 from chassis.messaging.leadership import Leadership
 from chassis.messaging.outbox import OutboxRecord, PostgresOutbox, Unpublished
 from chassis.messaging.producer import KafkaProducer
+from chassis.messaging.store import New, NotNew, PostgresStore
 
 
 def no_inbox() -> None:
@@ -40,6 +41,7 @@ def offset_before_database() -> None:
 
 def publish_before_commit() -> None:
     """Facts go to Kafka while the transaction that makes them true is still open: no outbox."""
+    _only_the_long_way()
     producers: list[KafkaProducer] = []
 
     async def publish(_: PostgresOutbox, records: Sequence[OutboxRecord]) -> None:
@@ -80,6 +82,7 @@ def relay_without_lock() -> None:
 
 def forget_before_sent() -> None:
     """The relay deletes what it is about to send."""
+    _only_the_long_way()
     unpublished = PostgresOutbox.unpublished
 
     async def forget_first(
@@ -124,6 +127,15 @@ SABOTAGES: dict[str, Callable[[], None]] = {
 def apply(name: str) -> None:
     """Switch the mechanism off in this process."""
     SABOTAGES[name]()
+
+
+def _only_the_long_way() -> None:
+    """The outbox has a part in everything: otherwise it is for chance to say whether its fault is ever met."""
+
+    async def insert(_: PostgresStore, __: New) -> None:
+        raise NotNew
+
+    _replace(PostgresStore, "insert", insert)
 
 
 def _replace(owner: type[Any], name: str, function: Callable[..., Any]) -> None:
