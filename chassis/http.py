@@ -62,9 +62,9 @@ def create_app(service: str, health: Health, metrics: Metrics, routes: APIRouter
     for error in MISSING_DEPENDENCY:
         app.add_exception_handler(error, _unavailable)
     app.add_exception_handler(Exception, _broken)
-    app.include_router(_operations(health, metrics))
-    if routes:
-        app.include_router(routes)
+    for router in (routes, _operations(health, metrics)):
+        # Not included, which would make a second router of it, and every request search both.
+        app.router.routes += router.routes if router else []
     return app
 
 

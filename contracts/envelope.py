@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
@@ -95,25 +96,49 @@ def read(headers: RawHeaders, value: bytes | None) -> tuple[Envelope, bytes | No
 
 
 def _attributes(headers: RawHeaders) -> tuple[dict[str, str], str, str | None]:
-    attributes: dict[str, str] = {}
-    content_type = ""
-    traceparent = None
-    for raw_name, raw in headers:
-        attribute = READ.get(raw_name)
-        name = raw_name if attribute else raw_name.lower()
-        if attribute or name.startswith("ce_"):
-            attribute = attribute or name[3:]
-            if attribute in attributes:
-                raise InvalidEnvelope(f"header {name!a} was sent twice", attribute)
-            attributes[attribute] = _text(name, raw)
+    pairs = tuple(headers)
+    places = _places(tuple([name for name, _ in pairs]))
+    try:
+        attributes = {attribute: pairs[at][1].decode() for attribute, at in places.attributes}  # type: ignore[union-attr]
+    except (AttributeError, UnicodeDecodeError):
+        attributes = {attribute: _text(*pairs[at]) for attribute, at in places.attributes}
+    content_type = "" if places.content_type is None else _text(*pairs[places.content_type]).lower()
+    traces = [raw for at in places.traces if (raw := pairs[at][1]) is not None]
+    return attributes, content_type, traces[-1].decode("ascii", "ignore") if traces else None
+
+
+class _Places(NamedTuple):
+    """Where in a list of headers they are."""
+
+    attributes: tuple[tuple[str, int], ...]
+    content_type: int | None
+    traces: tuple[int, ...]
+
+
+@lru_cache(64)
+def _places(names: tuple[str, ...]) -> _Places:
+    """Kept, because a writer sends the same headers with every event.
+
+    Raises:
+        InvalidEnvelope: an attribute was sent twice.
+    """
+    attributes: dict[str, int] = {}
+    content_type = None
+    traces = []
+    for at, name in enumerate(map(str.lower, names)):
+        if name.startswith("ce_"):
+            if name[3:] in attributes:
+                raise InvalidEnvelope(f"header {name!a} was sent twice", name[3:])
+            attributes[name[3:]] = at
         elif name == "content-type":
-            content_type = _text(name, raw).lower()
-        elif name == "traceparent" and raw is not None:
-            traceparent = raw.decode("ascii", "ignore")
-    return attributes, content_type, traceparent
+            content_type = at
+        elif name == "traceparent":
+            traces.append(at)
+    return _Places(tuple(attributes.items()), content_type, tuple(traces))
 
 
 def _text(name: str, raw: bytes | None) -> str:
+    name = name.lower()
     if raw is None:
         raise InvalidEnvelope(f"header {name!a} has no value", name.removeprefix("ce_"))
     try:
@@ -175,14 +200,11 @@ def _envelope(attributes: dict[str, str], traceparent: str | None) -> Envelope:
     )
 
 
-READ = {
-    f"ce_{name}": name
-    for name in (
-        *("specversion", "id", "source", "type", "subject", "time", "recordedtime", "sequence"),
-        *("correlationid", "causationid", "dataclassification", "dataschema", "authid"),
-    )
-}
-"""The headers that we read, and their attributes."""
+READ = (
+    *("specversion", "id", "source", "type", "subject", "time", "recordedtime", "sequence"),
+    *("correlationid", "causationid", "dataclassification", "dataschema", "authid"),
+)
+"""The attributes that we read."""
 LONGEST = 512
 """Characters of one attribute: the inbox keeps `source` and `id` in an index, others go on into our own headers."""
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -203,7 +225,7 @@ def _look_for_what_is_forbidden(attributes: dict[str, str]) -> None:
     together = "".join(attributes.values())
     if len(together) <= LONGEST and together.isprintable():
         return
-    for name in READ.values():
+    for name in READ:
         value = attributes.get(name, "")
         if len(value) > LONGEST or FORBIDDEN.search(value):
             reason = f"{name} is longer than {LONGEST} characters or holds one that CloudEvents forbids"

@@ -19,8 +19,9 @@ log = structlog.get_logger("express")
 
 AT_ONCE = 4
 """Commits and sends under way. Who commits more than the broker takes so, is better off with the relay's batches."""
-FORGET_AFTER = 0.02
-"""Seconds from arrival to the look of the relay that deletes the rows, many at a time. In a crash they go out again."""
+FORGET_AFTER = 0.1
+"""Seconds from an arrival to the look of the relay that deletes the rows of all that have arrived by then. After a crash
+they go out again."""
 
 Board = Callable[[Sequence[OutboxRecord]], AbstractContextManager[None]]
 """Around the commit of facts of new aggregates: when that went well, they go."""
@@ -44,6 +45,7 @@ class Express:
         """Keys that are being committed or are under way: the relay leaves them alone."""
         self._sends: set[asyncio.Task[None]] = set()
         self._arrived: dict[tuple[UUID, int, str], OutboxRecord] = {}
+        self._forgetting: asyncio.TimerHandle | None = None
         self.broken = False
         """A send failed: nothing may follow through the same producer."""
 
@@ -98,8 +100,12 @@ class Express:
         self._count(arrived)
         if len(arrived) < len(facts):
             self._wake()
-        else:
-            asyncio.get_running_loop().call_later(FORGET_AFTER, self._wake)
+        elif self._forgetting is None:
+            self._forgetting = asyncio.get_running_loop().call_later(FORGET_AFTER, self._forget)
+
+    def _forget(self) -> None:
+        self._forgetting = None
+        self._wake()
 
     async def _arriving(self, facts: Sequence[OutboxRecord]) -> list[OutboxRecord]:
         """Those of the facts that the broker has."""

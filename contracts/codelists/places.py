@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from math import asin, cos, radians, sin, sqrt
 
 from contracts.codelists.dated import Dated, last_day, rows
@@ -87,6 +87,7 @@ def municipalities_on(day: date) -> tuple[Municipality, ...]:
     return tuple(place for place in municipalities().values() if place.valid_on(day))
 
 
+@lru_cache(10_000)
 def municipality_of(postal_code: str | None, name: str | None, on: date) -> Municipality | None:
     """The municipality that someone means, as it exists on that day; None outside the province.
 

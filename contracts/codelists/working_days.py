@@ -3,14 +3,16 @@
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WorkingDays:
     """Monday to Friday, without the holidays."""
 
     holidays: Container[date]
 
+    @lru_cache(1_000)  # noqa: B019 - there is one calendar in a process
     def after(self, day: date, number: int) -> date:
         """The working day that comes `number` working days after `day`; for 0 the day itself, or the next one."""
         while not self.includes(day):

@@ -7,10 +7,12 @@ from uuid import uuid4
 import pytest
 from asyncpg import InterfaceError, TooManyConnectionsError
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from httpx import ASGITransport, AsyncClient, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.commands import Commands
+from chassis.forms import FormRoute
 from chassis.handling import NotThere, Permanent, Refused, handlers_of
 from chassis.http import LARGEST_BODY, IdempotencyKey, create_app
 from chassis.messaging.store import PostgresStore
@@ -35,13 +37,14 @@ class Form(BaseModel):
 class Site:
     """The HTTP side of tally, in this process."""
 
-    def __init__(self, store: PostgresStore) -> None:
+    def __init__(self, store: PostgresStore, kind: type[APIRoute] = FormRoute) -> None:
+        self.kind = kind
         self.health = Health()
         self.metrics = Metrics()
         self.error: Exception | None = None
         self.tally_id = uuid4()
         commands = Commands("tally", handlers_of(Handlers()), store, Metrics(), now=lambda: NOON, wake=lambda: None)
-        router = APIRouter()
+        router = APIRouter(route_class=kind)
 
         @router.post("/counts")
         async def count(form: Form, key: IdempotencyKey = None) -> Total:
@@ -57,9 +60,10 @@ class Site:
         return await self.client.post("/counts", content=content, headers=headers)
 
 
-@pytest.fixture
-async def site(postgres: PostgresStore) -> AsyncIterator[Site]:
-    site = Site(postgres)
+@pytest.fixture(params=[APIRoute, FormRoute])
+async def site(postgres: PostgresStore, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
+    """Whoever asks cannot tell the two kinds of routes apart."""
+    site = Site(postgres, request.param)
     await Rig(postgres).deliver(a_record(a_count(site.tally_id)))
     async with site.client:
         yield site
@@ -85,13 +89,25 @@ async def test_what_is_right_is_answered(site: Site) -> None:
     assert (answer.status_code, answer.json()) == (200, {"total": 2})
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"amount=1", b"\xff", b'{"amount": 1}{'])
+@pytest.mark.parametrize("content", [b"{", b"amount=1", b"\xff", b'{"amount": 1}{', b"[" * 10_000])
 async def test_what_is_not_json_is_a_400(site: Site, content: bytes) -> None:
-    answer = await site.post(content)
-    if content == b"":
-        problem(answer, 422)
-    else:
-        problem(answer, 400)
+    problem(await site.post(content), 400)
+
+
+async def test_nothing_is_no_form(site: Site) -> None:
+    problem(await site.post(b""), 400 if site.kind is FormRoute else 422)
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/vnd.count+json"])
+async def test_json_is_json_whatever_it_is_called(site: Site, kind: str) -> None:
+    answer = await site.client.post("/counts", content=b'{"amount": 1}', headers={"content-type": kind})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-type": "text/plain"}, {"content-type": "multipart/form-data"}])
+async def test_what_a_page_of_another_site_can_send_unasked_is_not_read(site: Site, headers: dict[str, str]) -> None:
+    answer = await site.client.post("/counts", content=b'{"amount": 1}', headers=headers)
+    problem(answer, 415 if site.kind is FormRoute else 422)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from fastapi import APIRouter
@@ -52,20 +52,28 @@ def a_request(headers: bytes = b"", body: bytes = BODY) -> bytes:
     return OPENING + b"content-length: %d\r\n" % len(body) + headers + b"\r\n" + body
 
 
+@asynccontextmanager
+async def a_connection(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection(ports.HOST, port)
+    yield reader, writer
+    writer.close()
+
+
+async def status(reader: asyncio.StreamReader) -> int:
+    """Of the next answer, which is then read to its end."""
+    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).lower()
+    await reader.readexactly(int(head.partition(b"content-length: ")[2].split()[0]))
+    return int(head.split()[1])
+
+
 async def statuses(port: int, *parts: bytes) -> list[int]:
     """Send these one after the other over one connection; the status of every answer that came."""
-    reader, writer = await asyncio.open_connection(ports.HOST, port)
-    found = []
-    with suppress(ConnectionError, asyncio.IncompleteReadError):
-        for part in parts:
-            writer.write(part)
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
-            found.append(int(head.split()[1]))
-            if b"connection: close" in head.lower():
-                break
-            length = head.lower().partition(b"content-length: ")[2].split()[0]
-            await reader.readexactly(int(length))
-    writer.close()
+    found: list[int] = []
+    async with a_connection(port) as (reader, writer):
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            for part in parts:
+                writer.write(part)
+                found.append(await status(reader))
     return found
 
 
@@ -73,8 +81,29 @@ async def test_a_connection_is_kept_for_the_next_request(port: int) -> None:
     assert await statuses(port, a_request(), a_request(body=b"{"), a_request()) == [200, 400, 200]
 
 
-async def test_the_body_of_who_offers_another_protocol_arrives(port: int) -> None:
-    assert await statuses(port, a_request(OFFER), a_request()) == [200, 200]
+@pytest.mark.parametrize("offer", [OFFER, b"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: a\r\n"])
+async def test_the_body_of_who_offers_another_protocol_arrives(port: int, offer: bytes) -> None:
+    assert await statuses(port, a_request(offer), a_request(offer, b"{"), a_request()) == [200, 400, 200]
+
+
+async def test_the_body_of_who_offers_another_protocol_may_come_in_pieces(port: int) -> None:
+    chunked = OPENING + OFFER + b"transfer-encoding: chunked\r\n\r\n"
+    async with a_connection(port) as (reader, writer):
+        for piece in (chunked[:40], chunked[40:], b"5\r\n" + BODY[:5], b"\r\n8\r\n" + BODY[5:], b"\r\n0\r\n\r\n"):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        writer.write(a_request())
+        assert [await status(reader), await status(reader)] == [200, 200]
+
+
+async def test_who_offers_another_protocol_may_close(port: int) -> None:
+    closing = OFFER.replace(b"upgrade, ", b"close, upgrade, ")
+    assert await statuses(port, a_request(closing), a_request()) == [200]
+
+
+async def test_this_is_no_proxy(port: int) -> None:
+    assert await statuses(port, b"CONNECT elsewhere:80 HTTP/1.1\r\nhost: elsewhere\r\n\r\n", a_request()) == [400]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from chassis.commands import Commands
+from chassis.forms import FormRoute
 from chassis.http import IdempotencyKey
 from services.intake.application.commands import (
     AskQuestion,
@@ -18,7 +19,7 @@ from services.intake.application.commands import (
 
 def forms(commands: Commands) -> APIRouter:
     """Everything answers 202: accepted and kept, the rest of the platform hears of it in a moment."""
-    router = APIRouter()
+    router = APIRouter(route_class=FormRoute)
 
     @router.post("/questions", status_code=202, summary="Ask a question")
     async def ask_question(command: AskQuestion, key: IdempotencyKey = None) -> QuestionReceipt:

@@ -35,7 +35,7 @@ LOOKING_BACK = timedelta(days=366)
 
 TYPES = {model.declaration.type: model for model in TOLD}
 SEPARATORS = re.compile("[_:]")
-ATTRIBUTES = frozenset({*READ.values(), "data_base64"})
+ATTRIBUTES = frozenset({*READ, "data_base64"})
 REFERENCES = ("reference", "learner_reference", "workplace_reference", "site", "agodi_reference")
 PAST = (
     *("received_at", "opened_on", "started_on", "registered_on", "submitted_on"),

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contracts.vocabulary import (
     AgeBand,
@@ -24,6 +24,10 @@ from contracts.vocabulary import (
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=8000)]
 PostalCode = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{3}$")]
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+$"
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=_ADDRESS)]
+"""What a browser takes for a mail address (WHATWG HTML, input type=email), in a domain with a dot."""
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ./()-]{8,25}$")]
 Days = Annotated[tuple[Weekday, ...], Field(max_length=7)]
 
@@ -38,7 +42,7 @@ class Contact(Command):
     """How a person can be reached. All of it is kept in the vault and nowhere else."""
 
     name: Line | None = None
-    email: EmailStr | None = None
+    email: Email | None = None
     phone: Phone | None = None
 
 

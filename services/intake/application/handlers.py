@@ -50,10 +50,11 @@ class Handlers:
     @handles(AskQuestion, loads={Case: "case_id"})
     def ask_question(self, command: AskQuestion, uow: UnitOfWork, ctx: MessageContext) -> QuestionReceipt:
         """A question opens a case or joins one; its words go to the vault, its topics to the bus."""
-        check_programme(command.programme, ctx.today)
+        today = ctx.today
+        check_programme(command.programme, today)
         check_joint_committee(command.joint_committee)
         text = self.redact(command.text)
-        topics = self.triage.topics_of(text.text, command.audience, ctx.today)
+        topics = self.triage.topics_of(text.text, command.audience, today)
         question = Question(
             id=ctx.new_id("question"),
             channel=command.channel,
@@ -61,7 +62,7 @@ class Handlers:
             asked_at=ctx.time,
             programme=command.programme,
             joint_committee=command.joint_committee,
-            school_net=school_of(command.school, ctx.today).net if command.school else None,
+            school_net=school_of(command.school, today).net if command.school else None,
         )
         case = self._case(command, uow, ctx)
         case.ask(question)

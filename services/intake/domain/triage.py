@@ -13,6 +13,9 @@ ENOUGH = 3
 """Weight that a topic needs before it is chosen."""
 AT_MOST = 3
 """Topics of one question."""
+WORD = re.compile(r"[a-z0-9]+")
+ACCENTS = re.compile("[\u0300-\u036f]")
+"""What is left of them beside the letter, when a text is decomposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,8 @@ class Triage:
 
 def words_of(text: str) -> frozenset[str]:
     """The words of a text, in small letters, without accents."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return frozenset(re.findall(r"[a-z0-9]+", "".join(c for c in plain if not unicodedata.combining(c))))
+    plain = ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    return frozenset(WORD.findall(plain))
 
 
 def beginnings_of(words: Iterable[str], longest: int) -> frozenset[str]:

@@ -20,17 +20,19 @@ class Handlers:
     @handles(QuestionReceived)
     def refer_question(self, event: QuestionReceived, uow: UnitOfWork, ctx: MessageContext) -> None:
         """Every question gets exactly one referral, by its first topic."""
-        rule = self.directory.rule_for(Enquiry.of_question(event), on=ctx.today)
-        due = self.working_days.after(ctx.today, rule.sla_days)
-        uow.add(Referral.of_question(ctx.new_id("referral"), event, rule, ctx.today, due))
+        today = ctx.today
+        rule = self.directory.rule_for(Enquiry.of_question(event), on=today)
+        due = self.working_days.after(today, rule.sla_days)
+        uow.add(Referral.of_question(ctx.new_id("referral"), event, rule, today, due))
 
     @handles(LearnerAtRisk)
     def refer_risk(self, event: LearnerAtRisk, uow: UnitOfWork, ctx: MessageContext) -> None:
         """Every risk signal gets exactly one referral, by the topic that the signal stands for."""
+        today = ctx.today
         signal = self.directory.signal_rule(event.signal)
-        rule = self.directory.rule_for(Enquiry.of_risk(event, signal.topic), on=ctx.today)
-        due = self.working_days.after(ctx.today, signal.sla_days)
-        uow.add(Referral.of_risk(ctx.new_id("referral"), event, rule, signal.sla_days, ctx.today, due))
+        rule = self.directory.rule_for(Enquiry.of_risk(event, signal.topic), on=today)
+        due = self.working_days.after(today, signal.sla_days)
+        uow.add(Referral.of_risk(ctx.new_id("referral"), event, rule, signal.sla_days, today, due))
 
     @handles(ReferralFeedbackReceived, loads={Referral: "referral_id"})
     def hear_partner(self, event: ReferralFeedbackReceived, uow: UnitOfWork, ctx: MessageContext) -> None:

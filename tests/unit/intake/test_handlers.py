@@ -102,6 +102,26 @@ def test_who_asks_and_in_which_words_is_in_the_vault_and_not_in_the_fact() -> No
     assert not any(word in written for word in ("Peeters", "Lotte", "voorbeeld.be", "0470"))
 
 
+@pytest.mark.parametrize(
+    "address", ["an@voorbeeld.be", " an@voorbeeld.be ", "an.peeters+duaal@mail.voorbeeld.be", "o'hara@2-x.be"]
+)
+def test_a_mail_address_is_what_a_browser_takes_for_one(address: str) -> None:
+    assert a_question(contact={"email": address}).contact.email == address.strip()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("an", "an@", "@voorbeeld.be", "an@voorbeeld", "an@@voorbeeld.be", "an@voorbeeld..be", "an@-voorbeeld.be"),
+        *("an peeters@voorbeeld.be", "an@voorbeeld.be,eva@voorbeeld.be", "An <an@voorbeeld.be>", "an@voor_beeld.be"),
+        *("an@voorbeeld.be\nbcc: eva@voorbeeld.be", "an@" + "a" * 64 + ".be", "a" * 250 + "@voorbeeld.be"),
+    ],
+)
+def test_what_no_browser_takes_for_a_mail_address_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError, match=r"contact\.email"):
+        a_question(contact={"email": address})
+
+
 def test_a_national_number_reaches_not_even_the_vault() -> None:
     scenario = intake()
     scenario.when(a_question(text="Mijn zoon 85.07.30-033.28 komt niet meer buiten", contact={"name": "85073003328"}))
