@@ -20,8 +20,8 @@ log = structlog.get_logger("express")
 AT_ONCE = 4
 """Commits and sends under way. Who commits more than the broker takes so, is better off with the relay's batches."""
 FORGET_AFTER = 0.1
-"""Seconds from an arrival to the look of the relay that deletes the rows of all that have arrived by then. After a crash
-they go out again."""
+"""Seconds from an arrival to the look of the relay that deletes the rows of all that have arrived. What has not been
+deleted goes out again after a crash."""
 
 Board = Callable[[Sequence[OutboxRecord]], AbstractContextManager[None]]
 """Around the commit of facts of new aggregates: when that went well, they go."""

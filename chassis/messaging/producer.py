@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
 
 from chassis.messaging.login import Login, client_arguments
 from chassis.messaging.outbox import OutboxRecord
@@ -16,6 +17,9 @@ from contracts.envelope import encoded
 
 BATCH_BYTES = 512 * 1024
 """Before compression; one record may be larger and then has a batch to itself."""
+PACKED_FROM = 2048
+"""Bytes of data from which a batch is compressed. To compress a single event, and to read it in the broker and in every
+consumer, takes longer than to send all of it."""
 TOPIC_WITHIN = 5.0
 """Seconds after which a topic that no broker knows is not there. Left to itself aiokafka asks for most of a minute."""
 ACKNOWLEDGED_WITHIN = 30.0
@@ -59,8 +63,6 @@ class KafkaProducer:
             bootstrap_servers=bootstrap_servers,
             enable_idempotence=True,
             acks="all",
-            compression_type="zstd",
-            max_batch_size=BATCH_BYTES,
             linger_ms=0,
             **client_arguments(login),
         )
@@ -73,20 +75,22 @@ class KafkaProducer:
 
     async def send(self, records: Sequence[OutboxRecord]) -> list[Answer | None]:
         partitions, answers = await self._look_up({record.topic for record in records})
-        # Never two batches of one key under way: the broker could refuse the first and take the second.
-        batches: dict[Place, BatchBuilder] = {}
-        places: list[Place | None] = []
-        for record in records:
-            key = str(record.aggregate_id).encode()
+        keyed = [(str(record.aggregate_id).encode(), record) for record in records]
+        groups: dict[Place, list[int]] = {}
+        for at, (key, record) in enumerate(keyed):
             place = record.topic, partition_of(key, partitions.get(record.topic, 1))
-            if place not in answers:
-                batch = batches.get(place) or batches.setdefault(place, self._producer.create_batch())
-                fits = batch.append(timestamp=None, key=key, value=record.value, headers=encoded(record.headers))
-            places.append(place if place in answers or fits else None)
+            groups.setdefault(place, []).append(at)
+        packed = {
+            place: _packed([keyed[at] for at in group]) for place, group in groups.items() if place not in answers
+        }
         # Beside each other: a partition without a leader takes nothing, and keeps nobody else waiting.
-        sent = await asyncio.gather(*(self._send(place, batch) for place, batch in batches.items()))
-        answers |= zip(batches, sent, strict=True)
-        return [place and answers[place] for place in places]
+        sent = await asyncio.gather(*(self._send(place, batch) for place, (batch, _) in packed.items()))
+        answers |= zip(packed, sent, strict=True)
+        found: list[Answer | None] = [None] * len(records)
+        for place, group in groups.items():
+            for at in group[: packed[place][1]] if place in packed else group:
+                found[at] = answers[place]
+        return found
 
     async def stop(self) -> None:
         try:
@@ -122,6 +126,18 @@ class KafkaProducer:
         except (KafkaError, TimeoutError) as error:
             return _failed(error)
         return answer
+
+
+def _packed(keyed: Sequence[tuple[bytes, OutboxRecord]]) -> tuple[BatchBuilder, int]:
+    """A batch, and how many of the records are in it: never two batches of one key under way, because the broker could
+    refuse the first and take the second.
+    """
+    large = sum(len(record.value) for _, record in keyed) >= PACKED_FROM
+    batch = BatchBuilder(BATCH_BYTES, DefaultRecordBatch.CODEC_ZSTD if large else DefaultRecordBatch.CODEC_NONE)
+    for number, (key, record) in enumerate(keyed):
+        if batch.append(timestamp=None, key=key, value=record.value, headers=encoded(record.headers)) is None:
+            return batch, number
+    return batch, len(keyed)
 
 
 @lru_cache(16_384)

@@ -1,4 +1,4 @@
-"""A partition that takes nothing keeps nobody else waiting."""
+"""What goes into one batch, and that a partition that takes nothing keeps nobody else waiting."""
 
 import asyncio
 from types import SimpleNamespace
@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
 
 from chassis.messaging.outbox import OutboxRecord
-from chassis.messaging.producer import KafkaProducer, error_of, partition_of
+from chassis.messaging.producer import BATCH_BYTES, KafkaProducer, error_of, partition_of
 from chassis.testing.builders import an_outbox_record
 from tests.chassis.tally import a_count
 
@@ -22,14 +23,13 @@ class Clogged:
 
     def __init__(self) -> None:
         self.taken: list[int] = []
+        self.batches: list[Any] = []
 
-    def create_batch(self) -> BatchBuilder:
-        return BatchBuilder(16_384, 0, is_transactional=False, key_serializer=None, value_serializer=None)
-
-    async def send_batch(self, _: object, __: str, *, partition: int) -> Any:
+    async def send_batch(self, batch: BatchBuilder, _: str, *, partition: int) -> Any:
         if partition == 0:
             await asyncio.Event().wait()
         self.taken.append(partition)
+        self.batches.append(DefaultRecordBatch(bytes(batch._build())))
         answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         answer.set_result(None)
         return answer
@@ -52,3 +52,21 @@ async def test_a_partition_that_takes_nothing_fails_alone(monkeypatch: pytest.Mo
     assert taken
     assert isinstance(error_of(failed), TimeoutError)
     assert error_of(taken) is None
+
+
+@pytest.mark.parametrize(
+    ("size", "codec"), [(300, DefaultRecordBatch.CODEC_NONE), (3_000, DefaultRecordBatch.CODEC_ZSTD)]
+)
+async def test_what_is_small_is_not_compressed(size: int, codec: int) -> None:
+    clogged = Clogged()
+    await KafkaProducer(cast(AIOKafkaProducer, clogged)).send([on_partition(1)._replace(value=b"1" * size)])
+    (batch,) = clogged.batches
+    assert batch.compression_type == codec
+
+
+async def test_behind_what_does_not_fit_goes_nothing_not_even_what_would() -> None:
+    clogged = Clogged()
+    large, small = on_partition(1)._replace(value=b"1" * (BATCH_BYTES - 1_000)), on_partition(1)
+    answers = await KafkaProducer(cast(AIOKafkaProducer, clogged)).send([large, large, small])
+    assert [answer is not None for answer in answers] == [True, False, False]
+    assert [len([*batch]) for batch in clogged.batches] == [1]
