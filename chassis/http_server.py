@@ -24,27 +24,33 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
+        while data:
+            data = self._read(data)
+
+    def _read(self, data: bytes) -> bytes:
+        """What is left to be read."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
-            self._turn_down(data[offer.args[0] :])
+            return self._turn_down(data[offer.args[0] :])
         except httptools.HttpParserError:
             self.send_400_response("Invalid HTTP request.")
         else:
             self._head = self._head + len(data) if self._in_head else 0
             if self._head > LARGEST_HEAD:
                 self.send_400_response("Headers without an end.")
+        return b""
 
-    def _turn_down(self, rest: bytes) -> None:
+    def _turn_down(self, rest: bytes) -> bytes:
         """Read the same request once more, without what was offered."""
         method = self.parser.get_method()
         if method == b"CONNECT":
             self.send_400_response("This is no proxy.")
-            return
+            return b""
         opening = b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())
         kept = [b"%b: %b\r\n" % one for one in self.headers if one[0] != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
-        self.data_received(b"".join([opening, *kept, b"\r\n", rest]))
+        return b"".join([opening, *kept, b"\r\n", rest])
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

@@ -97,6 +97,12 @@ async def test_the_body_of_who_offers_another_protocol_may_come_in_pieces(port: 
         assert [await status(reader), await status(reader)] == [200, 200]
 
 
+async def test_who_offers_another_protocol_all_the_time_is_answered_all_the_time(port: int) -> None:
+    async with a_connection(port) as (reader, writer):
+        writer.write(a_request(OFFER) * 500)
+        assert [await status(reader) for _ in range(500)] == [200] * 500
+
+
 async def test_who_offers_another_protocol_may_close(port: int) -> None:
     closing = OFFER.replace(b"upgrade, ", b"close, upgrade, ")
     assert await statuses(port, a_request(closing), a_request()) == [200]
