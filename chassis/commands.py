@@ -32,9 +32,6 @@ SPACING = 0.02
 """Seconds from the beginning of one transaction to the next, unless the next is full or the first was of one command:
 who comes alone does not wait. Of many, those that come within this time go through all services together, and each of
 them pays for a part of every step."""
-HEAD_START = 3
-"""Turns of the loop before the answers are given: so many until facts that go express are on the wire. Otherwise they
-would wait until all answers are written."""
 _NAMESPACE = UUID("52f6c0ec-7d4e-5d0f-8d9b-0b6b7a4c1b7e")
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -168,8 +165,6 @@ class Commands:
             for request in requests:
                 _tell(request, error)
         else:
-            for _ in range(HEAD_START):
-                await asyncio.sleep(0)
             for request, answer in zip(requests, answers, strict=True):
                 _tell(request, answer)
 

@@ -5,15 +5,15 @@ What does not get through, whatever the reason, is left to the rounds of the rel
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import UUID
 
 import structlog
 
 from chassis.crash_points import crash_point
 from chassis.messaging.outbox import OutboxRecord, Unpublished
-from chassis.messaging.producer import ACKNOWLEDGED_WITHIN, Producer, error_of
+from chassis.messaging.producer import ACKNOWLEDGED_WITHIN, Producer, Ready, error_of
 
 log = structlog.get_logger("express")
 
@@ -22,13 +22,16 @@ AT_ONCE = 4
 FORGET_AFTER = 0.1
 """Seconds from an arrival to the look of the relay that deletes the rows of all that have arrived. What has not been
 deleted goes out again after a crash."""
+HEAD_START = 6
+"""Turns of the loop after a commit: so many until its facts are on the wire. Otherwise they would wait until all who
+waited for the commit are done with what they do then."""
 
-Board = Callable[[Sequence[OutboxRecord]], AbstractContextManager[None]]
+Board = Callable[[Sequence[OutboxRecord]], AbstractAsyncContextManager[None]]
 """Around the commit of facts of new aggregates: when that went well, they go."""
 
 
-@contextmanager
-def on_foot(_: Sequence[OutboxRecord]) -> Iterator[None]:
+@asynccontextmanager
+async def on_foot(_: Sequence[OutboxRecord]) -> AsyncIterator[None]:
     """Where there is no relay in the process: the one of another finds them."""
     yield
 
@@ -49,32 +52,37 @@ class Express:
         self.broken = False
         """A send failed: nothing may follow through the same producer."""
 
-    @contextmanager
-    def board(self, facts: Sequence[OutboxRecord]) -> Iterator[None]:
+    @asynccontextmanager
+    async def board(self, facts: Sequence[OutboxRecord]) -> AsyncIterator[None]:
         """Around the statement that commits these facts of new aggregates."""
         keys = {fact.aggregate_id for fact in facts}
         if not keys:
             yield
             return
-        if not self._has_room(keys):
+        producer = self._producer
+        if producer is None or not self._has_room(keys):
             yield
             self._wake()
             return
         self._boards += 1
         self._boarded |= keys
+        packing = asyncio.create_task(producer.pack(facts))
         try:
             yield
         except BaseException:
             # Perhaps it was committed all the same: then the relay will find it.
+            packing.cancel()
             self._leave(keys)
             raise
-        send = asyncio.create_task(self._send(facts))
+        send = asyncio.create_task(self._send(facts, producer, packing))
         self._sends.add(send)
         # Not in the task itself: one that is cancelled before it begins does nothing at all.
         send.add_done_callback(lambda _: self._ended(send, keys))
+        for _ in range(HEAD_START):
+            await asyncio.sleep(0)
 
     def _has_room(self, keys: set[UUID]) -> bool:
-        return self._is_open and self._boards < AT_ONCE and self._boarded.isdisjoint(keys)
+        return not self.broken and self._boards < AT_ONCE and self._boarded.isdisjoint(keys)
 
     def _ended(self, send: asyncio.Task[None], keys: set[UUID]) -> None:
         self._sends.discard(send)
@@ -84,15 +92,12 @@ class Express:
         self._boards -= 1
         self._boarded -= keys
 
-    @property
-    def _is_open(self) -> bool:
-        return self._producer is not None and not self.broken
-
-    async def _send(self, facts: Sequence[OutboxRecord]) -> None:
+    async def _send(self, facts: Sequence[OutboxRecord], producer: Producer, packing: asyncio.Task[Ready]) -> None:
         arrived: list[OutboxRecord] = []
         try:
-            if self._is_open:
-                arrived = await self._arriving(facts)
+            ready = await packing
+            if self._producer is producer and not self.broken:
+                arrived = await self._arriving(facts, ready)
         except Exception as error:
             log.warning("cannot send", error=type(error).__name__)
             self.broken = True
@@ -107,10 +112,9 @@ class Express:
         self._forgetting = None
         self._wake()
 
-    async def _arriving(self, facts: Sequence[OutboxRecord]) -> list[OutboxRecord]:
+    async def _arriving(self, facts: Sequence[OutboxRecord], ready: Ready) -> list[OutboxRecord]:
         """Those of the facts that the broker has."""
-        assert self._producer
-        answers = await self._producer.send(facts)
+        answers = await ready()
         crash_point("relay after send")
         sent = {answer for answer in answers if answer}
         await asyncio.wait(sent, timeout=ACKNOWLEDGED_WITHIN)

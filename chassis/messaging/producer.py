@@ -1,8 +1,8 @@
 """The way out to Kafka: idempotent, acknowledged by all replicas, in the order in which it was called."""
 
 import asyncio
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache, partial
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
@@ -29,6 +29,8 @@ CLOSE_WITHIN = 2.0
 Answer = asyncio.Future[object]
 Place = tuple[str, int]
 """Topic and partition."""
+Ready = Callable[[], Awaitable[list[Answer | None]]]
+"""Sends what was made ready."""
 
 
 class Producer(Protocol):
@@ -41,12 +43,16 @@ class Producer(Protocol):
         """
         ...
 
+    async def pack(self, records: Sequence[OutboxRecord]) -> Ready:
+        """Do what can be done before it is known whether these may go."""
+        return partial(self.send, records)
+
     async def stop(self) -> None:
         """Send what is queued, and close; what cannot be sent at once is given up."""
         ...
 
 
-class KafkaProducer:
+class KafkaProducer(Producer):
     """A producer on a real broker."""
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
@@ -74,23 +80,29 @@ class KafkaProducer:
         return cls(producer)
 
     async def send(self, records: Sequence[OutboxRecord]) -> list[Answer | None]:
-        partitions, answers = await self._look_up({record.topic for record in records})
+        ready = await self.pack(records)
+        return await ready()
+
+    async def pack(self, records: Sequence[OutboxRecord]) -> Ready:
+        partitions, failed = await self._look_up({record.topic for record in records})
         keyed = [(str(record.aggregate_id).encode(), record) for record in records]
         groups: dict[Place, list[int]] = {}
         for at, (key, record) in enumerate(keyed):
             place = record.topic, partition_of(key, partitions.get(record.topic, 1))
             groups.setdefault(place, []).append(at)
-        packed = {
-            place: _packed([keyed[at] for at in group]) for place, group in groups.items() if place not in answers
-        }
-        # Beside each other: a partition without a leader takes nothing, and keeps nobody else waiting.
-        sent = await asyncio.gather(*(self._send(place, batch) for place, (batch, _) in packed.items()))
-        answers |= zip(packed, sent, strict=True)
-        found: list[Answer | None] = [None] * len(records)
-        for place, group in groups.items():
-            for at in group[: packed[place][1]] if place in packed else group:
-                found[at] = answers[place]
-        return found
+        packed = {place: _packed([keyed[at] for at in group]) for place, group in groups.items() if place not in failed}
+
+        async def send() -> list[Answer | None]:
+            # Beside each other: a partition without a leader takes nothing, and keeps nobody else waiting.
+            sent = await asyncio.gather(*(self._send(place, batch) for place, (batch, _) in packed.items()))
+            answers = failed | dict(zip(packed, sent, strict=True))
+            found: list[Answer | None] = [None] * len(records)
+            for place, group in groups.items():
+                for at in group[: packed[place][1]] if place in packed else group:
+                    found[at] = answers[place]
+            return found
+
+        return send
 
     async def stop(self) -> None:
         try:

@@ -130,7 +130,7 @@ async def insert(
     facts, timers = _promised(unit_of_work, promise)
     if not {fact.aggregate_id for fact in facts} <= {one.id for some in aggregates.values() for one in some}:
         raise NotNew
-    with board(facts):
+    async with board(facts):
         await store.insert(New(aggregates, facts, timers, said, behind, claims))
 
 

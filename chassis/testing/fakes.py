@@ -16,7 +16,7 @@ from asyncpg import UniqueViolationError
 from chassis.messaging.dead_letters import Closed, DeadLetter, Key
 from chassis.messaging.inbox import EventKey
 from chassis.messaging.outbox import Hold, OutboxRecord, Unpublished
-from chassis.messaging.producer import Answer
+from chassis.messaging.producer import Answer, Producer
 from chassis.messaging.store import New, NotNew, Store, Transaction
 from chassis.messaging.timers import Waiting
 from chassis.unit_of_work import UnitOfWork, Wanted
@@ -260,7 +260,7 @@ class MemoryBroker:
         return record.topic, record.aggregate_id.int % cls.PARTITIONS
 
 
-class MemoryProducer:
+class MemoryProducer(Producer):
     """A producer that, like the real one, is of no more use to a partition once a send there failed."""
 
     def __init__(self, broker: MemoryBroker) -> None:

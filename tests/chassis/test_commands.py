@@ -1,8 +1,8 @@
 """A command is executed once, and whoever repeats it gets the answer of the first time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -276,8 +276,8 @@ async def test_of_those_that_read_nothing_one_is_refused_alone(desk: Desk) -> No
 async def test_what_goes_express_is_announced_around_its_commit(postgres: PostgresStore) -> None:
     boarded: list[OutboxRecord] = []
 
-    @contextmanager
-    def board(facts: Sequence[OutboxRecord]) -> Iterator[None]:
+    @asynccontextmanager
+    async def board(facts: Sequence[OutboxRecord]) -> AsyncIterator[None]:
         yield
         boarded.extend(facts)
 

@@ -82,7 +82,7 @@ class Office:
 
     async def commit(self, *facts: OutboxRecord) -> None:
         """Of new aggregates."""
-        with self.relay.express.board(facts):
+        async with self.relay.express.board(facts):
             await self.store.insert(New({}, facts, []))
 
     @property
@@ -119,8 +119,9 @@ async def test_what_is_new_goes_out_at_once_and_its_row_when_the_broker_has_it(o
 
 
 async def test_what_is_not_committed_does_not_go(office: Office) -> None:
-    with suppress(ConnectionResetError), office.relay.express.board([a_fact()]):
-        raise ConnectionResetError
+    with suppress(ConnectionResetError):
+        async with office.relay.express.board([a_fact()]):
+            raise ConnectionResetError
     await office.round()
     assert office.broker.log == []
 
@@ -146,9 +147,10 @@ async def test_when_sending_fails_the_relay_brings_it(office: Office) -> None:
 
 async def test_what_was_committed_without_our_knowing_the_relay_finds(office: Office) -> None:
     fact = a_fact()
-    with suppress(ConnectionResetError), office.relay.express.board([fact]):
-        await office.store.insert(New({}, [fact], []))
-        raise ConnectionResetError
+    with suppress(ConnectionResetError):
+        async with office.relay.express.board([fact]):
+            await office.store.insert(New({}, [fact], []))
+            raise ConnectionResetError
     await asyncio.sleep(0.01)
     assert office.broker.log == []
     await office.round()
@@ -228,7 +230,7 @@ async def test_those_that_commit_at_the_same_time_are_counted_too(office: Office
     await promise(office.store, *facts)
 
     async def commit(fact: OutboxRecord) -> None:
-        with office.relay.express.board([fact]):
+        async with office.relay.express.board([fact]):
             await asyncio.sleep(0.01)
 
     await asyncio.gather(*map(commit, facts))
@@ -242,7 +244,7 @@ async def test_whose_send_ends_before_it_began_is_left_to_the_relay(office: Offi
     fact = a_fact()
 
     async def commit() -> None:
-        with office.relay.express.board([fact]):
+        async with office.relay.express.board([fact]):
             await office.store.insert(New({}, [fact], []))
             for _ in range(turns):
                 await asyncio.sleep(0)

@@ -14,7 +14,7 @@ from uuid import UUID
 from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
 
 from chassis.messaging.outbox import OutboxRecord
-from chassis.messaging.producer import Answer
+from chassis.messaging.producer import Answer, Producer
 from tests.simulation.process import Fate, Process
 
 PARTITIONS = 2
@@ -105,7 +105,7 @@ class Way:
             batch.answer.set_result(None)
 
 
-class SimulatedProducer:
+class SimulatedProducer(Producer):
     """A producer: of no more use to a partition once a batch there failed."""
 
     def __init__(self, broker: Broker, process: Process) -> None:

@@ -1,7 +1,7 @@
 """Mistakes that somebody could make, each in one part of the system. The simulation has to find every one of them."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from chassis.messaging.dead_letters import DeadLetter, Key
 from chassis.messaging.express import Express
 from chassis.messaging.inbox import EventKey
 from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
-from chassis.messaging.producer import Answer
+from chassis.messaging.producer import Answer, Ready
 from chassis.messaging.relay import HOLD, Relay
 from tests.simulation.broker import FITS, SimulatedProducer, Way
 from tests.simulation.database import ROWS, Transaction
@@ -78,9 +78,9 @@ class BoardsBeforeTheCommit(Relay):
         self.express = self._Express(self.wake, self._count)
 
     class _Express(Express):
-        @contextmanager
-        def board(self, facts: Sequence[OutboxRecord]) -> Iterator[None]:
-            with super().board(facts):
+        @asynccontextmanager
+        async def board(self, facts: Sequence[OutboxRecord]) -> AsyncIterator[None]:
+            async with super().board(facts):
                 pass
             yield
 
@@ -93,8 +93,8 @@ class ForgetsWhatIsUnderWay(Relay):
         self.express = self._Express(self.wake, self._count)
 
     class _Express(Express):
-        async def _arriving(self, facts: Sequence[OutboxRecord]) -> list[OutboxRecord]:
-            await super()._arriving(facts)
+        async def _arriving(self, facts: Sequence[OutboxRecord], ready: Ready) -> list[OutboxRecord]:
+            await super()._arriving(facts, ready)
             return [*facts]
 
 
