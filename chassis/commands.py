@@ -28,7 +28,7 @@ TOGETHER = 50
 """Commands of one transaction, at most."""
 PATIENCE = 0.2
 """Seconds that a transaction has before the next begins beside it."""
-SPACING = 0.02
+SPACING = 0.03
 """Seconds from the beginning of one transaction to the next, unless the next is full or the first was of one command:
 who comes alone does not wait. Of many, those that come within this time go through all services together, and each of
 them pays for a part of every step."""

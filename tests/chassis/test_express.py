@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from chassis.messaging.express import AT_ONCE
 from chassis.messaging.outbox import OutboxRecord, Unpublished
-from chassis.messaging.producer import Answer
+from chassis.messaging.producer import Answer, Ready
 from chassis.messaging.relay import Relay
 from chassis.messaging.store import New, Store
 from chassis.observability.health import Health
@@ -116,6 +117,22 @@ async def test_what_is_new_goes_out_at_once_and_its_row_when_the_broker_has_it(o
     assert await office.round() == 0
     assert await left(office.store) == 0
     assert (office.broker.log, office.published) == (facts, 3)
+
+
+async def test_while_it_is_committed_it_is_packed_and_no_more(office: Office) -> None:
+    packed: list[OutboxRecord] = []
+    producer = office.broker.producers[0]
+
+    async def pack(records: Sequence[OutboxRecord]) -> Ready:
+        packed.extend(records)
+        return partial(producer.send, records)
+
+    fact = a_fact()
+    vars(producer)["pack"] = pack
+    async with office.relay.express.board([fact]):
+        await eventually(lambda: packed == [fact])
+        assert office.broker.log == []
+    await eventually(lambda: office.broker.log == [fact])
 
 
 async def test_what_is_not_committed_does_not_go(office: Office) -> None:
