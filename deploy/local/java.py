@@ -19,8 +19,8 @@ POM = KAFKA / "pom.xml"
 LOGGING = KAFKA / "log4j2.properties"
 
 
-# As Kafka's own start script has it. Serial, which Java would choose on a machine as small as ours, stands still for 40 to
-# 65 ms every quarter of a minute, this one for 10 to 25.
+# As Kafka's own start script has it. Serial, which Java would choose on a small machine, stands still for 40 to 65 ms
+# every quarter of a minute; this one for 10 to 25.
 COLLECTOR = ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35")
 HEAP = ("-Xms320m", "-Xmx512m", *COLLECTOR)
 
