@@ -115,7 +115,7 @@ class _Places(NamedTuple):
     traces: tuple[int, ...]
 
 
-@lru_cache(64)
+@lru_cache(16)
 def _places(names: tuple[str, ...]) -> _Places:
     """Kept, because a writer sends the same headers with every event.
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from aiokafka.errors import KafkaError
 
-from chassis.messaging.express import AT_ONCE
+from chassis.messaging.express import AT_ONCE, Express
 from chassis.messaging.outbox import OutboxRecord, Unpublished
 from chassis.messaging.producer import Answer, Ready
 from chassis.messaging.relay import Relay
@@ -141,6 +141,23 @@ async def test_what_is_not_committed_does_not_go(office: Office) -> None:
             raise ConnectionResetError
     await office.round()
     assert office.broker.log == []
+
+
+async def test_the_relay_looks_once_for_all_that_arrives_within_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chassis.messaging.express.FORGET_AFTER", 0.3)
+    looks: list[int] = []
+    express = Express(lambda: looks.append(len(express.arrived)), lambda _: None)
+    express.open(await MemoryBroker().connect())
+
+    async def commit_five() -> None:
+        for _ in range(5):
+            async with express.board([a_fact()]):
+                pass
+
+    await commit_five()
+    await eventually(lambda: looks == [5])
+    await commit_five()
+    await eventually(lambda: looks == [5, 10])
 
 
 async def test_what_leaves_no_fact_is_nothing_to_send(office: Office) -> None:

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Annotated
 
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Header, HTTPException
 from pydantic import BaseModel
 
 from chassis.http import create_app
@@ -33,6 +34,12 @@ async def port() -> AsyncIterator[int]:
 
     @router.post("/counts")
     async def count(form: Form) -> Form:
+        return form
+
+    @router.post("/late", responses={409: {}})
+    async def late(form: Form, x_late: Annotated[str | None, Header()] = None) -> Form:
+        if x_late:
+            raise HTTPException(409)
         return form
 
     port = ports.choose(["http"], {})["http"]
@@ -106,6 +113,22 @@ async def test_who_offers_another_protocol_all_the_time_is_answered_all_the_time
 async def test_who_offers_another_protocol_may_close(port: int) -> None:
     closing = OFFER.replace(b"upgrade, ", b"close, upgrade, ")
     assert await statuses(port, a_request(closing), a_request()) == [200]
+    assert await statuses(port, a_request(closing) + a_request()) == [200]
+
+
+async def test_many_requests_at_once_are_not_headers_without_an_end(port: int) -> None:
+    async with a_connection(port) as (reader, writer):
+        writer.write(a_request() * 2_000 + a_request()[:20])
+        assert [await status(reader) for _ in range(2_000)] == [200] * 2_000
+        writer.write(a_request()[20:])
+        assert await status(reader) == 200
+
+
+async def test_what_comes_behind_the_body_is_no_header(port: int) -> None:
+    chunked = OPENING + b"transfer-encoding: chunked\r\n\r\nd\r\n" + BODY + b"\r\n0\r\nx-late: 1\r\n\r\n"
+    async with a_connection(port) as (reader, writer):
+        writer.write(chunked.replace(b"/counts", b"/late"))
+        assert await status(reader) == 200
 
 
 async def test_this_is_no_proxy(port: int) -> None:
@@ -127,8 +150,10 @@ async def test_headers_that_nobody_honest_sends_are_a_400_and_the_end(port: int,
         a_request(b"x: " + b"a" * 1_000_000 + b"\r\n"),
         a_request(b"".join(b"x-%d: a\r\n" % number for number in range(100_000))),
         OPENING + b"x: " + b"a" * 1_000_000,
+        OPENING + b"transfer-encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n" + b"x: a\r\n" * 200_000,
+        OPENING + b"transfer-encoding: chunked\r\n\r\n1;" + b"a" * 1_000_000,
     ],
-    ids=["too long", "too many", "without an end"],
+    ids=["too long", "too many", "without an end", "behind the body", "beside a length"],
 )
 async def test_headers_are_not_read_for_ever(port: int, opening: bytes) -> None:
     """The end of the connection may overtake the answer."""
