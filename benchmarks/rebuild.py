@@ -69,8 +69,8 @@ async def _project_all(bootstrap: str, topic: str, events: int, url: str) -> flo
             async for batch in _batches(bootstrap, topic, events):
                 # The database writes one batch while the next one is read.
                 async with beside(_write(connection, upsert, rows)):
-                    last = {event.workplace_id: RegisteredWorkplace.of(event) for event in map(_event, batch)}
-                rows = WORKPLACES.columns(list(last.values()))
+                    last = {event.workplace_id: event for event in map(_event, batch)}
+                    rows = WORKPLACES.columns([*map(RegisteredWorkplace.of, last.values())])
             await _write(connection, upsert, rows)
         seconds = time.monotonic() - started
         kept = await connection.fetchval("select count(*) from registered_workplaces")

@@ -6,9 +6,10 @@ The reader works on the raw list of headers, because a dictionary would hide a h
 import base64
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
@@ -20,6 +21,7 @@ Headers = list[tuple[str, bytes]]
 Texts = list[tuple[str, str]]
 """The same headers, before they are encoded."""
 RawHeaders = Iterable[tuple[str, bytes | None]]
+RawPairs = tuple[tuple[str, bytes | None], ...]
 
 
 class InvalidEnvelope(ValueError):
@@ -87,31 +89,39 @@ def read(headers: RawHeaders, value: bytes | None) -> tuple[Envelope, bytes | No
     Raises:
         InvalidEnvelope: an attribute is missing, doubled, null, not UTF-8 or not what CloudEvents says.
     """
-    attributes, content_type, traceparent = _attributes(headers)
-    if content_type.startswith(STRUCTURED):
-        if attributes:
-            raise InvalidEnvelope(f"structured mode, but the record also has the header {'ce_' + min(attributes)!a}")
-        attributes, value = _structured(value)
-    return _envelope(attributes, traceparent), value
-
-
-def _attributes(headers: RawHeaders) -> tuple[dict[str, str], str, str | None]:
     pairs = tuple(headers)
     places = _places(tuple([name for name, _ in pairs]))
-    try:
-        attributes = {attribute: pairs[at][1].decode() for attribute, at in places.attributes}  # type: ignore[union-attr]
-    except (AttributeError, UnicodeDecodeError):
-        attributes = {attribute: _text(*pairs[at]) for attribute, at in places.attributes}
-    content_type = "" if places.content_type is None else _text(*pairs[places.content_type]).lower()
+    texts = _texts(pairs, places)
+    content_type = texts[places.content_type] or ""
+    if content_type.lower().startswith(STRUCTURED):
+        if places.attributes:
+            raise InvalidEnvelope(
+                f"structured mode, but the record also has the header {'ce_' + min(places.attributes)!a}"
+            )
+        attributes, value = _structured(value)
+        found: Sequence[str | None] = [attributes.get(name) for name in ASKED]
+    else:
+        found = places.asked(texts)
     traces = [raw for at in places.traces if (raw := pairs[at][1]) is not None]
-    return attributes, content_type, traces[-1].decode("ascii", "ignore") if traces else None
+    return _envelope(found, traces[-1].decode("ascii", "ignore") if traces else None), value
+
+
+def _texts(pairs: RawPairs, places: "_Places") -> list[str | None]:
+    """The values of the headers, and at the end None, which stands for those that are not there."""
+    try:
+        return [raw.decode() for _, raw in pairs] + [None]  # type: ignore[union-attr]
+    except (AttributeError, UnicodeDecodeError):
+        of_ours = {*places.attributes.values(), places.content_type}
+        return [_text(*pair) if at in of_ours else None for at, pair in enumerate(pairs)] + [None]
 
 
 class _Places(NamedTuple):
-    """Where in a list of headers they are."""
+    """Where in a list of headers they are; -1: nowhere."""
 
-    attributes: tuple[tuple[str, int], ...]
-    content_type: int | None
+    attributes: dict[str, int]
+    asked: Callable[[list[str | None]], Sequence[str | None]]
+    """Of all values those of the attributes that we ask for."""
+    content_type: int
     traces: tuple[int, ...]
 
 
@@ -123,7 +133,7 @@ def _places(names: tuple[str, ...]) -> _Places:
         InvalidEnvelope: an attribute was sent twice.
     """
     attributes: dict[str, int] = {}
-    content_type = None
+    content_type = -1
     traces = []
     for at, name in enumerate(map(str.lower, names)):
         if name.startswith("ce_"):
@@ -134,7 +144,7 @@ def _places(names: tuple[str, ...]) -> _Places:
             content_type = at
         elif name == "traceparent":
             traces.append(at)
-    return _Places(tuple(attributes.items()), content_type, tuple(traces))
+    return _Places(attributes, itemgetter(*(attributes.get(name, -1) for name in ASKED)), content_type, tuple(traces))
 
 
 def _text(name: str, raw: bytes | None) -> str:
@@ -173,30 +183,34 @@ def _data_of(document: dict[str, object]) -> bytes | None:
     return json.dumps(document.pop("data")).encode() if "data" in document else None
 
 
-def _envelope(attributes: dict[str, str], traceparent: str | None) -> Envelope:
-    if _required(attributes, "specversion") != "1.0":
-        raise InvalidEnvelope("specversion is another one than 1.0, which we read", "specversion")
-    _look_for_what_is_forbidden(attributes)
-    get = attributes.get
-    sequence, recorded = get("sequence"), get("recordedtime")
+def _envelope(found: Sequence[str | None], trace: str | None) -> Envelope:
+    version, id_, source, type_, subject, time, recorded, sequence, *others = found
+    correlation, causation, data_class, schema, authid, traceparent = others
+    if version != "1.0":
+        if version:
+            raise InvalidEnvelope("specversion is another one than 1.0, which we read", "specversion")
+        raise _missing(found)
+    _look_for_what_is_forbidden(found)
     if sequence is not None and not (sequence.isascii() and sequence.isdigit() and len(sequence) <= 18):
         raise InvalidEnvelope("sequence is not a number", "sequence")
-    traceparent = traceparent or get("traceparent")
+    if not (id_ and source and type_ and time):
+        raise _missing(found)
+    trace = trace or traceparent
     return Envelope(
-        id=_required(attributes, "id"),
-        source=_required(attributes, "source"),
-        type=_required(attributes, "type"),
-        time=_moment("time", _required(attributes, "time")),
-        subject=get("subject"),
-        recordedtime=None if recorded is None else _moment("recordedtime", recorded),
-        sequence=None if sequence is None else int(sequence),
-        correlationid=get("correlationid"),
-        causationid=get("causationid"),
-        dataclassification=get("dataclassification"),
-        dataschema=get("dataschema"),
+        id_,
+        source,
+        type_,
+        _moment("time", time),
+        subject,
+        None if recorded is None else _moment("recordedtime", recorded),
+        None if sequence is None else int(sequence),
+        correlation,
+        causation,
+        data_class,
+        schema,
         # A trace that is not one is no reason to refuse an event.
-        traceparent=traceparent if traceparent and TRACEPARENT.fullmatch(traceparent) else None,
-        authid=get("authid"),
+        trace if trace and TRACEPARENT.fullmatch(trace) else None,
+        authid,
     )
 
 
@@ -205,29 +219,32 @@ READ = (
     *("correlationid", "causationid", "dataclassification", "dataschema", "authid"),
 )
 """The attributes that we read."""
+REQUIRED = ("specversion", "id", "source", "type", "time")
+ASKED = (*READ, "traceparent")
+"""A trace is a header of its own; some send it as an attribute."""
 LONGEST = 512
 """Characters of one attribute: the inbox keeps `source` and `id` in an index, others go on into our own headers."""
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """What CloudEvents keeps out of its strings: control characters, and halves of a character."""
+CONTROLS = bytes([*range(32), 127])
 MINUTE = timedelta(minutes=1)
 TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-def _required(attributes: dict[str, str], name: str) -> str:
-    value = attributes.get(name)
-    if not value:
-        raise InvalidEnvelope(f"{name} is missing", name)
-    return value
+def _missing(found: Sequence[str | None]) -> InvalidEnvelope:
+    name = next(name for name, value in zip(READ, found, strict=False) if name in REQUIRED and not value)
+    return InvalidEnvelope(f"{name} is missing", name)
 
 
-def _look_for_what_is_forbidden(attributes: dict[str, str]) -> None:
-    # First all of them in one look: hardly ever is there anything to find, and what can be printed is not forbidden.
-    together = "".join(attributes.values())
-    if len(together) <= LONGEST and together.isprintable():
-        return
-    for name in READ:
-        value = attributes.get(name, "")
-        if len(value) > LONGEST or FORBIDDEN.search(value):
+def _look_for_what_is_forbidden(found: Sequence[str | None]) -> None:
+    # First all of them in one look, and as bytes: hardly ever is there anything to find.
+    together = "".join(filter(None, found))
+    if len(together) <= LONGEST and together.isascii():
+        ascii_ = together.encode()
+        if ascii_.translate(None, CONTROLS) == ascii_:
+            return
+    for name, value in zip(READ, found, strict=False):
+        if value and (len(value) > LONGEST or FORBIDDEN.search(value)):
             reason = f"{name} is longer than {LONGEST} characters or holds one that CloudEvents forbids"
             raise InvalidEnvelope(reason, name)
 
