@@ -66,7 +66,7 @@ class Meter:
     last_reading: UUID | None
     last_at: datetime | None
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     def read(self, reading: MeterRead) -> None:
         """Add a reading."""
@@ -74,7 +74,7 @@ class Meter:
         self.readings += 1
         self.last_reading = reading.reading_id
         self.last_at = reading.read_at
-        self.facts.append(
+        self.pending_events.append(
             TotalChanged(
                 meter_id=self.id,
                 reading_id=reading.reading_id,

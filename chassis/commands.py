@@ -14,14 +14,14 @@ import asyncpg
 from pydantic import BaseModel
 from uuid6 import uuid7
 
-from chassis.handling import Handler, MessageContext, Permanent
-from chassis.messaging.door import Opened, Verdict, count
-from chassis.messaging.express import Board, on_foot
-from chassis.messaging.failures import PASSING
-from chassis.messaging.outbox import Promise
-from chassis.messaging.store import Claim, NotNew, PostgresStore, insert, keep
+from chassis.handling import Handler, MessageContext, PermanentError
+from chassis.messaging.direct_publisher import Board, on_foot
+from chassis.messaging.failures import TRANSIENT_ERRORS
+from chassis.messaging.outbox import OutboxRecordFactory
+from chassis.messaging.store import IdempotencyRecord, NotNew, PostgresStore, insert, keep
 from chassis.observability.metrics import Metrics
-from chassis.unit_of_work import UnitOfWork, Wanted
+from chassis.partner_gateway import ReceivedMessage, Verdict, count
+from chassis.unit_of_work import LoadPlan, UnitOfWork
 
 ATTEMPTS = 5
 TOGETHER = 50
@@ -53,7 +53,7 @@ class NotTogether(Exception):
     """One of several requests was made before or fails: each has to be executed alone."""
 
 
-UNDONE: tuple[type[Exception], ...] = (NotTogether, Permanent, asyncpg.DataError, *PASSING)
+UNDONE: tuple[type[Exception], ...] = (NotTogether, PermanentError, asyncpg.DataError, *TRANSIENT_ERRORS)
 """Nothing of the transaction happened. Of any other failure, such as a connection that is lost while it commits, nobody
 knows, and to execute it again could do it twice: its caller hears of it, and decides."""
 
@@ -80,7 +80,7 @@ class Commands:
         self.now = now
         self._wake = wake
         self._board = board
-        self._promise = Promise(service, now)
+        self._promise = OutboxRecordFactory(service, now)
         self._waiting: list[Request[Any]] = []
         self._full = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
@@ -103,14 +103,14 @@ class Commands:
         try:
             result = await answered
             ending = "accepted"
-        except Permanent:
+        except PermanentError:
             ending = "refused"
             raise
         finally:
             self._metrics.commands.labels(self._service, kind, ending).inc()
         return result
 
-    async def take_in(self, opened: Sequence[Opened]) -> None:
+    async def take_in(self, opened: Sequence[ReceivedMessage]) -> None:
         """What came through the door over HTTP: all of it or nothing, and what was said before has no second effect."""
         verdicts = await _insist(lambda: self._take_in(opened))
         self._wake()
@@ -120,21 +120,21 @@ class Commands:
         """Note what the border made of messages."""
         count(self._metrics, verdicts)
 
-    async def _take_in(self, opened: Sequence[Opened]) -> list[Verdict]:
+    async def _take_in(self, opened: Sequence[ReceivedMessage]) -> list[Verdict]:
         handlers = [self._handlers[type(one.message)] for one in opened]
         verdicts = []
-        wanted = Wanted()
+        plan = LoadPlan()
         for one, handler in zip(opened, handlers, strict=True):
-            wanted.include(handler, one.message)
+            plan.include(handler, one.message)
         async with self._store.transaction() as transaction:
             fresh = await transaction.inbox.admit([one.said for one in opened])
-            unit_of_work = await transaction.load(wanted)
+            unit_of_work = await transaction.load(plan)
             for one, handler in zip(opened, handlers, strict=True):
                 verdicts.append(one.verdict if one.said in fresh else one.said_before())
                 if one.said in fresh:
                     fresh.discard(one.said)
                     handler.call(one.message, unit_of_work, one.context)
-                    unit_of_work.record_facts(one.context)
+                    unit_of_work.collect_events(one.context)
             await keep(unit_of_work, transaction, self._promise)
         return verdicts
 
@@ -169,13 +169,13 @@ class Commands:
                 _tell(request, answer)
 
     async def _transact(self, requests: Sequence[Request[Any]]) -> list[BaseModel]:
-        wanted = Wanted()
+        plan = LoadPlan()
         for one in requests:
-            wanted.include(self._handlers[type(one.command)], one.command)
-        if not wanted.kinds and (answers := await self._insert(requests)):
+            plan.include(self._handlers[type(one.command)], one.command)
+        if not plan.kinds and (answers := await self._insert(requests)):
             return answers
         async with self._store.transaction() as transaction:
-            unit_of_work = await transaction.load(wanted)
+            unit_of_work = await transaction.load(plan)
             results = [self._call(one, unit_of_work) for one in requests]
             # Also of what is refused now: what was accepted the first time stays accepted.
             claims = _claims(requests, results)
@@ -213,7 +213,7 @@ class Commands:
         context = MessageContext(id=str(id_), source=self._source, type=kind.__name__, time=self.now())
         try:
             result: BaseModel = self._handlers[kind].call(request.command, unit_of_work, context)
-            unit_of_work.record_facts(context)
+            unit_of_work.collect_events(context)
         except Exception as error:
             return error
         return result
@@ -224,7 +224,7 @@ async def _insist(work: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await work()
-        except PASSING:
+        except TRANSIENT_ERRORS:
             attempt += 1
             if attempt == ATTEMPTS:
                 raise
@@ -241,12 +241,12 @@ def _tell(request: Request[Any], result: BaseModel | Exception) -> None:
         request.answered.set_result(result)
 
 
-def _claims(requests: Sequence[Request[Any]], results: Sequence[BaseModel | Exception]) -> list[Claim]:
+def _claims(requests: Sequence[Request[Any]], results: Sequence[BaseModel | Exception]) -> list[IdempotencyRecord]:
     """Of those that have a key."""
     return [_claim(one.key, one, result) for one, result in zip(requests, results, strict=True) if one.key]
 
 
-def _claim(key: str, request: Request[Any], result: BaseModel | Exception) -> Claim:
+def _claim(key: str, request: Request[Any], result: BaseModel | Exception) -> IdempotencyRecord:
     fingerprint = hashlib.sha256(request.command.model_dump_json().encode()).hexdigest()
     # Of a failure no answer: it undoes the claim too.
-    return Claim(key, fingerprint, "" if isinstance(result, Exception) else result.model_dump_json())
+    return IdempotencyRecord(key, fingerprint, "" if isinstance(result, Exception) else result.model_dump_json())

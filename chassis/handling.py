@@ -18,19 +18,19 @@ _NAMESPACE = UUID("8f0f2f3c-6c0e-5a52-9a55-3f6f3f1d6b11")
 _PREFIX = _NAMESPACE.bytes
 
 
-class Transient(Exception):
+class TransientError(Exception):
     """It may work in a moment: the chassis tries again."""
 
 
-class Permanent(Exception):
+class PermanentError(Exception):
     """It will never work: the chassis sets the record aside, or tells the caller."""
 
 
-class NotThere(Permanent):
+class NotFound(PermanentError):
     """What a message is about does not exist."""
 
 
-class Refused(Permanent):
+class Refused(PermanentError):
     """A command that we do not accept. `field` is what the caller should change, `reason` says why in Dutch."""
 
     def __init__(self, field: str, reason: str) -> None:
@@ -47,7 +47,7 @@ class Aggregate(Protocol):
 
     id: UUID
     version: int
-    facts: list[Event]
+    pending_events: list[Event]
 
 
 M = TypeVar("M")

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from chassis.handling import NotThere, Permanent, Refused
+from chassis.handling import NotFound, PermanentError, Refused
 from chassis.messaging.failures import MISSING_DEPENDENCY
 from chassis.messaging.store import KeyUsedTwice
 from chassis.observability.health import Health
@@ -56,8 +56,8 @@ def create_app(service: str, health: Health, metrics: Metrics, routes: APIRouter
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(KeyUsedTwice, _key_used_twice)
-    app.add_exception_handler(NotThere, _not_there)
-    app.add_exception_handler(Permanent, _permanent)
+    app.add_exception_handler(NotFound, _not_there)
+    app.add_exception_handler(PermanentError, _permanent)
     app.add_exception_handler(HTTPException, _http)
     for error in MISSING_DEPENDENCY:
         app.add_exception_handler(error, _unavailable)

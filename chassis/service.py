@@ -20,23 +20,23 @@ from chassis.handling import handlers_of
 from chassis.http import create_app
 from chassis.http_server import HttpServer
 from chassis.messaging.consumer import Consumer
-from chassis.messaging.door import Door
-from chassis.messaging.express import on_foot
-from chassis.messaging.failures import Halted, Patience
+from chassis.messaging.direct_publisher import on_foot
+from chassis.messaging.failures import Halted, RetryPolicy
 from chassis.messaging.leadership import Leadership
 from chassis.messaging.pipeline import Pipeline
 from chassis.messaging.producer import KafkaProducer
 from chassis.messaging.relay import Relay
-from chassis.messaging.second_step import SecondStep, SecondSteps
 from chassis.messaging.store import PostgresStore
 from chassis.messaging.topics import consumed_by, manifest_of
+from chassis.observability.gauges import GaugeCollector
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
-from chassis.observability.sampling import Sampling
+from chassis.outbound_actions import OutboundAction, OutboundActions
+from chassis.partner_gateway import PartnerGateway
 from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.mapper import Mapper
 from chassis.persistence.repository import Repository
-from chassis.persistence.retention import Forgetting, Retention
+from chassis.persistence.retention import Retention, RetentionJob
 from chassis.settings import Settings
 
 log = structlog.get_logger("service")
@@ -65,8 +65,8 @@ class Service:
     mappers: Sequence[Mapper[Any]]
     migrations: Path
     routes: Callable[[Commands, Pool], APIRouter] | None = None
-    second_steps: Sequence[SecondStep] = ()
-    door: Door | None = None
+    outbound_actions: Sequence[OutboundAction] = ()
+    partner_gateway: PartnerGateway | None = None
     """For who is not one of us."""
     given_up: Mapping[str, str] = field(default_factory=dict)
     """Its tables with rows that are forgotten like closed dead letters: which ones, in SQL; $1 is their age."""
@@ -74,7 +74,7 @@ class Service:
     @property
     def topics(self) -> list[str]:
         """Everything that it consumes."""
-        return [*consumed_by(self.name), *(self.door.topics if self.door else ())]
+        return [*consumed_by(self.name), *(self.partner_gateway.topics if self.partner_gateway else ())]
 
 
 def now() -> datetime:
@@ -103,11 +103,11 @@ class Process:
         """Do the work of the roles until told to stop; then finish what was begun, in this order."""
         async with AsyncExitStack() as stack:
             if self._relay:
-                await stack.enter_async_context(self._running(self._make_forgetting().run))
-                await stack.enter_async_context(self._running(self._make_sampling().run))
+                await stack.enter_async_context(self._running(self._make_retention_job().run))
+                await stack.enter_async_context(self._running(self._make_gauge_collector().run))
                 await stack.enter_async_context(self._running(self._relay.run))
-                if self.service.second_steps:
-                    await stack.enter_async_context(self._running(self._make_second_steps(self._relay).run))
+                if self.service.outbound_actions:
+                    await stack.enter_async_context(self._running(self._make_outbound_actions(self._relay).run))
             if Role.CONSUME in self._roles and self.service.topics:
                 await stack.enter_async_context(self._consuming())
             await stack.enter_async_context(self._serving())
@@ -131,20 +131,20 @@ class Process:
             now=now,
         )
 
-    def _make_sampling(self) -> Sampling:
-        return Sampling(self.service.name, self._pool, self.metrics)
+    def _make_gauge_collector(self) -> GaugeCollector:
+        return GaugeCollector(self.service.name, self._pool, self.metrics)
 
-    def _make_forgetting(self) -> Forgetting:
+    def _make_retention_job(self) -> RetentionJob:
         """Raises UnsafeRetention when the inbox would forget too early."""
         settings = self.settings
         retention = Retention(timedelta(days=settings.inbox_days), timedelta(days=settings.dead_letter_days))
         retention.check(timedelta(days=manifest_of(name).retention_days) for name in self.service.topics)
-        return Forgetting(self._pool, retention, self.service.given_up)
+        return RetentionJob(self._pool, retention, self.service.given_up)
 
-    def _make_second_steps(self, relay: Relay) -> SecondSteps:
-        return SecondSteps(
+    def _make_outbound_actions(self, relay: Relay) -> OutboundActions:
+        return OutboundActions(
             self.service.name,
-            self.service.second_steps,
+            self.service.outbound_actions,
             self._store,
             self.metrics,
             self.health,
@@ -175,8 +175,8 @@ class Process:
             now=now,
             wake=self._wake_relay,
             board=self._board,
-            patience=Patience(poll_budget=self.settings.poll_interval / 5),
-            door=self.service.door,
+            retry_policy=RetryPolicy(poll_budget=self.settings.poll_interval / 5),
+            partner_gateway=self.service.partner_gateway,
         )
         consumer = Consumer(
             self.service.name,

@@ -8,14 +8,14 @@ from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
 
-from chassis.handling import Aggregate, By, Handler, MessageContext, NotThere, Permanent
+from chassis.handling import Aggregate, By, Handler, MessageContext, NotFound, PermanentError
 from contracts.event import Event, Timer
 
 A = TypeVar("A", bound=Aggregate)
 K = TypeVar("K")
 
 
-class Recorded(NamedTuple):
+class RecordedEvent(NamedTuple):
     """A fact on its way to the outbox, with the sequence number it got and the message that caused it."""
 
     fact: Event
@@ -25,7 +25,7 @@ class Recorded(NamedTuple):
     """When it has to go out, for a timer."""
 
 
-class Wanted:
+class LoadPlan:
     """What a batch of messages asks to load, per class: ids, and values of columns."""
 
     def __init__(self) -> None:
@@ -42,9 +42,9 @@ class Wanted:
                     self._add(self.ids, kind, getattr(message, how))
 
     @staticmethod
-    def _add(wanted: dict[K, set[Any]], where: K, value: Any) -> None:
+    def _add(plan: dict[K, set[Any]], where: K, value: Any) -> None:
         if value is not None:
-            wanted.setdefault(where, set()).add(value)
+            plan.setdefault(where, set()).add(value)
 
     @property
     def kinds(self) -> list[type[Any]]:
@@ -73,7 +73,7 @@ class _Shelf(Generic[A]):
 
 def stored_fields(kind: type[Any]) -> list[str]:
     """The fields of an aggregate that are kept: all but the facts, which go to the outbox."""
-    return [field.name for field in fields(kind) if field.name != "facts"]
+    return [field.name for field in fields(kind) if field.name != "pending_events"]
 
 
 class UnitOfWork:
@@ -83,17 +83,17 @@ class UnitOfWork:
         self._shelves: dict[type[Any], _Shelf[Any]] = {}
         self._handed_out: dict[int, Aggregate] = {}
         self._told: list[Event] = []
-        self.recorded: list[Recorded] = []
+        self.recorded: list[RecordedEvent] = []
 
     def get(self, kind: type[A], id_: UUID) -> A:
         """The aggregate with this id.
 
         Raises:
-            NotThere: there is none.
+            NotFound: there is none.
         """
         found = self.find(kind, id_)
         if found is None:
-            raise NotThere(f"there is no {kind.__name__} {id_}")
+            raise NotFound(f"there is no {kind.__name__} {id_}")
         return found
 
     def find(self, kind: type[A], id_: UUID | None) -> A | None:
@@ -127,40 +127,40 @@ class UnitOfWork:
         """Keep a new aggregate."""
         shelf = self._shelf(type(aggregate))
         if aggregate.id in shelf.by_id:
-            raise Permanent(f"{type(aggregate).__name__} {aggregate.id} exists already")
+            raise PermanentError(f"{type(aggregate).__name__} {aggregate.id} exists already")
         shelf.by_id[aggregate.id] = aggregate
         shelf.added[aggregate.id] = aggregate
         self._handed_out[id(aggregate)] = aggregate
 
-    def tell(self, fact: Event) -> None:
+    def publish(self, fact: Event) -> None:
         """Publish a fact that no aggregate leaves: it has an id of its own, made of the message."""
         self._told.append(fact)
 
     # What follows is for the chassis; handlers do not call it.
 
-    def put(self, kind: type[A], loaded: Iterable[A], wanted: Wanted) -> None:
+    def put(self, kind: type[A], loaded: Iterable[A], plan: LoadPlan) -> None:
         """Take in what was loaded, and remember what was asked for."""
         shelf = self._shelf(kind)
         shelf.by_id.update((one.id, one) for one in loaded)
-        shelf.asked |= wanted.ids.get(kind, set())
-        for (class_, column), values in wanted.values.items():
+        shelf.asked |= plan.ids.get(kind, set())
+        for (class_, column), values in plan.values.items():
             if class_ is kind:
                 shelf.asked_values.setdefault(column, set()).update(values)
 
-    def record_facts(self, cause: MessageContext) -> None:
+    def collect_events(self, cause: MessageContext) -> None:
         """After each handler: number the facts that it left, in the order of the aggregates it touched."""
         for aggregate in self._handed_out.values():
-            for fact in aggregate.facts:
+            for fact in aggregate.pending_events:
                 if _is_timer(type(fact)):
                     self.recorded.append(_timer(cast("Timer", fact), aggregate, cause))
                     continue
                 if fact.aggregate_id != aggregate.id:
                     raise TypeError(f"{type(fact).__name__} is keyed by another id than its aggregate's")
                 aggregate.version += 1
-                self.recorded.append(Recorded(fact, aggregate.version, cause))
-            aggregate.facts.clear()
+                self.recorded.append(RecordedEvent(fact, aggregate.version, cause))
+            aggregate.pending_events.clear()
         self._handed_out.clear()
-        self.recorded += [Recorded(fact, 1, cause) for fact in self._told]
+        self.recorded += [RecordedEvent(fact, 1, cause) for fact in self._told]
         self._told.clear()
 
     def added(self) -> dict[type[Any], list[Any]]:
@@ -197,8 +197,8 @@ def _is_timer(kind: type[Event]) -> bool:
     return issubclass(kind, Timer)
 
 
-def _timer(timer: Timer, aggregate: Aggregate, cause: MessageContext) -> Recorded:
+def _timer(timer: Timer, aggregate: Aggregate, cause: MessageContext) -> RecordedEvent:
     """A timer is no fact of its aggregate yet, so it takes no number there; it belongs to the same case."""
     if timer.timer_id == aggregate.id:
         raise TypeError(f"{type(timer).__name__} has the id of its aggregate: give it one of its own")
-    return Recorded(timer, 1, cause._replace(correlation=cause.correlation or str(aggregate.id)), timer.due_at)
+    return RecordedEvent(timer, 1, cause._replace(correlation=cause.correlation or str(aggregate.id)), timer.due_at)

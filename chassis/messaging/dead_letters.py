@@ -48,7 +48,7 @@ class DeadLetter:
     attempts: int
     type: str | None = None
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     @property
     def id(self) -> UUID:

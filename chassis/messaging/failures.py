@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 from pydantic import ValidationError
 
-from chassis.handling import Permanent, Transient
+from chassis.handling import PermanentError, TransientError
 from contracts.envelope import InvalidEnvelope
 from contracts.vocabulary import DeadLetterReason
 
@@ -48,8 +48,8 @@ MISSING_DEPENDENCY: tuple[type[Exception], ...] = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.ReadOnlySQLTransactionError,
 )
-PASSING: tuple[type[Exception], ...] = (
-    Transient,
+TRANSIENT_ERRORS: tuple[type[Exception], ...] = (
+    TransientError,
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.LockNotAvailableError,
@@ -58,7 +58,7 @@ PASSING: tuple[type[Exception], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long one record may be retried; the whole stays far below Kafka's poll interval."""
 
     attempts: int = 5
@@ -72,7 +72,7 @@ class Patience:
         """What to do after `attempts` attempts, the last of which ended in `error`."""
         if isinstance(error, MISSING_DEPENDENCY):
             return Pause(self.pause)
-        if not isinstance(error, PASSING):
+        if not isinstance(error, TRANSIENT_ERRORS):
             return SetAside(DeadLetterReason.REFUSED)
         if attempts >= self.attempts:
             return SetAside(DeadLetterReason.EXHAUSTED)
@@ -132,6 +132,6 @@ def explain(error: Exception) -> str:
             f"{'.'.join(map(str, line['loc'])) or 'value'}: {line['type']}"
             for line in error.errors(include_url=False, include_input=False, include_context=False)[:10]
         )
-    if isinstance(error, InvalidEnvelope | Permanent | Transient):
+    if isinstance(error, InvalidEnvelope | PermanentError | TransientError):
         return str(error)[:300]
     return type(error).__name__

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
-from chassis.handling import Permanent
+from chassis.handling import PermanentError
 from chassis.messaging.topics import PARTNER, TOPICS, Topic, topic_of
 from chassis.persistence.connection import Connection
 from chassis.persistence.statement import Statement
-from chassis.unit_of_work import Recorded
+from chassis.unit_of_work import RecordedEvent
 from contracts.envelope import Envelope, Texts
 from contracts.event import Event
 from contracts.schema import schema_of
@@ -54,7 +54,7 @@ class Outbox(Protocol):
     """The outbox inside one transaction."""
 
     async def append(self, records: Sequence[OutboxRecord]) -> None:
-        """Promise to publish these, in this order per key."""
+        """OutboxRecordFactory to publish these, in this order per key."""
         ...
 
     async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
@@ -73,7 +73,7 @@ class Outbox(Protocol):
         ...
 
 
-class Promise:
+class OutboxRecordFactory:
     """Makes outbox records of the facts of one service."""
 
     def __init__(self, service: str, now: Callable[[], datetime]) -> None:
@@ -82,12 +82,12 @@ class Promise:
         self._now = now
         self._known: dict[type[Event], tuple[Topic, str]] = {}
 
-    def __call__(self, recorded: Iterable[Recorded]) -> list[OutboxRecord]:
-        """Raises Permanent when an event is larger than the broker takes."""
+    def __call__(self, recorded: Iterable[RecordedEvent]) -> list[OutboxRecord]:
+        """Raises PermanentError when an event is larger than the broker takes."""
         now = self._now()
         return [self._record(one, now) for one in recorded]
 
-    def _record(self, recorded: Recorded, now: datetime) -> OutboxRecord:
+    def _record(self, recorded: RecordedEvent, now: datetime) -> OutboxRecord:
         fact, sequence, cause, due_at = recorded
         topic, schema = self._topic_and_schema(fact)
         type_, key = fact.declaration.type, fact.aggregate_id
@@ -110,7 +110,7 @@ class Promise:
         )
         value = fact.to_json()
         if len(value) > LARGEST:
-            raise Permanent(f"{type_} of {len(value)} bytes: at most {LARGEST} can be published")
+            raise PermanentError(f"{type_} of {len(value)} bytes: at most {LARGEST} can be published")
         return OutboxRecord(key, sequence, topic.name, envelope.texts(), value)
 
     def _topic_and_schema(self, fact: Event) -> tuple[Topic, str]:
@@ -137,7 +137,7 @@ _APPEND = (
 
 
 def appending(records: Sequence[OutboxRecord]) -> Statement:
-    """Promise to publish these, in this order per key."""
+    """OutboxRecordFactory to publish these, in this order per key."""
     ids, sequences, topics, headers, values = zip(*records, strict=True)
     return Statement(_APPEND, [ids, sequences, topics, [written(one) for one in headers], values])
 

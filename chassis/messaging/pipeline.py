@@ -11,18 +11,18 @@ import structlog
 from pydantic import ValidationError
 
 from chassis.crash_points import crash_point
-from chassis.handling import Handler, MessageContext, Permanent
+from chassis.handling import Handler, MessageContext, PermanentError
 from chassis.messaging.dead_letters import Closed, DeadLetter, Key
-from chassis.messaging.door import Door, Opened, count
-from chassis.messaging.express import Board, on_foot
-from chassis.messaging.failures import DeadLetterLimit, Halted, Patience, Pause, Retry, SetAside, explain
+from chassis.messaging.direct_publisher import Board, on_foot
+from chassis.messaging.failures import DeadLetterLimit, Halted, Pause, Retry, RetryPolicy, SetAside, explain
 from chassis.messaging.inbox import EventKey
-from chassis.messaging.outbox import Promise
+from chassis.messaging.outbox import OutboxRecordFactory
 from chassis.messaging.record import Outcome, Record
 from chassis.messaging.store import NotNew, Store, Transaction, insert, keep
 from chassis.observability.metrics import Metrics
+from chassis.partner_gateway import PartnerGateway, ReceivedMessage, count
 from chassis.persistence.connection import beside
-from chassis.unit_of_work import Recorded, UnitOfWork, Wanted
+from chassis.unit_of_work import LoadPlan, RecordedEvent, UnitOfWork
 from contracts.envelope import InvalidEnvelope, read
 from contracts.event import Event
 from contracts.operations import DeadLetterOpened
@@ -52,7 +52,7 @@ class Delivery:
     """What its data says, or why nobody can read it."""
     message: object | None = None
     """What the handler gets, once nothing is in the way."""
-    opened: Opened | None = None
+    opened: ReceivedMessage | None = None
     """What the door made of it, when it came through one."""
     letter: DeadLetter | None = None
     written_at: datetime | None = None
@@ -96,8 +96,8 @@ class Pipeline:
         now: Callable[[], datetime],
         wake: Callable[[], None] = lambda: None,
         board: Board = on_foot,
-        door: Door | None = None,
-        patience: Patience | None = None,
+        partner_gateway: PartnerGateway | None = None,
+        retry_policy: RetryPolicy | None = None,
         limit: DeadLetterLimit | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -106,15 +106,15 @@ class Pipeline:
             message.declaration.type: handler for message, handler in handlers.items() if issubclass(message, Event)
         }
         self._handlers_inside = handlers
-        self._door = door
-        self._doors = frozenset(door.topics) if door else frozenset()
+        self._door = partner_gateway
+        self._doors = frozenset(partner_gateway.topics) if partner_gateway else frozenset()
         self._store = store
         self._metrics = metrics
         self._now = now
         self._wake = wake
         self._board = board
-        self._promise = Promise(service, now)
-        self._patience = patience or Patience()
+        self._promise = OutboxRecordFactory(service, now)
+        self._retry_policy = retry_policy or RetryPolicy()
         self._limit = limit or DeadLetterLimit()
         self._sleep = sleep
 
@@ -155,7 +155,7 @@ class Pipeline:
             raise
         except Exception as error:
             log.warning("batch failed, one record at a time", records=len(records), error=explain(error))
-        deadline = time.monotonic() + self._patience.poll_budget
+        deadline = time.monotonic() + self._retry_policy.poll_budget
         outcomes = []
         for record in records:
             if time.monotonic() > deadline:
@@ -184,11 +184,11 @@ class Pipeline:
                 self._decode([delivery], set(), None)
                 await self._attempt(transaction, [delivery])
                 if delivery.letter:
-                    raise Permanent(delivery.letter.detail)
+                    raise PermanentError(delivery.letter.detail)
                 await transaction.dead_letters.close(letter.id, Closed.REDRIVEN, by, str(delivery.outcome))
                 crash_point("during redrive")
         except Exception as error:
-            if isinstance(decision := self._patience.decide(error, letter.attempts), Pause):
+            if isinstance(decision := self._retry_policy.decide(error, letter.attempts), Pause):
                 raise Paused(decision.after) from error
             async with self._store.transaction() as transaction:
                 await transaction.dead_letters.note_attempt(letter.id, type(error).__name__, explain(error))
@@ -208,7 +208,7 @@ class Pipeline:
                 raise
             except Exception as error:
                 attempts += 1
-                match self._patience.decide(error, attempts):
+                match self._retry_policy.decide(error, attempts):
                     case Pause(after):
                         raise Paused(after) from error
                     case Retry(after):
@@ -355,7 +355,7 @@ class Pipeline:
 
     def _decode_one(self, delivery: Delivery, parked: set[Key], failure: Failure | None) -> None:
         if _key(delivery.record) in parked:
-            delivery.set_aside(DeadLetterReason.BEHIND, Permanent("an earlier record of the key is set aside"))
+            delivery.set_aside(DeadLetterReason.BEHIND, PermanentError("an earlier record of the key is set aside"))
             delivery.outcome = Outcome.PARKED
         elif failure and delivery.handler:
             delivery.set_aside(failure.reason, failure.error, failure.attempts)
@@ -371,10 +371,10 @@ class Pipeline:
         todo = [(d.handler, d.message, d.context) for d in deliveries if d.handler and d.message and d.context]
         if not todo:
             return
-        wanted = Wanted()
+        plan = LoadPlan()
         for handler, message, _ in todo:
-            wanted.include(handler, message)
-        unit_of_work = await transaction.load(wanted)
+            plan.include(handler, message)
+        unit_of_work = await transaction.load(plan)
         _handle(todo, unit_of_work)
         for delivery in deliveries:
             if delivery.message is not None:
@@ -401,7 +401,7 @@ class Pipeline:
             await transaction.outbox.append(self._promise(notices))
         self._limit.check(_endings(deliveries))
 
-    def _notice(self, delivery: Delivery, letter: DeadLetter) -> Recorded:
+    def _notice(self, delivery: Delivery, letter: DeadLetter) -> RecordedEvent:
         record = letter.record
         now = self._now()
         fact = DeadLetterOpened(
@@ -417,7 +417,7 @@ class Pipeline:
             opened_at=now,
         )
         cause = delivery.context or MessageContext(id=record.place, source=record.topic, type="", time=now)
-        return Recorded(fact, 1, cause)
+        return RecordedEvent(fact, 1, cause)
 
     def _measure(self, deliveries: list[Delivery], seconds: float) -> list[Outcome]:
         self._limit.note(_endings(deliveries))
@@ -470,7 +470,7 @@ def _parse(deliveries: Sequence[Delivery]) -> None:
 def _handle(todo: Iterable[tuple[Handler, object, MessageContext]], unit_of_work: UnitOfWork) -> None:
     for handler, message, context in todo:
         handler.call(message, unit_of_work, context)
-        unit_of_work.record_facts(context)
+        unit_of_work.collect_events(context)
 
 
 def _key(record: Record) -> Key | None:

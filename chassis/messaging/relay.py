@@ -15,7 +15,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from chassis.crash_points import crash_point
-from chassis.messaging.express import Express
+from chassis.messaging.direct_publisher import Express
 from chassis.messaging.failures import MISSING_DEPENDENCY
 from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
 from chassis.messaging.producer import ACKNOWLEDGED_WITHIN, Producer, error_of

@@ -8,23 +8,23 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.handling import Permanent
+from chassis.handling import PermanentError
 from chassis.messaging.dead_letters import DeadLetters, Key, PostgresDeadLetters
-from chassis.messaging.express import Board
+from chassis.messaging.direct_publisher import Board
 from chassis.messaging.inbox import EventKey, Inbox, PostgresInbox, admitting
-from chassis.messaging.outbox import Outbox, OutboxRecord, PostgresOutbox, Promise, appending
+from chassis.messaging.outbox import Outbox, OutboxRecord, OutboxRecordFactory, PostgresOutbox, appending
 from chassis.messaging.timers import PostgresTimers, Timers, Waiting, setting
 from chassis.persistence.connection import Connection, Pool, beside
 from chassis.persistence.repository import Repository
 from chassis.persistence.statement import Statement, together
-from chassis.unit_of_work import UnitOfWork, Wanted
+from chassis.unit_of_work import LoadPlan, UnitOfWork
 
 
-class KeyUsedTwice(Permanent):
+class KeyUsedTwice(PermanentError):
     """The Idempotency-Key belongs to another request."""
 
 
-class Claim(NamedTuple):
+class IdempotencyRecord(NamedTuple):
     """Who makes this request gets this answer, now and ever after."""
 
     request: str
@@ -33,7 +33,7 @@ class Claim(NamedTuple):
     answer: str
 
 
-def claiming(claims: Sequence[Claim]) -> Statement:
+def claiming(claims: Sequence[IdempotencyRecord]) -> Statement:
     """Keep the answers of these requests; sorted, so that two who make the same ones never wait for each other."""
     columns = [*zip(*sorted(claims), strict=True)]
     return Statement(
@@ -54,7 +54,7 @@ class New(NamedTuple):
     """What may have an effect only once."""
     behind: Collection[Key] = ()
     """What must not be parked."""
-    claims: Sequence[Claim] = ()
+    claims: Sequence[IdempotencyRecord] = ()
 
 
 class NotNew(Exception):
@@ -76,7 +76,7 @@ class Transaction(Protocol):
     @property
     def dead_letters(self) -> DeadLetters: ...
 
-    async def load(self, wanted: Wanted) -> UnitOfWork:
+    async def load(self, plan: LoadPlan) -> UnitOfWork:
         """A unit of work that holds everything that was asked for, locked until the end."""
         ...
 
@@ -101,7 +101,7 @@ class Store(Protocol):
         ...
 
 
-async def keep(unit_of_work: UnitOfWork, transaction: Transaction, promise: Promise) -> None:
+async def keep(unit_of_work: UnitOfWork, transaction: Transaction, promise: OutboxRecordFactory) -> None:
     """Keep what the handlers did: the aggregates, then the facts and timers that they left."""
     async with beside(transaction.save(unit_of_work)):
         facts, timers = _promised(unit_of_work, promise)
@@ -114,12 +114,12 @@ async def keep(unit_of_work: UnitOfWork, transaction: Transaction, promise: Prom
 async def insert(
     unit_of_work: UnitOfWork,
     store: Store,
-    promise: Promise,
+    promise: OutboxRecordFactory,
     board: Board,
     *,
     said: Collection[EventKey] = (),
     behind: Collection[Key] = (),
-    claims: Sequence[Claim] = (),
+    claims: Sequence[IdempotencyRecord] = (),
 ) -> None:
     """Keep what handlers did that read nothing, and send their facts on.
 
@@ -134,7 +134,7 @@ async def insert(
         await store.insert(New(aggregates, facts, timers, said, behind, claims))
 
 
-def _promised(unit_of_work: UnitOfWork, promise: Promise) -> tuple[list[OutboxRecord], list[Waiting]]:
+def _promised(unit_of_work: UnitOfWork, promise: OutboxRecordFactory) -> tuple[list[OutboxRecord], list[Waiting]]:
     """The facts and the timers that were left, as they are kept."""
     recorded = unit_of_work.recorded
     facts = promise(one for one in recorded if one.due_at is None)
@@ -154,23 +154,23 @@ class PostgresTransaction:
         self.dead_letters = PostgresDeadLetters(connection)
         self._repositories = repositories
 
-    async def load(self, wanted: Wanted) -> UnitOfWork:
+    async def load(self, plan: LoadPlan) -> UnitOfWork:
         unit_of_work = UnitOfWork()
-        await self._lock_values(wanted)
-        for kind in wanted.kinds:
+        await self._lock_values(plan)
+        for kind in plan.kinds:
             repository = self._repositories[kind]
             loaded: list[Any] = []
-            if ids := wanted.ids.get(kind):
+            if ids := plan.ids.get(kind):
                 loaded += await repository.load_many(self.connection, ids)
-            for (class_, column), values in wanted.values.items():
+            for (class_, column), values in plan.values.items():
                 if class_ is kind:
                     loaded += await repository.load_by(self.connection, column, values)
-            unit_of_work.put(kind, loaded, wanted)
+            unit_of_work.put(kind, loaded, plan)
         return unit_of_work
 
-    async def _lock_values(self, wanted: Wanted) -> None:
+    async def _lock_values(self, plan: LoadPlan) -> None:
         """Two transactions that look for each other's new rows by the same value must not miss them both."""
-        values = {f"{column}={value}" for (_, column), some in wanted.values.items() for value in some}
+        values = {f"{column}={value}" for (_, column), some in plan.values.items() for value in some}
         if values:
             await self.connection.execute(
                 "select pg_advisory_xact_lock(hashtextextended(value, 0)) from unnest($1::text[]) as v(value)",
@@ -203,7 +203,7 @@ class PostgresTransaction:
         )
         return [row[0] for row in rows]
 
-    async def claim(self, claims: Sequence[Claim]) -> bool:
+    async def claim(self, claims: Sequence[IdempotencyRecord]) -> bool:
         """Keep the answers of these requests. False: not all of them are new.
 
         Waits for whoever is making one of them at this moment.
@@ -212,7 +212,7 @@ class PostgresTransaction:
         tag = await self.connection.execute(f"{sql} on conflict do nothing", *arguments)
         return tag == f"INSERT 0 {len(claims)}"
 
-    async def answer_to(self, claim: Claim) -> str:
+    async def answer_to(self, claim: IdempotencyRecord) -> str:
         """The answer that a request got when it was made before.
 
         Raises:

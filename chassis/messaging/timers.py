@@ -20,7 +20,7 @@ class Timers(Protocol):
     """The timers inside one transaction."""
 
     async def set(self, timers: Sequence[Waiting]) -> None:
-        """Promise these when their time comes. One that is set already stays as it is.
+        """OutboxRecordFactory these when their time comes. One that is set already stays as it is.
 
         Raises:
             asyncpg.UniqueViolationError: one is set already, for another moment.
@@ -28,7 +28,7 @@ class Timers(Protocol):
         ...
 
     async def fire(self, now: datetime, limit: int) -> int:
-        """Promise what is due, longest due first; the answer is how many were."""
+        """OutboxRecordFactory what is due, longest due first; the answer is how many were."""
         ...
 
 
@@ -41,7 +41,7 @@ _SET = (
 
 
 def setting(timers: Sequence[Waiting]) -> Statement:
-    """Promise these when their time comes."""
+    """OutboxRecordFactory these when their time comes."""
     records = [timer.record for timer in timers]
     return Statement(
         _SET,

@@ -115,9 +115,9 @@ async def create_topics(
     await admin.start()
     try:
         partitions = {one["topic"]: len(one["partitions"]) for one in await admin.describe_topics()}
-        wanted = topics_with(partners)
-        missing = [topic for topic in wanted if topic.name not in partitions]
-        existing = [topic for topic in wanted if topic.name in partitions]
+        plan = topics_with(partners)
+        missing = [topic for topic in plan if topic.name not in partitions]
+        existing = [topic for topic in plan if topic.name in partitions]
         await _make(admin, missing, replication)
         return Difference(
             made=[topic.name for topic in missing],

@@ -62,8 +62,8 @@ class Metrics:
             "Messages of partners, by what the border made of them.",
             ("partner", "type", "result", "reason"),
         )
-        self.second_steps = counter(
-            "duaal_second_steps", "Actions outside the database that were done.", ("service", "step")
+        self.outbound_actions = counter(
+            "duaal_outbound_actions", "Actions outside the database that were done.", ("service", "step")
         )
 
     def count(self, service: str, endings: Iterable[tuple[str, str]]) -> None:

@@ -29,7 +29,14 @@ async def dead_letters_of(service: Service, settings: Settings) -> AsyncIterator
     """The dead letters of a service, and its own pipeline to try them again with."""
     async with await open_pool(settings.database_url, size=2) as pool:
         store = PostgresStore(pool, service.name, [Repository(mapper) for mapper in service.mappers])
-        pipeline = Pipeline(service.name, handlers_of(service.handlers), store, Metrics(), now=now, door=service.door)
+        pipeline = Pipeline(
+            service.name,
+            handlers_of(service.handlers),
+            store,
+            Metrics(),
+            now=now,
+            partner_gateway=service.partner_gateway,
+        )
         yield Redrive(pipeline, store, by=getpass.getuser())
 
 

@@ -59,7 +59,7 @@ class Mapper(Generic[A]):
         self.indexes = indexes
         self._make: Callable[..., A] = kind
         self.fields = [_field(name, hints[name]) for name in stored_fields(kind)]
-        if fields(kind)[-1].name != "facts":  # type: ignore[arg-type]
+        if fields(kind)[-1].name != "pending_events":  # type: ignore[arg-type]
             raise TypeError(f"{kind.__name__}: facts come last, so that a row is the other fields in their order")
         self._values = attrgetter(*(field.name for field in self.fields))
         self._conversions = [(at, field.from_row) for at, field in enumerate(self.fields) if field.from_row]
@@ -78,7 +78,7 @@ class Mapper(Generic[A]):
         for at, convert in self._conversions:
             if values[at] is not None:
                 values[at] = convert(values[at])
-        return self._make(*values, facts=[])
+        return self._make(*values, pending_events=[])
 
 
 def _field(name: str, hint: Any) -> _Field:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from chassis.handling import Aggregate, Transient
+from chassis.handling import Aggregate, TransientError
 from chassis.persistence.connection import Connection
 from chassis.persistence.mapper import Mapper
 from chassis.persistence.statement import Statement
@@ -12,7 +12,7 @@ from chassis.persistence.statement import Statement
 A = TypeVar("A", bound=Aggregate)
 
 
-class StaleAggregate(Transient):
+class StaleAggregate(TransientError):
     """Somebody else changed the aggregate in between; read it again."""
 
 

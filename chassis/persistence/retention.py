@@ -52,7 +52,7 @@ TOO_OLD = {
 }
 
 
-class Forgetting:
+class RetentionJob:
     """The job that deletes what is too old, once in an hour."""
 
     def __init__(self, pool: Pool, retention: Retention, given_up: Mapping[str, str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Patience instead of sleep: ask until the answer is right, and say what the last answer was."""
+"""RetryPolicy instead of sleep: ask until the answer is right, and say what the last answer was."""
 
 import asyncio
 import inspect

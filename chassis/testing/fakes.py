@@ -19,7 +19,7 @@ from chassis.messaging.outbox import Hold, OutboxRecord, Unpublished
 from chassis.messaging.producer import Answer, Producer
 from chassis.messaging.store import New, NotNew, Store, Transaction
 from chassis.messaging.timers import Waiting
-from chassis.unit_of_work import UnitOfWork, Wanted
+from chassis.unit_of_work import LoadPlan, UnitOfWork
 
 
 @dataclass
@@ -146,11 +146,11 @@ class MemoryTransaction:
             dict(self.waiting),
         )
 
-    async def load(self, wanted: Wanted) -> UnitOfWork:
+    async def load(self, plan: LoadPlan) -> UnitOfWork:
         unit_of_work = UnitOfWork()
-        for kind in wanted.kinds:
+        for kind in plan.kinds:
             some = [one for (class_, _), one in self.aggregates.items() if class_ is kind]
-            unit_of_work.put(kind, [replace(one, facts=[]) for one in some if wanted.includes(one)], wanted)
+            unit_of_work.put(kind, [replace(one, pending_events=[]) for one in some if plan.includes(one)], plan)
         return unit_of_work
 
     async def save(self, unit_of_work: UnitOfWork) -> None:
@@ -214,7 +214,7 @@ class MemoryLead:
         return self
 
     async def fire_timers(self, now: datetime, limit: int) -> int:
-        """Promise what is due."""
+        """OutboxRecordFactory what is due."""
         async with self._store.transaction() as transaction:
             return await transaction.timers.fire(now, limit)
 

@@ -11,10 +11,10 @@ from chassis.commands import Commands
 from chassis.handling import handlers_of
 from chassis.messaging.pipeline import Pipeline
 from chassis.messaging.record import Outcome, Record
-from chassis.messaging.second_step import SecondSteps
 from chassis.messaging.store import PostgresStore
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
+from chassis.outbound_actions import OutboundActions
 from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.repository import Repository
 from chassis.service import Service
@@ -38,14 +38,19 @@ class ServiceUnderTest:
         handlers = handlers_of(service.handlers)
         self.metrics = Metrics()
         self.pipeline = Pipeline(
-            service.name, handlers, self.store, self.metrics, now=lambda: self.now, door=service.door
+            service.name,
+            handlers,
+            self.store,
+            self.metrics,
+            now=lambda: self.now,
+            partner_gateway=service.partner_gateway,
         )
         self.commands = Commands(
             service.name, handlers, self.store, self.metrics, now=lambda: self.now, wake=lambda: None
         )
-        self.second_steps = SecondSteps(
+        self.outbound_actions = OutboundActions(
             service.name,
-            service.second_steps,
+            service.outbound_actions,
             self.store,
             Metrics(),
             Health(),
@@ -100,9 +105,9 @@ class ServiceUnderTest:
         """What HTTP would do with a command."""
         return await self.commands.execute(command, answer, key)
 
-    async def perform_second_steps(self) -> int:
+    async def perform_outbound_actions(self) -> int:
         """Perform everything that is due now."""
-        return sum([await self.second_steps.perform_due(step) for step in self.service.second_steps])
+        return sum([await self.outbound_actions.perform_due(step) for step in self.service.outbound_actions])
 
     async def facts(self) -> list[Event]:
         """Every event that is promised to Kafka, oldest first."""

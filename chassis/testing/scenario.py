@@ -6,7 +6,7 @@ from typing import Any
 
 from chassis.handling import Aggregate, MessageContext, handlers_of
 from chassis.testing.builders import a_context
-from chassis.unit_of_work import UnitOfWork, Wanted
+from chassis.unit_of_work import LoadPlan, UnitOfWork
 from contracts.event import Event, Timer
 
 
@@ -29,15 +29,15 @@ class Scenario:
     def when(self, message: object, ctx: MessageContext | None = None) -> list[Event]:
         """The message is handled; the answer is the facts that it left."""
         handler = self._handlers[type(message)]
-        wanted = Wanted()
-        wanted.include(handler, message)
+        plan = LoadPlan()
+        plan.include(handler, message)
         unit_of_work = UnitOfWork()
-        for kind in wanted.kinds:
+        for kind in plan.kinds:
             existing = [one for one in self._aggregates if type(one) is kind]
-            unit_of_work.put(kind, [one for one in existing if wanted.includes(one)], wanted)
+            unit_of_work.put(kind, [one for one in existing if plan.includes(one)], plan)
         ctx = ctx or a_context()
         self.answer = handler.call(message, unit_of_work, ctx)
-        unit_of_work.record_facts(ctx)
+        unit_of_work.collect_events(ctx)
         for added in unit_of_work.added().values():
             self._aggregates += added
         left = [recorded.fact for recorded in unit_of_work.recorded]

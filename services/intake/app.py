@@ -8,15 +8,15 @@ from chassis.commands import Commands
 from chassis.partners import read_partners
 from chassis.persistence.connection import Pool
 from chassis.service import Service
-from services.intake.adapters.door import PartnerDoor
 from services.intake.adapters.http import forms
+from services.intake.adapters.partner_gateway import IntakePartnerGateway
 from services.intake.adapters.partner_http import partner_routes, read_tokens
 from services.intake.adapters.redaction import redact
 from services.intake.adapters.reference import belgian_working_days, read_policies, read_triage
 from services.intake.adapters.tables import CASES, LEARNERS, REPORTS, VAULT, WORKPLACES
 from services.intake.application.border import Border
 from services.intake.application.handlers import Handlers
-from services.intake.application.partner_handlers import FromPartners
+from services.intake.application.partner_handlers import PartnerHandlers
 from services.intake.settings import IntakeSettings
 
 
@@ -24,7 +24,7 @@ def build(settings: IntakeSettings) -> Service:
     """The service, ready to run."""
     policies, working_days = read_policies(), belgian_working_days()
     partners = read_partners(settings.partners) if settings.partners else {}
-    door = PartnerDoor(partners, Border(redact))
+    door = IntakePartnerGateway(partners, Border(redact))
     tokens = read_tokens(settings.partner_tokens) if settings.partner_tokens else {}
 
     def routes(commands: Commands, _: Pool) -> APIRouter:
@@ -35,9 +35,9 @@ def build(settings: IntakeSettings) -> Service:
 
     return Service(
         name="intake",
-        handlers=(Handlers(read_triage(), policies, working_days, redact), FromPartners(policies, working_days)),
+        handlers=(Handlers(read_triage(), policies, working_days, redact), PartnerHandlers(policies, working_days)),
         mappers=[CASES, VAULT, LEARNERS, WORKPLACES, REPORTS],
         migrations=Path(__file__).parent / "migrations",
         routes=routes,
-        door=door,
+        partner_gateway=door,
     )

@@ -12,10 +12,10 @@ from services.notifications.adapters.subscribers import Subscriber, read_secrets
 from services.notifications.adapters.tables import GIVEN_UP, MESSAGES, WEBHOOKS
 from services.notifications.adapters.templates import TextTemplates
 from services.notifications.adapters.webhooks import HttpReceiver
-from services.notifications.application.delivery import Delivery
 from services.notifications.application.handlers import Handlers
-from services.notifications.application.posting import Posting
-from services.notifications.application.telling import Telling
+from services.notifications.application.mail_delivery import MailDelivery
+from services.notifications.application.webhook_delivery import WebhookDelivery
+from services.notifications.application.webhook_handlers import WebhookHandlers
 from services.notifications.domain.attempts import WITH_MAILS, WITH_WEBHOOKS
 from services.notifications.settings import NotificationsSettings
 
@@ -31,36 +31,37 @@ def build(settings: NotificationsSettings) -> Service:
     subscribers = subscribers_of(partners.values(), secrets, loopback=settings.webhooks_to_loopback)
     return Service(
         name="notifications",
-        handlers=(Handlers(), *telling(subscribers).handlers()),
+        handlers=(Handlers(), *webhook_handlers(subscribers).handlers()),
         mappers=[MESSAGES, WEBHOOKS],
         migrations=Path(__file__).parent / "migrations",
-        second_steps=[delivery(settings), *postings(subscribers)],
+        outbound_actions=[mail_delivery(settings), *webhook_deliveries(subscribers)],
         given_up=GIVEN_UP,
     )
 
 
-def delivery(settings: NotificationsSettings) -> Delivery:
+def mail_delivery(settings: NotificationsSettings) -> MailDelivery:
     """The second step of mails, with the mail server of the settings."""
-    return Delivery(
+    return MailDelivery(
         addresses=AddressBook(read_addresses()),
         templates=TextTemplates(read_labels(), settings.contact),
         mailer=SmtpMailer(settings.smtp_host, settings.smtp_port, str(settings.mail_from), settings.mail_domain),
-        patience=WITH_MAILS,
+        schedule=WITH_MAILS,
     )
 
 
-def telling(subscribers: Iterable[Subscriber]) -> Telling:
+def webhook_handlers(subscribers: Iterable[Subscriber]) -> WebhookHandlers:
     """Who is told of what."""
     partners: dict[str, tuple[str, ...]] = {}
     for one in subscribers:
         for type_ in one.urls:
             partners[type_] = (*partners.get(type_, ()), one.partner)
-    return Telling(partners)
+    return WebhookHandlers(partners)
 
 
-def postings(subscribers: Iterable[Subscriber]) -> list[Posting]:
+def webhook_deliveries(subscribers: Iterable[Subscriber]) -> list[WebhookDelivery]:
     """The second step of webhooks, once for every partner."""
     tls = ssl.create_default_context()
     return [
-        Posting(one.partner, one.urls, HttpReceiver(one.partner, one.keys, tls), WITH_WEBHOOKS) for one in subscribers
+        WebhookDelivery(one.partner, one.urls, HttpReceiver(one.partner, one.keys, tls), WITH_WEBHOOKS)
+        for one in subscribers
     ]

@@ -157,7 +157,10 @@ def doubled(evidence: Evidence) -> Iterator[Broken]:
         drafts = evidence.due_by_account.get(account, [])
         due = _total(drafts)
         if version > len(drafts) or balance > due:
-            yield Broken(Promise.DOUBLED, f"account {account}: {version} effects of {len(drafts)}, {balance} of {due}")
+            yield Broken(
+                Promise.DOUBLED,
+                f"account {account}: {version} effects of {len(drafts)}, {balance} of {due}",
+            )
 
 
 def reordered(evidence: Evidence) -> Iterator[Broken]:
@@ -191,11 +194,11 @@ def miscounted(evidence: Evidence) -> Iterator[Broken]:
         accepted = one.draft.id in evidence.inbox
         refused = _refused(evidence, one)
         if one.draft.kind is Kind.UNKNOWN:
-            wanted = (False, False)
+            plan = (False, False)
         else:
-            wanted = (one.draft.id in evidence.due, one.draft.id not in evidence.due)
-        if (accepted, refused) != wanted:
-            found = f"accepted {accepted}, refused {refused}, it should be {wanted[0]}, {wanted[1]}"
+            plan = (one.draft.id in evidence.due, one.draft.id not in evidence.due)
+        if (accepted, refused) != plan:
+            found = f"accepted {accepted}, refused {refused}, it should be {plan[0]}, {plan[1]}"
             yield Broken(Promise.MISCOUNTED, f"{one.partition}/{one.offset}, {_name(one.draft)}: {found}")
 
 

@@ -48,11 +48,11 @@ async def run_cell(
     seed: int,
     sabotage: str | None = None,
     *,
-    patience: float = QUIET_WITHIN,
+    retry_policy: float = QUIET_WITHIN,
 ) -> Result:
     """Play it, and judge."""
     started = time.monotonic()
-    trial = Trial(stack, folder, cell.name, seed, sabotage, patience=patience)
+    trial = Trial(stack, folder, cell.name, seed, sabotage, retry_policy=retry_policy)
     error = None
     try:
         async with trial.running():

@@ -7,7 +7,7 @@ from typing import Any
 
 from chassis.messaging.consumer import Consumer, _after
 from chassis.messaging.dead_letters import Key, PostgresDeadLetters
-from chassis.messaging.express import Express
+from chassis.messaging.direct_publisher import Express
 from chassis.messaging.inbox import EventKey, PostgresInbox
 from chassis.messaging.leadership import Leadership
 from chassis.messaging.outbox import OutboxRecord, PostgresOutbox, Unpublished

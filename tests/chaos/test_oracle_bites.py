@@ -33,5 +33,5 @@ def test_every_sabotage_has_a_cell_that_catches_it() -> None:
 @pytest.mark.parametrize("sabotage", BITES)
 async def test_what_is_switched_off_is_missed(sabotage: str, chaos_stack: Stack, chaos_folder: Path) -> None:
     name, promises = BITES[sabotage]
-    result = await run_cell(CELLS[name], chaos_stack, chaos_folder, 1, sabotage, patience=PATIENCE)
+    result = await run_cell(CELLS[name], chaos_stack, chaos_folder, 1, sabotage, retry_policy=PATIENCE)
     assert promises <= {broken.promise for broken in result.broken}, result.verdict

@@ -46,7 +46,7 @@ class Trial:
         name: str,
         seed: int,
         sabotage: str | None = None,
-        patience: float = QUIET_WITHIN,
+        retry_policy: float = QUIET_WITHIN,
     ) -> None:
         self.stack = stack
         self.traffic = Traffic(seed)
@@ -55,7 +55,7 @@ class Trial:
         self.absorbed = 0
         self.inbox = 0
         self._folder = folder
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._service = f"{name.replace('-', '_')[:40]}_{uuid4().hex[:6]}"
         self._kafka = Kafka(stack.kafka.bootstrap_servers, self._service, len(stack.kafka.brokers))
         self._members: list[Member] = []
@@ -155,7 +155,7 @@ class Trial:
     async def quiet(self) -> None:
         """Wait until nothing is left to do. In vain, and the oracle will say what is left."""
         with suppress(AssertionError):
-            await eventually(self._to_do, lambda left: left == 0, within=self._patience, every=0.2)
+            await eventually(self._to_do, lambda left: left == 0, within=self._retry_policy, every=0.2)
 
     async def judge(self, *, calm: bool) -> None:
         """Wait until all is quiet, stop every process in good order, and judge."""

@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic_settings import SettingsConfigDict
 
 from chassis.cli import command_line
-from chassis.handling import MessageContext, Permanent, handles
+from chassis.handling import MessageContext, PermanentError, handles
 from chassis.messaging.topics import TOPICS, Topic
 from chassis.persistence.mapper import Mapper
 from chassis.service import Service
@@ -73,12 +73,12 @@ class Account:
     id: UUID
     balance: int = 0
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     def deposit(self, number: int, amount: int) -> None:
         """Count it, and tell."""
         self.balance += amount
-        self.facts.append(BalanceChanged(account_id=self.id, number=number, balance=self.balance))
+        self.pending_events.append(BalanceChanged(account_id=self.id, number=number, balance=self.balance))
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Handlers:
             uow.add(account)
         account.deposit(deposit.number, deposit.amount)
         if deposit.disputed and self.refuses_disputed:
-            raise Permanent("disputed")
+            raise PermanentError("disputed")
 
     @handles(Opened)
     def open(self, deposit: Opened, uow: UnitOfWork, _: MessageContext) -> None:

@@ -13,7 +13,7 @@ from asyncpg import TooManyConnectionsError, UniqueViolationError
 
 from chassis.handling import handlers_of
 from chassis.messaging.dead_letters import DeadLetter
-from chassis.messaging.failures import DeadLetterLimit, Patience
+from chassis.messaging.failures import DeadLetterLimit, RetryPolicy
 from chassis.messaging.outbox import OutboxRecord
 from chassis.messaging.pipeline import Pipeline
 from chassis.messaging.record import Outcome, Record
@@ -24,7 +24,7 @@ from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.repository import Repository
 from chassis.testing.builders import END_OF_TIME, NOON
 from chassis.testing.fakes import MemoryStore, insert_in_steps
-from chassis.unit_of_work import Wanted
+from chassis.unit_of_work import LoadPlan
 from deploy.local.stack import Stack
 from tests.chassis.broker import Broker
 from tests.chassis.tally import MANIFESTS, MAPPERS, TALLY, Handlers, Tally
@@ -174,7 +174,7 @@ class Rig:
     store: Store
     batch: int = 500
     handlers: Handlers = field(default_factory=Handlers)
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     limit: DeadLetterLimit = field(default_factory=DeadLetterLimit)
     metrics: Metrics = field(default_factory=Metrics)
     now: datetime = NOON
@@ -189,7 +189,7 @@ class Rig:
             self.metrics,
             now=lambda: self.now,
             wake=self._wake,
-            patience=self.patience,
+            retry_policy=self.retry_policy,
             limit=self.limit,
             sleep=self._sleep,
         )
@@ -214,10 +214,10 @@ class Rig:
 
     async def total(self, tally_id: UUID) -> int | None:
         """What a tally stands at; None when there is none."""
-        wanted = Wanted()
-        wanted.ids[Tally] = {tally_id}
+        plan = LoadPlan()
+        plan.ids[Tally] = {tally_id}
         async with self.store.transaction() as transaction:
-            tally = (await transaction.load(wanted)).find(Tally, tally_id)
+            tally = (await transaction.load(plan)).find(Tally, tally_id)
         return tally.total if tally else None
 
     async def promised(self) -> list[OutboxRecord]:

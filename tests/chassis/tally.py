@@ -94,12 +94,12 @@ class Tally:
     group: str
     total: int = 0
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     def add(self, amount: int) -> None:
         """Count, and tell."""
         self.total += amount
-        self.facts.append(TallyChanged(tally_id=self.id, total=self.total))
+        self.pending_events.append(TallyChanged(tally_id=self.id, total=self.total))
 
 
 class Colour(OpenEnum):
@@ -155,7 +155,7 @@ class Sample:
     maybe_best: Part | None = None
     maybe_colours: tuple[Colour, ...] | None = None
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
 
 @dataclass
@@ -167,13 +167,13 @@ class Errand:
     correlation: str | None = None
     attempts: int = 0
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     def done(self) -> None:
         """It worked."""
         self.attempts += 1
         self.due_at = None
-        self.facts.append(ErrandDone(errand_id=self.id, attempts=self.attempts))
+        self.pending_events.append(ErrandDone(errand_id=self.id, attempts=self.attempts))
 
     def failed(self, now: datetime) -> None:
         """Try again in a minute."""

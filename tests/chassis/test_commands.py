@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from chassis.commands import Commands
-from chassis.handling import Permanent, Refused, Transient, handlers_of
+from chassis.handling import PermanentError, Refused, TransientError, handlers_of
 from chassis.messaging.outbox import OutboxRecord
 from chassis.messaging.store import KeyUsedTwice, PostgresStore
 from chassis.observability.metrics import Metrics
@@ -219,7 +219,7 @@ async def test_what_was_accepted_stays_accepted_also_when_it_would_be_refused_by
 
 
 async def test_a_command_about_something_that_does_not_exist_is_permanent(desk: Desk) -> None:
-    with pytest.raises(Permanent):
+    with pytest.raises(PermanentError):
         await desk.commands.execute(Count(tally_id=uuid4(), amount=1), Total)
 
 
@@ -237,12 +237,12 @@ async def test_something_passing_is_tried_again_and_something_lasting_is_told(po
     def trouble(message: object) -> None:
         if isinstance(message, Count) and left[0]:
             left[0] -= 1
-            raise Transient("busy")
+            raise TransientError("busy")
 
     desk = await Desk(postgres, trouble).open()
     assert await desk.count(4, KEY) == 5
     left[0] = 100
-    with pytest.raises(Transient):
+    with pytest.raises(TransientError):
         await desk.count(4)
     assert await desk.total() == 5
 

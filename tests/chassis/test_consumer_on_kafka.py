@@ -10,7 +10,7 @@ import pytest
 from aiokafka.errors import KafkaError
 
 from chassis.messaging.consumer import COMMIT_WITHIN, Consumer
-from chassis.messaging.failures import DeadLetterLimit, Halted, Patience
+from chassis.messaging.failures import DeadLetterLimit, Halted, RetryPolicy
 from chassis.messaging.record import Outcome, Record
 from chassis.messaging.store import PostgresStore
 from chassis.observability.health import Health
@@ -251,7 +251,7 @@ async def test_a_paused_batch_comes_again_and_nothing_of_it_is_lost(
     broker: Broker, group: str, postgres: PostgresStore, batch_size: int
 ) -> None:
     topic = await broker.make_topic(partitions=3)
-    rig = Rig(Unreliable(postgres, refuses=3, breaks=3), patience=Patience(pause=0.05))
+    rig = Rig(Unreliable(postgres, refuses=3, breaks=3), retry_policy=RetryPolicy(pause=0.05))
     await broker.send(*counts(topic, 30, partitions=3))
     async with consuming(broker, group, topic, rig, batch_size=batch_size) as member:
         await eventually(lambda: rig.counted(Outcome.HANDLED) + rig.counted(Outcome.DUPLICATE) >= 30)

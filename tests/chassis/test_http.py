@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.commands import Commands
 from chassis.forms import FormRoute
-from chassis.handling import NotThere, Permanent, Refused, handlers_of
+from chassis.handling import NotFound, PermanentError, Refused, handlers_of
 from chassis.http import LARGEST_BODY, IdempotencyKey, create_app
 from chassis.messaging.store import PostgresStore
 from chassis.observability.health import Health
@@ -180,8 +180,8 @@ async def test_what_does_not_exist_is_a_404(site: Site) -> None:
     ("error", "status"),
     [
         (Refused("amount", "Nee."), 422),
-        (Permanent("no"), 422),
-        (NotThere("no"), 404),
+        (PermanentError("no"), 422),
+        (NotFound("no"), 404),
         (ConnectionRefusedError(), 503),
         (TimeoutError(), 503),
         (TooManyConnectionsError(), 503),

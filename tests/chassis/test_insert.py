@@ -5,10 +5,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.handling import Permanent
+from chassis.handling import PermanentError
 from chassis.messaging.dead_letters import Key
 from chassis.messaging.inbox import EventKey
-from chassis.messaging.store import Claim, New, NotNew, PostgresStore, Store
+from chassis.messaging.store import IdempotencyRecord, New, NotNew, PostgresStore, Store
 from chassis.messaging.timers import Waiting
 from chassis.persistence.statement import Statement, together
 from chassis.testing.builders import END_OF_TIME, NOON, a_record, an_outbox_record
@@ -68,7 +68,7 @@ async def test_when_the_aggregate_is_there_nothing_is_kept(store: Store) -> None
 
 async def test_when_its_key_is_parked_nothing_is_kept(store: Store) -> None:
     def refuse(_: object) -> None:
-        raise Permanent("no")
+        raise PermanentError("no")
 
     rig = Rig(store, handlers=Handlers(refuse))
     await rig.deliver(a_record(a_count(), key=b"parked"))
@@ -81,7 +81,7 @@ async def test_when_its_key_is_parked_nothing_is_kept(store: Store) -> None:
 
 
 async def test_a_claim_is_kept_once(postgres: PostgresStore) -> None:
-    claims = [Claim("the-key-of-a-form", "print", "{}"), Claim("another", "print", "{}")]
+    claims = [IdempotencyRecord("the-key-of-a-form", "print", "{}"), IdempotencyRecord("another", "print", "{}")]
     await postgres.insert(a_new(claims=claims[:1]))
     with pytest.raises(NotNew):
         await postgres.insert(a_new(uuid4(), EventKey("/services/a", "2"), claims=claims))

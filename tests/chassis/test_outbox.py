@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from asyncpg import UniqueViolationError
 
-from chassis.handling import Permanent
-from chassis.messaging.outbox import LARGEST, Hold, OutboxRecord, Promise, Unpublished
+from chassis.handling import PermanentError
+from chassis.messaging.outbox import LARGEST, Hold, OutboxRecord, OutboxRecordFactory, Unpublished
 from chassis.messaging.store import PostgresStore, Store
 from chassis.testing.builders import NOON, a_context, an_outbox_record
-from chassis.unit_of_work import Recorded
+from chassis.unit_of_work import RecordedEvent
 from contracts.event import Event, event
 from tests.chassis.tally import a_count
 
@@ -130,8 +130,8 @@ async def test_a_transaction_that_commits_late_is_not_skipped(postgres: Postgres
 
 
 def test_what_the_broker_would_not_take_is_not_promised() -> None:
-    promise = Promise("tally", lambda: NOON)
+    promise = OutboxRecordFactory("tally", lambda: NOON)
     largest = LARGEST - len(Noted(tally_id=uuid4(), words="").to_json())
-    promise([Recorded(Noted(tally_id=uuid4(), words="x" * largest), 1, a_context())])
-    with pytest.raises(Permanent, match="at most"):
-        promise([Recorded(Noted(tally_id=uuid4(), words="x" * (largest + 1)), 1, a_context())])
+    promise([RecordedEvent(Noted(tally_id=uuid4(), words="x" * largest), 1, a_context())])
+    with pytest.raises(PermanentError, match="at most"):
+        promise([RecordedEvent(Noted(tally_id=uuid4(), words="x" * (largest + 1)), 1, a_context())])

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 from asyncpg import DeadlockDetectedError
 
-from chassis.handling import Permanent, Transient
-from chassis.messaging.failures import DeadLetterLimit, Halted, Patience
+from chassis.handling import PermanentError, TransientError
+from chassis.messaging.failures import DeadLetterLimit, Halted, RetryPolicy
 from chassis.messaging.outbox import OutboxRecord
 from chassis.messaging.pipeline import Paused
 from chassis.messaging.record import Outcome, Record
@@ -151,7 +151,7 @@ async def test_a_fact_names_its_cause_and_keeps_the_trace(rig: Rig) -> None:
 
 
 async def test_one_failing_record_is_set_aside_alone_and_only_its_key_waits(rig: Rig) -> None:
-    rig = made_anew(rig, handlers=Handlers(fails(Permanent("too much"), amount=13)))
+    rig = made_anew(rig, handlers=Handlers(fails(PermanentError("too much"), amount=13)))
     bad, good = uuid4(), uuid4()
     records = [
         a_record(a_count(id_, amount)) for amount in (1, 13, 2) for id_ in (bad, good) if (id_, amount) != (good, 13)
@@ -162,7 +162,7 @@ async def test_one_failing_record_is_set_aside_alone_and_only_its_key_waits(rig:
     assert (first.record, first.reason, first.error, first.detail) == (
         records[2],
         DeadLetterReason.REFUSED,
-        "Permanent",
+        "PermanentError",
         "too much",
     )
     assert (behind.record, behind.reason) == (records[3], DeadLetterReason.BEHIND)
@@ -221,7 +221,7 @@ async def test_a_notice_holds_nothing_of_the_record(rig: Rig) -> None:
 
 
 async def test_something_passing_is_tried_again(rig: Rig) -> None:
-    rig = made_anew(rig, handlers=Handlers(fails(Transient("busy"), amount=7, times=3)))
+    rig = made_anew(rig, handlers=Handlers(fails(TransientError("busy"), amount=7, times=3)))
     count = a_count(amount=7)
     assert await rig.deliver(a_record(count)) == [HANDLED]
     assert await rig.total(count.tally_id) == 7
@@ -230,7 +230,9 @@ async def test_something_passing_is_tried_again(rig: Rig) -> None:
 
 
 async def test_patience_ends(rig: Rig) -> None:
-    rig = made_anew(rig, handlers=Handlers(fails(DeadlockDetectedError(), amount=7)), patience=Patience(attempts=3))
+    rig = made_anew(
+        rig, handlers=Handlers(fails(DeadlockDetectedError(), amount=7)), retry_policy=RetryPolicy(attempts=3)
+    )
     bad, good = a_count(amount=7), a_count()
     assert await rig.deliver(a_record(bad), a_record(good)) == [DEAD_LETTERED, HANDLED]
     (letter,) = await rig.letters()
@@ -337,14 +339,14 @@ async def test_what_reads_nothing_is_handled_once_too(rig: Rig) -> None:
 
 async def test_what_reads_nothing_waits_behind_a_dead_letter_of_its_key(rig: Rig) -> None:
     tally_id = uuid4()
-    refuses = made_anew(rig, handlers=Handlers(fails(Permanent("no"), amount=7)))
+    refuses = made_anew(rig, handlers=Handlers(fails(PermanentError("no"), amount=7)))
     assert await refuses.deliver(a_record(a_count(tally_id, 7))) == [DEAD_LETTERED]
     assert await rig.deliver(a_record(a_beginning(tally_id)), a_record(a_beginning())) == [PARKED, HANDLED]
     assert await rig.total(tally_id) is None
 
 
 async def test_what_reads_nothing_and_fails_is_set_aside_alone(rig: Rig) -> None:
-    rig = made_anew(rig, handlers=Handlers(fails(Permanent("no"), amount=7)))
+    rig = made_anew(rig, handlers=Handlers(fails(PermanentError("no"), amount=7)))
     bad, good = a_beginning(amount=7), a_beginning()
     invalid = a_record(a_beginning(), value=b"{")
     assert await rig.deliver(a_record(good), a_record(bad), invalid) == [HANDLED, DEAD_LETTERED, DEAD_LETTERED]

@@ -12,7 +12,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from chassis.messaging.express import Express
+from chassis.messaging.direct_publisher import Express
 from chassis.messaging.outbox import OutboxRecord
 from chassis.messaging.producer import BATCH_BYTES, KafkaProducer, error_of, partition_of
 from chassis.testing.builders import an_outbox_record

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.handling import Permanent, Transient
-from chassis.messaging.failures import Patience
+from chassis.handling import PermanentError, TransientError
+from chassis.messaging.failures import RetryPolicy
 from chassis.messaging.pipeline import Paused
 from chassis.messaging.record import Outcome, Record
 from chassis.messaging.redrive import NotWaiting, Redrive
@@ -32,14 +32,14 @@ class Trouble:
 
     def __call__(self, event: Counted) -> None:
         if event.amount in self.amounts:
-            raise Permanent("not yet")
+            raise PermanentError("not yet")
 
 
 class Passing:
     """Something that is in the way for now."""
 
     def __call__(self, _: Counted) -> None:
-        raise Transient("busy")
+        raise TransientError("busy")
 
 
 class Interrupted:
@@ -109,7 +109,9 @@ async def test_what_another_process_handles_meanwhile_is_not_set_aside(rig: Rig)
 
     # Together, alone, and then it would be set aside.
     interrupted = Interrupted(rig.store, at=3, by=the_other_one)
-    impatient = replace(rig, store=interrupted, handlers=Handlers(Passing()), patience=Patience(attempts=1), slept=[])
+    impatient = replace(
+        rig, store=interrupted, handlers=Handlers(Passing()), retry_policy=RetryPolicy(attempts=1), slept=[]
+    )
     assert await impatient.deliver(record) == [Outcome.DUPLICATE]
     assert await rig.letters() == []
 
@@ -194,7 +196,7 @@ async def test_a_redrive_while_the_database_is_down_changes_nothing(rig: Rig) ->
     await rig.deliver(*counts(10))
     trouble.amounts.clear()
     (letter,) = await rig.letters()
-    down = replace(rig, store=Unreliable(rig.store, breaks=1), patience=Patience(), slept=[], woken=0)
+    down = replace(rig, store=Unreliable(rig.store, breaks=1), retry_policy=RetryPolicy(), slept=[], woken=0)
     with pytest.raises(Paused):
         await down.pipeline.redrive(letter, "tester")
     assert [one.attempts for one in await rig.letters()] == [letter.attempts]

@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from chassis.handling import Permanent
+from chassis.handling import PermanentError
 from chassis.messaging.store import PostgresStore
 from chassis.persistence.connection import Pool
 from chassis.persistence.mapper import Mapper
 from chassis.persistence.repository import StaleAggregate
 from chassis.testing.builders import a_context
-from chassis.unit_of_work import UnitOfWork, Wanted, stored_fields
+from chassis.unit_of_work import LoadPlan, UnitOfWork, stored_fields
 from contracts.event import Event
 from contracts.vocabulary import CaseId
 from tests.chassis.conftest import postgres_store
@@ -58,22 +58,22 @@ FULL: dict[str, Any] = {
 }
 
 
-def wanting(kind: type[Any], *ids: UUID, **equals: Any) -> Wanted:
+def wanting(kind: type[Any], *ids: UUID, **equals: Any) -> LoadPlan:
     """These ids of a class, and those whose column has this value."""
-    wanted = Wanted()
-    wanted.ids[kind] = set(ids)
+    plan = LoadPlan()
+    plan.ids[kind] = set(ids)
     for column, value in equals.items():
-        wanted.values[kind, column] = {value}
-    return wanted
+        plan.values[kind, column] = {value}
+    return plan
 
 
 @asynccontextmanager
-async def working(store: PostgresStore, wanted: Wanted | None = None) -> AsyncIterator[UnitOfWork]:
+async def working(store: PostgresStore, plan: LoadPlan | None = None) -> AsyncIterator[UnitOfWork]:
     """One transaction of a batch: load, work, number the facts, save."""
     async with store.transaction() as transaction:
-        unit_of_work = await transaction.load(wanted or Wanted())
+        unit_of_work = await transaction.load(plan or LoadPlan())
         yield unit_of_work
-        unit_of_work.record_facts(a_context())
+        unit_of_work.collect_events(a_context())
         await transaction.save(unit_of_work)
 
 
@@ -117,7 +117,7 @@ def test_a_field_that_could_change_unseen_is_refused(kind: Any) -> None:
         id: UUID
         words: Any
         version: int = 0
-        facts: list[Event] = field(default_factory=list)
+        pending_events: list[Event] = field(default_factory=list)
 
     Loose.__annotations__["words"] = kind
     with pytest.raises(TypeError, match="words"):
@@ -140,7 +140,7 @@ async def test_who_was_changed_by_somebody_else_in_between_is_stale(postgres: Po
         unit_of_work.get(Tally, one.id).add(5)
     for id_ in (one.id, other.id):
         before.get(Tally, id_).add(7)
-    before.record_facts(a_context())
+    before.collect_events(a_context())
     with pytest.raises(StaleAggregate):
         await save(postgres, before)
     assert [(await kept(postgres, Tally, id_)).total for id_ in (one.id, other.id)] == [5, 0], "half of it was kept"
@@ -216,7 +216,7 @@ async def test_what_does_not_exist_is_none_or_permanent(postgres: PostgresStore)
         assert unit_of_work.find(Tally, nobody) is None
         assert unit_of_work.find(Tally, None) is None
         assert unit_of_work.all(Tally, group="g") == []
-        with pytest.raises(Permanent, match="there is no Tally"):
+        with pytest.raises(PermanentError, match="there is no Tally"):
             unit_of_work.get(Tally, nobody)
 
 
@@ -232,7 +232,7 @@ async def test_an_aggregate_is_added_once(postgres: PostgresStore) -> None:
     tally = Tally(uuid4(), "g")
     await keep(postgres, tally)
     async with working(postgres, wanting(Tally, tally.id)) as unit_of_work:
-        with pytest.raises(Permanent, match="exists already"):
+        with pytest.raises(PermanentError, match="exists already"):
             unit_of_work.add(Tally(tally.id, "g"))
     with pytest.raises(asyncpg.UniqueViolationError):
         await keep(postgres, Tally(tally.id, "g"))
@@ -241,6 +241,6 @@ async def test_an_aggregate_is_added_once(postgres: PostgresStore) -> None:
 async def test_a_fact_of_another_key_than_its_aggregates_is_refused(postgres: PostgresStore) -> None:
     tally, other = Tally(uuid4(), "g"), Tally(uuid4(), "g")
     other.add(1)
-    tally.facts += other.facts
+    tally.pending_events += other.pending_events
     with pytest.raises(TypeError, match="keyed by another id"):
         await keep(postgres, tally)

@@ -6,7 +6,7 @@ import pytest
 
 from chassis.messaging.topics import TOPICS, consumed_by
 from chassis.persistence.connection import Pool
-from chassis.persistence.retention import AT_ONCE, Forgetting, Retention, UnsafeRetention
+from chassis.persistence.retention import AT_ONCE, Retention, RetentionJob, UnsafeRetention
 from chassis.settings import Settings
 
 DAYS = {name: field.default for name, field in Settings.model_fields.items() if name.endswith("_days")}
@@ -44,7 +44,7 @@ async def test_only_what_is_too_old_is_forgotten(pool: Pool) -> None:
         "insert into skipped_records select n, gen_random_uuid(), 1, 't', '[]', '', now(), 1, 'e', "
         "now() - n * interval '1 day', 'Els', 'because' from unnest(array[29, 31]) as n"
     )
-    forgotten = await Forgetting(pool, Retention()).forget()
+    forgotten = await RetentionJob(pool, Retention()).forget()
     assert forgotten == {"inbox": 1, "dead_letters": 1, "skipped_records": 1, "answered_requests": 0}
     assert [row[0] for row in await pool.fetch("select event_id from inbox")] == ["young"]
     assert [row[0] for row in await pool.fetch("select detail from dead_letters")] == ["waits"]
@@ -56,4 +56,4 @@ async def test_many_old_rows_are_forgotten_in_small_bites(pool: Pool) -> None:
         "select 'tally', 's', n::text, now() - interval '1 year' from generate_series(1, $1::int) n",
         AT_ONCE + 5,
     )
-    assert (await Forgetting(pool, Retention()).forget())["inbox"] == AT_ONCE + 5
+    assert (await RetentionJob(pool, Retention()).forget())["inbox"] == AT_ONCE + 5

@@ -9,7 +9,7 @@ from asyncpg import TooManyConnectionsError, UniqueViolationError
 from pydantic import AwareDatetime, BaseModel
 
 from chassis.commands import Commands
-from chassis.handling import MessageContext, Permanent, handlers_of, handles
+from chassis.handling import MessageContext, PermanentError, handlers_of, handles
 from chassis.messaging.leadership import Leadership
 from chassis.messaging.outbox import OutboxRecord
 from chassis.messaging.pipeline import Paused
@@ -17,9 +17,9 @@ from chassis.messaging.record import Outcome, Record
 from chassis.messaging.relay import Lead, Relay
 from chassis.messaging.store import PostgresStore, PostgresTransaction, Store
 from chassis.messaging.timers import Waiting
+from chassis.observability.gauges import GaugeCollector
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
-from chassis.observability.sampling import Sampling
 from chassis.persistence.connection import Pool
 from chassis.service import now
 from chassis.testing.builders import NOON, a_context, a_record, an_envelope, as_it_arrives
@@ -70,7 +70,7 @@ class Patient(Handlers):
         tally = uow.find(Tally, asked.tally_id)
         if tally is None:
             uow.add(tally := Tally(asked.tally_id, "all"))
-        tally.facts.append(CountDue(timer_id=ctx.new_id("count"), due_at=asked.at, tally_id=tally.id))
+        tally.pending_events.append(CountDue(timer_id=ctx.new_id("count"), due_at=asked.at, tally_id=tally.id))
         self.trouble(asked)
 
     @handles(CountLater, loads={Tally: "tally_id"})
@@ -165,7 +165,7 @@ async def test_what_is_rolled_back_leaves_no_timer(rig: Rig) -> None:
 async def test_a_handler_that_fails_leaves_no_timer_and_its_neighbour_leaves_one(rig: Rig) -> None:
     def refuse(event: CountAsked) -> None:
         if event.tally_id.int == 0:
-            raise Permanent("no")
+            raise PermanentError("no")
 
     rig.handlers.trouble = refuse
     assert await rig.deliver(asked(), asked(UUID(int=0))) == [Outcome.HANDLED, Outcome.DEAD_LETTERED]
@@ -259,15 +259,15 @@ async def test_a_timer_with_the_id_of_its_aggregate_is_refused() -> None:
     tally = Tally(uuid4(), "all")
     unit_of_work = UnitOfWork()
     unit_of_work.add(tally)
-    tally.facts.append(CountDue(timer_id=tally.id, due_at=NOON, tally_id=tally.id))
+    tally.pending_events.append(CountDue(timer_id=tally.id, due_at=NOON, tally_id=tally.id))
     with pytest.raises(TypeError, match="CountDue has the id of its aggregate"):
-        unit_of_work.record_facts(a_context())
+        unit_of_work.collect_events(a_context())
 
 
 async def test_what_waits_and_what_is_overdue_is_measured(postgres: PostgresStore, pool: Pool) -> None:
     metrics = Metrics()
     await set_timers(postgres, a_timer(now() - HOUR), a_timer(now() + HOUR))
-    await Sampling("tally", pool, metrics).sample()
+    await GaugeCollector("tally", pool, metrics).sample()
     value = metrics.registry.get_sample_value
     assert value("duaal_timers_waiting", {"service": "tally"}) == 2
     assert (value("duaal_timers_overdue_seconds", {"service": "tally"}) or 0) >= HOUR.total_seconds()

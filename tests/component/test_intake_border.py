@@ -223,9 +223,9 @@ async def test_who_is_turned_away_and_judged_again_may_still_say_it_again(under_
     records = [one._replace(offset=next(numbers)) for one in (*others, record)]
     await under_test.deliver_records(records)
     fresh_memory = build(IntakeSettings(database_url="unused", partners=MANIFESTS))
-    assert fresh_memory.door
+    assert fresh_memory.partner_gateway
     again = records[-1]._replace(offset=next(numbers), at=NOON + timedelta(minutes=1))
-    under_test.pipeline._door = fresh_memory.door
+    under_test.pipeline._door = fresh_memory.partner_gateway
     assert await under_test.deliver_records([records[-1]]) == [DUPLICATE]
     before = len([one for one in await under_test.facts() if isinstance(one, ReferralFeedbackReceived)])
     assert await under_test.deliver_records([again]) == [HANDLED]

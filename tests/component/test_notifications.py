@@ -22,7 +22,7 @@ from deploy.local.stack import Mail as MailServer
 from deploy.local.stack import Stack
 from services.notifications.adapters.reference import Address, AddressBook, read_addresses
 from services.notifications.adapters.smtp import SmtpMailer
-from services.notifications.app import build, delivery
+from services.notifications.app import build, mail_delivery
 from services.notifications.application.ports import Answer, Mail, Text
 from services.notifications.domain.attempts import Status
 from services.notifications.domain.message import Message
@@ -51,8 +51,8 @@ def settings(mail_server: MailServer) -> NotificationsSettings:
 @pytest.fixture(scope="session")
 def service(settings: NotificationsSettings) -> Service:
     """The real one, with two addresses more."""
-    step = replace(delivery(settings), addresses=AddressBook([*read_addresses(), *DIFFICULT]))
-    return replace(build(settings), second_steps=[step])
+    step = replace(mail_delivery(settings), addresses=AddressBook([*read_addresses(), *DIFFICULT]))
+    return replace(build(settings), outbound_actions=[step])
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ async def test_a_referral_becomes_one_mail_although_the_event_comes_twice(
 ) -> None:
     referral = a_referral(kind=ReferralKind.WARM, topic=Topic.T03, service_id="clb-brugge")
     assert await under_test.deliver(referral) == [Outcome.HANDLED]
-    assert await under_test.perform_second_steps() == 1
+    assert await under_test.perform_outbound_actions() == 1
     fact = await the_fact(under_test, MessageSent)
     (mail,) = mails(mail_server, fact.message_id)
     assert times_accepted(mail_server, fact.message_id) == 1
@@ -106,7 +106,7 @@ async def test_a_mail_says_that_a_machine_wrote_it_and_for_whom(
     under_test: ServiceUnderTest, mail_server: MailServer
 ) -> None:
     await under_test.deliver(a_submitted_dossier())
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     (mail, _) = [mail for one in await under_test.all(Message) for mail in mails(mail_server, one.id)]
     assert mail["From"] == "Provinciaal Steunpunt Duaal Leren <steunpunt@duaalwest.example>"
     assert mail["Auto-Submitted"] == "auto-generated"
@@ -119,7 +119,7 @@ async def test_every_kind_of_event_reaches_everybody_that_it_concerns(
     under_test: ServiceUnderTest, mail_server: MailServer
 ) -> None:
     await under_test.deliver(a_referral(), a_match(), a_learner_at_risk(), a_submitted_dossier())
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     kept = await under_test.all(Message)
     assert {one.status for one in kept} == {Status.SENT}
     assert sorted(mail["To"] for one in kept for mail in mails(mail_server, one.id)) == [
@@ -134,9 +134,9 @@ async def test_every_kind_of_event_reaches_everybody_that_it_concerns(
 
 async def test_what_was_sent_is_not_due_any_more(under_test: ServiceUnderTest) -> None:
     await under_test.deliver(a_referral())
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     under_test.now += timedelta(days=30)
-    assert await under_test.perform_second_steps() == 0
+    assert await under_test.perform_outbound_actions() == 0
 
 
 async def test_a_crash_between_sending_and_recording_sends_the_same_mail_again(
@@ -144,9 +144,9 @@ async def test_a_crash_between_sending_and_recording_sends_the_same_mail_again(
 ) -> None:
     await under_test.deliver(a_referral())
     lost = await the_message(under_test)
-    (step,) = under_test.service.second_steps
+    (step,) = under_test.service.outbound_actions
     await step.perform(lost, under_test.now)  # and what it made of `lost` is thrown away
-    assert await under_test.perform_second_steps() == 1
+    assert await under_test.perform_outbound_actions() == 1
     assert times_accepted(mail_server, lost.id) == 2
     assert len(mails(mail_server, lost.id)) == 1
     assert (await the_fact(under_test, MessageSent)).message_id == lost.id
@@ -154,7 +154,7 @@ async def test_a_crash_between_sending_and_recording_sends_the_same_mail_again(
 
 async def test_a_recipient_that_is_refused_for_good_is_a_failure(under_test: ServiceUnderTest) -> None:
     await under_test.deliver(a_referral(service_id="refuses"))
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     fact = await the_fact(under_test, MessageFailed)
     assert (fact.reason, fact.attempts) == (DeliveryFailure.REFUSED, 1)
 
@@ -163,7 +163,7 @@ async def test_without_an_address_the_message_fails_and_nobody_gets_it(
     under_test: ServiceUnderTest, mail_server: MailServer
 ) -> None:
     await under_test.deliver(a_referral(service_id="nobody"))
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     fact = await the_fact(under_test, MessageFailed)
     assert fact.reason is DeliveryFailure.NO_ADDRESS
     assert times_accepted(mail_server, fact.message_id) == 0
@@ -175,14 +175,14 @@ async def test_a_busy_mailbox_is_tried_later_until_we_give_up(under_test: Servic
     while due := (await the_message(under_test)).due_at:
         waits.append(due - under_test.now)
         under_test.now = due
-        assert await under_test.perform_second_steps() == 1
+        assert await under_test.perform_outbound_actions() == 1
     assert waits[1:3] == [timedelta(seconds=30), timedelta(minutes=2)]
     assert (await the_fact(under_test, MessageFailed)).reason is DeliveryFailure.GAVE_UP
 
 
 async def test_a_busy_mailbox_does_not_hold_up_the_others(under_test: ServiceUnderTest) -> None:
     await under_test.deliver(a_referral(service_id="busy"), a_referral(service_id="refuses"), a_referral())
-    assert await under_test.perform_second_steps() == 3
+    assert await under_test.perform_outbound_actions() == 3
     states = {one.recipient: one.status for one in await under_test.all(Message)}
     assert states == {"busy": Status.QUEUED, "refuses": Status.FAILED, "steunpunt": Status.SENT}
 
@@ -192,12 +192,12 @@ async def test_mail_waits_while_the_server_is_down_and_goes_out_when_it_is_back(
 ) -> None:
     await under_test.deliver(a_referral())
     mail_server.server.kill()
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     assert await under_test.facts() == []
     assert (await the_message(under_test)).due_at == NOON + timedelta(seconds=30)
     mail_server.server.start()
     under_test.now += timedelta(seconds=30)
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     fact = await the_fact(under_test, MessageSent)
     assert fact.attempts == 2
     assert len(mails(mail_server, fact.message_id)) == 1
@@ -229,7 +229,7 @@ def a_mail() -> Mail:
 async def test_a_fact_belongs_to_the_case_of_its_own_event(under_test: ServiceUnderTest) -> None:
     referrals = [a_referral(), a_referral(), a_referral()]
     await under_test.deliver(*referrals)
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     async with under_test.store.transaction() as transaction:
         rows = await transaction.outbox.unpublished(10, END_OF_TIME)
     correlations = {dict(row.record.headers)["ce_correlationid"] for row in rows}

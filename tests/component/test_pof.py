@@ -33,7 +33,7 @@ from services.pof.projections.workplace import RegisteredWorkplace
 from services.pof.settings import PofSettings
 from tests.builders import a_learner_at_risk, a_learner_search, a_workplace, some_evidence
 from tests.unit.pof.builders import an_announcement
-from tests.unit.pof.test_told_by_a_partner import told
+from tests.unit.pof.test_submitted_by_a_partner import told
 
 KEY = {"Idempotency-Key": "announcement-1"}
 

@@ -15,7 +15,7 @@ from standardwebhooks import WebhookVerificationError
 from typer.testing import CliRunner
 
 from chassis.messaging.record import Outcome
-from chassis.persistence.retention import Forgetting, Retention
+from chassis.persistence.retention import Retention, RetentionJob
 from chassis.service import Service
 from chassis.testing.builders import a_record
 from chassis.testing.eventually import eventually
@@ -28,7 +28,7 @@ from services.notifications.adapters.webhook_commands import WebhookCommands
 from services.notifications.adapters.webhooks import HttpReceiver
 from services.notifications.app import build
 from services.notifications.application.ports import Answer, Post
-from services.notifications.application.posting import Posting
+from services.notifications.application.webhook_delivery import WebhookDelivery
 from services.notifications.domain.attempts import Status
 from services.notifications.domain.message import Message
 from services.notifications.domain.webhook import Webhook
@@ -81,8 +81,12 @@ async def the_failure(under_test: ServiceUnderTest) -> WebhookFailed:
     return fact
 
 
-def posting_of(under_test: ServiceUnderTest, partner: str = "vdab") -> Posting:
-    (step,) = [one for one in under_test.service.second_steps if isinstance(one, Posting) and one.partner == partner]
+def posting_of(under_test: ServiceUnderTest, partner: str = "vdab") -> WebhookDelivery:
+    (step,) = [
+        one
+        for one in under_test.service.outbound_actions
+        if isinstance(one, WebhookDelivery) and one.partner == partner
+    ]
     return step
 
 
@@ -94,8 +98,8 @@ async def test_every_partner_that_asked_is_told_once_although_the_event_comes_tw
     under_test: ServiceUnderTest, vdab: PartnerServer, unizo: PartnerServer
 ) -> None:
     assert await under_test.deliver(a_workplace()) == [Outcome.HANDLED]
-    assert await under_test.perform_second_steps() == 2
-    assert await under_test.perform_second_steps() == 0
+    assert await under_test.perform_outbound_actions() == 2
+    assert await under_test.perform_outbound_actions() == 0
     assert [len(vdab.posts), len(unizo.posts)] == [1, 1]
     webhook = await the_webhook(under_test)
     assert (webhook.status, webhook.attempts, webhook.body) == (Status.SENT, 1, None)
@@ -118,7 +122,7 @@ async def test_what_is_posted_is_the_whole_event_also_what_we_do_not_know_of_it(
     await under_test.deliver_records(
         [a_record(workplace, headers=[*envelope.headers()], value=json.dumps(data).encode())]
     )
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     (posted,) = vdab.posts
     assert (posted.path, posted.headers["content-type"]) == ("/duaal", STRUCTURED)
     arrived, raw = read([("content-type", STRUCTURED.encode())], posted.body)
@@ -129,7 +133,7 @@ async def test_its_signature_holds_and_that_of_a_changed_body_or_another_key_doe
     under_test: ServiceUnderTest, vdab: PartnerServer
 ) -> None:
     await under_test.deliver(a_workplace())
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     (posted,) = vdab.posts
     verify(posted, SECRETS["vdab"])
     assert posted.headers["webhook-id"] == str((await the_webhook(under_test)).id)
@@ -144,7 +148,7 @@ async def test_its_signature_holds_and_that_of_a_changed_body_or_another_key_doe
 
 async def test_while_a_secret_is_being_changed_both_hold(under_test: ServiceUnderTest, unizo: PartnerServer) -> None:
     await under_test.deliver(a_workplace())
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     for secret in SECRETS["unizo"].split():
         verify(unizo.posts[0], secret)
 
@@ -153,7 +157,7 @@ async def test_a_type_with_a_letter_too_makes_both_in_one_transaction(
     under_test: ServiceUnderTest, unizo: PartnerServer
 ) -> None:
     await under_test.deliver(a_submitted_dossier())
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     assert len(unizo.posts) == 1
     assert {one.status for one in await under_test.all(Message)} == {Status.SENT}
 
@@ -171,7 +175,7 @@ async def test_it_is_tried_again_as_the_same_webhook_until_the_partner_takes_it(
     while (due := (await the_webhook(under_test)).due_at) is not None:
         waits.append(due - under_test.now)
         under_test.now = due
-        await under_test.perform_second_steps()
+        await under_test.perform_outbound_actions()
     assert waits[1:] == [timedelta(seconds=5), timedelta(minutes=5)]
     assert {(one.path, one.headers["webhook-id"], one.body) for one in vdab.posts} == {
         ("/duaal", str((await the_webhook(under_test)).id), vdab.posts[0].body)
@@ -187,7 +191,7 @@ async def test_after_three_days_we_give_up_and_say_so(under_test: ServiceUnderTe
     started = under_test.now
     while (due := (await the_webhook(under_test)).due_at) is not None:
         under_test.now = due
-        await under_test.perform_second_steps()
+        await under_test.perform_outbound_actions()
     fact, webhook = await the_failure(under_test), await the_webhook(under_test)
     assert (fact.partner, fact.type, fact.reason) == ("vdab", WORKPLACE, DeliveryFailure.GAVE_UP)
     assert fact.attempts == len(vdab.posts) == 10
@@ -198,7 +202,7 @@ async def test_after_three_days_we_give_up_and_say_so(under_test: ServiceUnderTe
 async def test_a_partner_that_says_gone_is_not_asked_again(under_test: ServiceUnderTest, vdab: PartnerServer) -> None:
     vdab.answers = [410]
     await under_test.deliver(a_workplace())
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     fact = await the_failure(under_test)
     assert (fact.reason, fact.attempts) == (DeliveryFailure.REFUSED, 1)
     assert (await the_webhook(under_test)).due_at is None
@@ -210,7 +214,7 @@ async def test_a_crash_between_the_post_and_its_record_posts_the_same_webhook_ag
     await under_test.deliver(a_workplace())
     lost = await the_webhook(under_test)
     await posting_of(under_test).perform(lost, under_test.now)  # and what it made of `lost` is thrown away
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     first, second = vdab.posts
     assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
 
@@ -223,7 +227,7 @@ async def test_a_crash_between_the_post_and_its_record_posts_the_same_webhook_ag
 async def test_a_partner_that_cannot_be_reached_is_tried_later(under_test: ServiceUnderTest, url: str) -> None:
     nowhere = replace(posting_of(under_test), urls={WORKPLACE: url})
     await under_test.deliver(a_workplace())
-    assert await under_test.second_steps.perform_due(nowhere) == 1
+    assert await under_test.outbound_actions.perform_due(nowhere) == 1
     webhook = await the_webhook(under_test)
     assert (webhook.attempts, webhook.due_at) == (1, under_test.now + timedelta(seconds=5))
 
@@ -234,7 +238,7 @@ async def test_a_silent_partner_holds_up_neither_the_others_nor_the_mails(
     vdab.answers = [None]
     await under_test.deliver(*(a_workplace() for _ in range(20)), a_submitted_dossier())
     stop = asyncio.Event()
-    steps = asyncio.create_task(under_test.second_steps.run(stop))
+    steps = asyncio.create_task(under_test.outbound_actions.run(stop))
     try:
         await eventually(lambda: len(unizo.posts), lambda posts: posts == 21, within=8)
         mails = await eventually(lambda: under_test.all(Message), lambda all_: all(one.due_at is None for one in all_))
@@ -253,7 +257,7 @@ async def test_a_partner_that_does_not_answer_in_time_is_tried_later(
     vdab.answers = [None]
     await under_test.deliver(a_workplace())
     impatient = HttpReceiver("vdab", [b"k" * 32], ssl.create_default_context(), timeout=0.2)
-    await under_test.second_steps.perform_due(replace(posting_of(under_test), receiver=impatient))
+    await under_test.outbound_actions.perform_due(replace(posting_of(under_test), receiver=impatient))
     webhook = await the_webhook(under_test)
     assert (webhook.status, webhook.attempts) == (Status.QUEUED, 1)
 
@@ -275,7 +279,7 @@ async def test_what_was_given_up_goes_out_again_when_a_person_says_so(
 ) -> None:
     vdab.answers = [410, 204]
     await under_test.deliver(a_workplace())
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     settings = NotificationsSettings(database_url=service_database)
     commands = WebhookCommands(lambda: (under_test.service, settings)).app()
     listed = await asyncio.to_thread(CliRunner().invoke, commands, ["list"])
@@ -283,7 +287,7 @@ async def test_what_was_given_up_goes_out_again_when_a_person_says_so(
     retried = await asyncio.to_thread(CliRunner().invoke, commands, ["retry", "vdab"])
     assert retried.output == "posted again to vdab: 1\n"
     under_test.now = datetime.now(UTC) + timedelta(seconds=1)
-    await under_test.perform_second_steps()
+    await under_test.perform_outbound_actions()
     assert len({one.headers["webhook-id"] for one in vdab.posts}) == 1
     assert ((await the_webhook(under_test)).status, len(vdab.posts)) == (Status.SENT, 2)
 
@@ -295,8 +299,8 @@ async def test_what_was_given_up_long_ago_is_forgotten_and_what_waits_is_not(
     age = "update webhooks set queued_at = now() - $1::interval where partner = 'vdab'"
     for days in (31, 29, 31):
         await under_test.deliver(a_workplace())
-        await under_test.second_steps.perform_due(posting_of(under_test))
+        await under_test.outbound_actions.perform_due(posting_of(under_test))
         await under_test.pool.execute(f"{age} and queued_at > now() - interval '1 day'", timedelta(days=days))
-    forgotten = await Forgetting(under_test.pool, Retention(), under_test.service.given_up).forget()
+    forgotten = await RetentionJob(under_test.pool, Retention(), under_test.service.given_up).forget()
     assert forgotten["webhooks"] == 1
     assert {one.status for one in await webhooks_of(under_test)} == {Status.FAILED, Status.QUEUED}

@@ -80,7 +80,7 @@ def test_every_row_has_a_source_and_dates_in_order(path: Path) -> None:
         ("contracts/codelists/joint_committees.csv", ("pc",)),
         ("services/referral/reference/rules.csv", ("rule_id",)),
         ("services/referral/reference/services.csv", ("service_id",)),
-        ("services/referral/reference/spokesmen.csv", ("service_id", "partner")),
+        ("services/referral/reference/service_operators.csv", ("service_id", "partner")),
         ("services/intake/reference/triage.csv", ("rule_id",)),
         ("services/intake/reference/triage.csv", ("topic", "audience", "terms")),
         ("services/notifications/reference/addresses.csv", ("recipient_id",)),
@@ -137,11 +137,11 @@ def test_every_service_that_a_rule_names_exists_and_has_an_address() -> None:
 
 
 def test_who_speaks_for_a_service_is_a_partner_that_may_give_feedback() -> None:
-    spokesmen = table("services/referral/reference/spokesmen.csv")
+    operators = table("services/referral/reference/service_operators.csv")
     services = {row["service_id"] for row in table("services/referral/reference/services.csv")}
     may = {one.id for one in read_partners(ROOT / "deploy" / "partners").values() if FEEDBACK in one.publishes}
-    assert {row["service_id"] for row in spokesmen} <= services
-    assert {row["partner"] for row in spokesmen} == may
+    assert {row["service_id"] for row in operators} <= services
+    assert {row["partner"] for row in operators} == may
 
 
 def test_a_rule_never_refers_to_the_same_service_twice() -> None:

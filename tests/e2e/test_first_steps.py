@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient
 
 from contracts.intake import QuestionReceived
 from deploy.local.platform import Platform
-from services.intake.application.told import id_of
+from services.intake.application.partner_messages import id_of
 from tests.e2e.programs import FILES, LANGUAGES, printed_by, shown, started
 
 TYPE = QuestionReceived.declaration.type

@@ -25,7 +25,7 @@ from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
 from chassis.messaging.store import New, NotNew
 from chassis.messaging.timers import Timers
 from chassis.testing.fakes import insert_in_steps
-from chassis.unit_of_work import UnitOfWork, Wanted
+from chassis.unit_of_work import LoadPlan, UnitOfWork
 from tests.simulation.process import Process
 
 if TYPE_CHECKING:
@@ -226,21 +226,21 @@ class Transaction:
 
     # Aggregates
 
-    async def load(self, wanted: Wanted) -> UnitOfWork:
+    async def load(self, plan: LoadPlan) -> UnitOfWork:
         await self.statement()
         unit_of_work = UnitOfWork()
-        for kind in wanted.kinds:
+        for kind in plan.kinds:
             # Rows that exist when the statement begins, each as it is when its lock is free.
-            asked = wanted.ids[kind]
+            asked = plan.ids[kind]
             found = sorted(id_ for class_, id_ in self.database.aggregates if class_ is kind and id_ in asked)
             for id_ in found:
                 await self.database.lock((kind, id_), self)
-            unit_of_work.put(kind, [self.read(self.database.aggregates[kind, id_]) for id_ in found], wanted)
+            unit_of_work.put(kind, [self.read(self.database.aggregates[kind, id_]) for id_ in found], plan)
         return unit_of_work
 
     def read(self, aggregate: Any) -> Any:
         """A row becomes a new object each time."""
-        return replace(aggregate, facts=[])
+        return replace(aggregate, pending_events=[])
 
     async def save(self, unit_of_work: UnitOfWork) -> None:
         changed = [one for changes in unit_of_work.changed().values() for one, _ in changes]

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chassis.commands import Commands
-from chassis.handling import Permanent, handlers_of
+from chassis.handling import PermanentError, handlers_of
 from chassis.messaging.dead_letters import Closed, DeadLetter
-from chassis.messaging.express import Board, on_foot
-from chassis.messaging.failures import DeadLetterLimit, Patience
+from chassis.messaging.direct_publisher import Board, on_foot
+from chassis.messaging.failures import DeadLetterLimit, RetryPolicy
 from chassis.messaging.pipeline import Pipeline
 from chassis.messaging.relay import Relay
 from chassis.messaging.store import PostgresStore
@@ -354,7 +354,7 @@ class PipelineMachine(Simulation):
             self.store(process),
             METRICS,
             now=lambda: NOON,
-            patience=Patience(attempts=PATIENCE),
+            retry_policy=RetryPolicy(attempts=PATIENCE),
             limit=DeadLetterLimit(in_a_row=1_000),
         )
 
@@ -474,7 +474,7 @@ class PipelineMachine(Simulation):
     def heal(self) -> None:
         super().heal()
         for amount, trouble in self.trouble.items():
-            self.trouble[amount] = [error for error in trouble if isinstance(error, Permanent)]
+            self.trouble[amount] = [error for error in trouble if isinstance(error, PermanentError)]
         for number, consumer in enumerate(self.consumers):
             self.group.assign(number, consumer)
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.messaging.dead_letters import DeadLetter, Key
-from chassis.messaging.express import Express
+from chassis.messaging.direct_publisher import Express
 from chassis.messaging.inbox import EventKey
 from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
 from chassis.messaging.producer import Answer, Ready

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-from chassis.handling import Permanent, Transient
+from chassis.handling import PermanentError, TransientError
 from chassis.messaging.record import Record
 
 PATIENCE = 2
@@ -20,7 +20,7 @@ class Mood(StrEnum):
     SHAKY = "shaky"
     """the handler fails once"""
     EXHAUSTING = "exhausting"
-    """the handler fails as long as patience lasts, then it works"""
+    """the handler fails as long as retry_policy lasts, then it works"""
     STRANDED = "stranded"
     """something that the handler needs is down for a while"""
     REFUSED = "refused"
@@ -43,13 +43,13 @@ class Mood(StrEnum):
         """What the handler raises, time after time."""
         match self:
             case Mood.SHAKY:
-                return [Transient("busy")]
+                return [TransientError("busy")]
             case Mood.EXHAUSTING:
-                return [Transient("busy")] * (PATIENCE + 1)
+                return [TransientError("busy")] * (PATIENCE + 1)
             case Mood.STRANDED:
                 return [OSError("down")] * 2
             case Mood.REFUSED:
-                return [Permanent("no")] * 1_000
+                return [PermanentError("no")] * 1_000
             case _:
                 return []
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from chassis.commands import Commands
 from chassis.messaging.dead_letters import DeadLetter
-from chassis.messaging.express import Board
-from chassis.messaging.failures import PASSING
+from chassis.messaging.direct_publisher import Board
+from chassis.messaging.failures import TRANSIENT_ERRORS
 from chassis.messaging.pipeline import Paused, Pipeline
 from chassis.messaging.redrive import Redrive
 from chassis.messaging.relay import Relay
@@ -54,7 +54,7 @@ class RelayProcess(Process):
         return any(not task.done() for task in self._beginning)
 
     async def _begin(self, tally: UUID) -> None:
-        with suppress(ConnectionResetError, *PASSING):
+        with suppress(ConnectionResetError, *TRANSIENT_ERRORS):
             await self._here.execute(Begin(tally_id=tally, amount=1), Total)
             await self._here.execute(Count(tally_id=tally, amount=1), Total)
 
@@ -79,7 +79,7 @@ class Caller(Process):
 
     async def main(self) -> None:
         commands = self._commands(self)
-        with suppress(ConnectionResetError, *PASSING):
+        with suppress(ConnectionResetError, *TRANSIENT_ERRORS):
             for _ in range(self._times):
                 await commands.execute(Count(tally_id=self._tally, amount=1), Total)
 

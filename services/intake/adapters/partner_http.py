@@ -15,12 +15,12 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from chassis.commands import Commands
 from chassis.http import problem
-from chassis.messaging.door import REJECTED, Verdict
+from chassis.partner_gateway import REJECTED, Verdict
 from chassis.partners import Partner
 from chassis.settings import InvalidSettings
 from contracts.envelope import STRUCTURED
 from contracts.vocabulary import RejectionReason
-from services.intake.adapters.door import PartnerDoor, Sent, let_in, turned_away
+from services.intake.adapters.partner_gateway import IntakePartnerGateway, Sent, let_in, rejected_verdict
 from services.intake.application.border import Accepted, Refusal, too_many
 from services.intake.application.quota import Quotas
 
@@ -76,7 +76,7 @@ def read_tokens(file: Path) -> dict[str, str]:
         raise InvalidSettings(f"INTAKE_PARTNER_TOKENS: {file} is no JSON object of SHA-256 hashes") from None
 
 
-def partner_routes(commands: Commands, door: PartnerDoor, tokens: Mapping[str, str]) -> APIRouter:
+def partner_routes(commands: Commands, door: IntakePartnerGateway, tokens: Mapping[str, str]) -> APIRouter:
     """One route: 202 when everything in the request came in, and nothing of it came in otherwise."""
     router = APIRouter()
 
@@ -91,7 +91,7 @@ def partner_routes(commands: Commands, door: PartnerDoor, tokens: Mapping[str, s
             return error.answer
         at = commands.now()
         if not door.has_room(partner, at, [str(uuid4()) for _ in sent]):
-            commands.count_border([turned_away(partner, too_many())] * len(sent))
+            commands.count_border([rejected_verdict(partner, too_many())] * len(sent))
             answer = _refused({0: too_many()}, 429)
             answer.headers["Retry-After"] = str(Quotas.seconds_left(at))
             return answer
@@ -107,7 +107,7 @@ def partner_routes(commands: Commands, door: PartnerDoor, tokens: Mapping[str, s
     return router
 
 
-def _who(door: PartnerDoor, tokens: Mapping[str, str], authorization: str) -> Partner | None:
+def _who(door: IntakePartnerGateway, tokens: Mapping[str, str], authorization: str) -> Partner | None:
     scheme, _, token = authorization.partition(" ")
     digest = hashlib.sha256(token.strip().encode()).hexdigest()
     # Every token is compared, in a time that does not say which came close.
@@ -153,7 +153,7 @@ def _batch(body: bytes, most: int) -> list[object]:
 
 def _verdict(partner: Partner, judged: Accepted | Refusal) -> Verdict:
     if isinstance(judged, Refusal):
-        return turned_away(partner, judged)
+        return rejected_verdict(partner, judged)
     return Verdict(partner.id, judged.envelope.type, REJECTED, WITH_THE_BATCH)
 
 

@@ -21,8 +21,8 @@ from services.intake.application.checks import (
     place_of,
     school_of,
 )
+from services.intake.application.partner_messages import PARTNER_MESSAGES, PartnerMessage
 from services.intake.application.ports import Redactor, Sender
-from services.intake.application.told import TOLD, Told
 
 LARGEST = 16 * 1024
 """Bytes of one message, its headers included; an honest one has some hundreds."""
@@ -33,7 +33,7 @@ AHEAD = timedelta(minutes=5)
 LOOKING_BACK = timedelta(days=366)
 """How long ago may be what a message says happened."""
 
-TYPES = {model.declaration.type: model for model in TOLD}
+TYPES = {model.declaration.type: model for model in PARTNER_MESSAGES}
 SEPARATORS = re.compile("[_:]")
 ATTRIBUTES = frozenset({*READ, "data_base64"})
 REFERENCES = ("reference", "learner_reference", "workplace_reference", "site", "agodi_reference")
@@ -47,7 +47,7 @@ PAST = (
 class Accepted:
     """May come in."""
 
-    told: Told[Any]
+    told: PartnerMessage[Any]
     envelope: Envelope
 
 
@@ -62,7 +62,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnAway:
+class RejectMessage:
     """Tell a partner that a message on its topic was not taken in; where it stands says which."""
 
     partner: str
@@ -98,7 +98,7 @@ class Border:
             self._check(fact, envelope.time)
         except _Refuse as refuse:
             return _refusal(refuse.reason, refuse.field, envelope)
-        return Accepted(TOLD[type(fact)](sender.id, fact), envelope)
+        return Accepted(PARTNER_MESSAGES[type(fact)](sender.id, fact), envelope)
 
     def _check(self, fact: Event, time: datetime) -> None:
         """What the schema cannot know: the code lists, the calendar, and that a reference is not a person's number."""

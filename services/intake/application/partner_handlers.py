@@ -18,17 +18,17 @@ from contracts.vocabulary import (
     ReferralProgress,
     WorkplaceId,
 )
-from services.intake.application.border import TurnAway
+from services.intake.application.border import RejectMessage
 from services.intake.application.checks import education_type_of, place_of, school_of
-from services.intake.application.told import (
-    Told,
-    ToldAgreement,
-    ToldFeedback,
-    ToldProgrammatie,
-    ToldQuestion,
-    ToldRisk,
-    ToldSearch,
-    ToldWorkplace,
+from services.intake.application.partner_messages import (
+    PartnerAgreement,
+    PartnerFeedback,
+    PartnerMessage,
+    PartnerProgrammatie,
+    PartnerQuestion,
+    PartnerRisk,
+    PartnerSearch,
+    PartnerWorkplace,
 )
 from services.intake.domain.case import Case, Question
 from services.intake.domain.learner import Learner, Wishes
@@ -39,16 +39,16 @@ from services.intake.domain.workplace import Offer, Workplace
 
 
 @dataclass
-class FromPartners:
+class PartnerHandlers:
     """Intake's handlers of what partners tell, and what they need besides their store."""
 
     policies: Policies
     working_days: WorkingDays
 
-    @handles(TurnAway)
-    def turn_away(self, message: TurnAway, uow: UnitOfWork, ctx: MessageContext) -> None:
+    @handles(RejectMessage)
+    def reject_message(self, message: RejectMessage, uow: UnitOfWork, ctx: MessageContext) -> None:
         """What does not come in is answered, in words that repeat nothing of it."""
-        uow.tell(
+        uow.publish(
             partner.MessageRejected(
                 rejection_id=ctx.new_id("rejection"),
                 partner=message.partner,
@@ -62,8 +62,8 @@ class FromPartners:
             )
         )
 
-    @handles(ToldQuestion, loads={Case: "case_id"})
-    def take_question(self, told: ToldQuestion, uow: UnitOfWork, ctx: MessageContext) -> None:
+    @handles(PartnerQuestion, loads={Case: "case_id"})
+    def take_question(self, told: PartnerQuestion, uow: UnitOfWork, ctx: MessageContext) -> None:
         """A question of a partner is a question; its words stay with the partner, who also chose the topics."""
         fact = told.fact
         case = uow.find(Case, told.case_id)
@@ -82,8 +82,8 @@ class FromPartners:
             )
         )
 
-    @handles(ToldRisk, loads={Learner: "learner_id"})
-    def take_risk(self, told: ToldRisk, uow: UnitOfWork, ctx: MessageContext) -> None:
+    @handles(PartnerRisk, loads={Learner: "learner_id"})
+    def take_risk(self, told: PartnerRisk, uow: UnitOfWork, ctx: MessageContext) -> None:
         """What the signal means and who acts by when is ours to say; the days count from when the partner saw it."""
         fact = told.fact
         policy = self.policies.signal(fact.signal, ctx.today)
@@ -91,15 +91,15 @@ class FromPartners:
         learner = self._learner(told, uow, ctx)
         learner.report_risk(told.risk_id, policy, fact.reported_by, fact.programme, fact.opened_on, due)
 
-    @handles(ToldSearch, loads={Learner: "learner_id"})
-    def take_search(self, told: ToldSearch, uow: UnitOfWork, ctx: MessageContext) -> None:
+    @handles(PartnerSearch, loads={Learner: "learner_id"})
+    def take_search(self, told: PartnerSearch, uow: UnitOfWork, ctx: MessageContext) -> None:
         """The search clock runs from the day on which the search started."""
         learner = self._learner(told, uow, ctx)
         clock = self.policies.clock(learner.education_type, ctx.today)
         learner.start_search(told.search_id, _wishes(told.fact), clock, told.fact.started_on)
 
-    @handles(ToldWorkplace, loads={Workplace: "workplace_id"})
-    def take_workplace(self, told: ToldWorkplace, uow: UnitOfWork, ctx: MessageContext) -> None:
+    @handles(PartnerWorkplace, loads={Workplace: "workplace_id"})
+    def take_workplace(self, told: PartnerWorkplace, uow: UnitOfWork, ctx: MessageContext) -> None:
         """The first time it is registered, after that it is told again."""
         place = place_of(told.fact.nis, ctx.today)
         offer = _offer(told)
@@ -110,8 +110,8 @@ class FromPartners:
             id_ = told.workplace_id
             uow.add(Workplace.register(id_, None, place.nis, place.subregion, offer, ctx.today, days_open))
 
-    @handles(ToldProgrammatie, loads={Report: "dossier_id"})
-    def take_programmatie(self, told: ToldProgrammatie, uow: UnitOfWork, _: MessageContext) -> None:
+    @handles(PartnerProgrammatie, loads={Report: "dossier_id"})
+    def take_programmatie(self, told: PartnerProgrammatie, uow: UnitOfWork, _: MessageContext) -> None:
         """Dossiers are pof's: it decides what this means for one."""
         fact = told.fact
         received = ProgrammatieReceived(
@@ -126,17 +126,17 @@ class FromPartners:
         )
         _report(uow, received)
 
-    @handles(ToldFeedback, loads={Report: "referral_id"})
-    def take_feedback(self, told: ToldFeedback, uow: UnitOfWork, _: MessageContext) -> None:
+    @handles(PartnerFeedback, loads={Report: "referral_id"})
+    def take_feedback(self, told: PartnerFeedback, uow: UnitOfWork, _: MessageContext) -> None:
         """Referrals are referral's: it knows whether this partner was asked."""
         _report(uow, _feedback(told))
 
-    @handles(ToldAgreement, loads={Report: "agreement_id"})
-    def take_agreement(self, told: ToldAgreement, uow: UnitOfWork, _: MessageContext) -> None:
+    @handles(PartnerAgreement, loads={Report: "agreement_id"})
+    def take_agreement(self, told: PartnerAgreement, uow: UnitOfWork, _: MessageContext) -> None:
         """The register of agreements is elsewhere; this is what a partner saw of it."""
         _report(uow, _agreement(told))
 
-    def _learner(self, told: ToldRisk | ToldSearch, uow: UnitOfWork, ctx: MessageContext) -> Learner:
+    def _learner(self, told: PartnerRisk | PartnerSearch, uow: UnitOfWork, ctx: MessageContext) -> Learner:
         fact = told.fact
         school = school_of(fact.school, ctx.today)
         learner = uow.find(Learner, told.learner_id)
@@ -157,7 +157,7 @@ def _report(uow: UnitOfWork, fact: Event) -> None:
     report.add(fact)
 
 
-def _feedback(told: Told[Any]) -> ReferralFeedbackReceived:
+def _feedback(told: PartnerMessage[Any]) -> ReferralFeedbackReceived:
     match told.fact:
         case partner.ReferralAcknowledged() as fact:
             progress, happened_on, outcome = ReferralProgress.ACKNOWLEDGED, fact.acknowledged_on, None
@@ -170,7 +170,7 @@ def _feedback(told: Told[Any]) -> ReferralFeedbackReceived:
     )
 
 
-def _agreement(told: ToldAgreement) -> AgreementReported:
+def _agreement(told: PartnerAgreement) -> AgreementReported:
     fact = told.fact
     agreement_id, learner_id = AgreementId(told.agreement_id), LearnerId(told.learner_id)
     if isinstance(fact, partner.AgreementEnded):
@@ -208,7 +208,7 @@ def _wishes(fact: partner.LearnerSearchStarted) -> Wishes:
     )
 
 
-def _offer(told: ToldWorkplace) -> Offer:
+def _offer(told: PartnerWorkplace) -> Offer:
     fact = told.fact
     return Offer(
         programme=fact.programme,

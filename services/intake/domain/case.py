@@ -35,12 +35,12 @@ class Case:
     opened_at: datetime
     questions: tuple[Question, ...] = ()
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     def ask(self, question: Question) -> None:
         """A question opens the case, or joins it."""
         self.questions = (*self.questions, question)
-        self.facts.append(
+        self.pending_events.append(
             QuestionReceived(
                 case_id=CaseId(self.id),
                 question_id=QuestionId(question.id),

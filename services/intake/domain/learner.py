@@ -69,7 +69,7 @@ class Learner:
     searches: int = 0
     risks: int = 0
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     def is_now(
         self, school: str, education_type: EducationType, age_band: AgeBand, subregion: Subregion | None
@@ -81,7 +81,7 @@ class Learner:
     def start_search(self, search_id: UUID, wishes: Wishes, clock: SearchClock, started_on: date) -> None:
         """Start to look for a workplace; the search clock runs from this day."""
         self.searches += 1
-        self.facts.append(
+        self.pending_events.append(
             LearnerSearchStarted(
                 learner_id=LearnerId(self.id),
                 search_id=SearchId(search_id),
@@ -111,7 +111,7 @@ class Learner:
     ) -> None:
         """Somebody with a role fears that the learner drops out."""
         self.risks += 1
-        self.facts.append(
+        self.pending_events.append(
             LearnerAtRisk(
                 learner_id=LearnerId(self.id),
                 risk_id=RiskId(risk_id),

@@ -13,8 +13,8 @@ class Report:
     id: UUID
     """Of the application, the referral or the agreement."""
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     def add(self, fact: Event) -> None:
         """Something more was reported."""
-        self.facts.append(fact)
+        self.pending_events.append(fact)

@@ -21,4 +21,4 @@ class VaultEntry:
     """What the person wrote, without national numbers."""
     numbers_removed: int = 0
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)

@@ -40,7 +40,7 @@ class Workplace:
     registered_on: date
     expires_on: date
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     @classmethod
     def register(
@@ -66,7 +66,7 @@ class Workplace:
         self._tell(offer)
 
     def _tell(self, offer: Offer) -> None:
-        self.facts.append(
+        self.pending_events.append(
             WorkplaceRegistered(
                 workplace_id=WorkplaceId(self.id),
                 programme=offer.programme,

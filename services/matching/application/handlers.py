@@ -30,7 +30,7 @@ class Handlers:
             search.renew(event)
         else:
             uow.add(search := LearnerSearch.start(event))
-        search.heed(uow.all(Agreement, learner_id=event.learner_id))
+        search.apply_agreements(uow.all(Agreement, learner_id=event.learner_id))
         workplaces = uow.all(Workplace, programme=event.programme)
         propose_workplaces(search, workplaces, self.rulebook.on(ctx.today), ctx.new_id)
 
@@ -75,4 +75,4 @@ class Handlers:
         else:
             agreement.register(event)
         if search := uow.find(LearnerSearch, event.learner_id):
-            search.heed(uow.all(Agreement, learner_id=event.learner_id))
+            search.apply_agreements(uow.all(Agreement, learner_id=event.learner_id))

@@ -23,7 +23,7 @@ class Agreement:
     """The proposal of ours that it follows from."""
     ended_on: date | None = None
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     def register(self, event: AgreementReported) -> None:
         """It runs, unless we knew that already, or it ended meanwhile."""
@@ -32,7 +32,7 @@ class Agreement:
         if self.starts_on or self.ended_on:
             return
         self.starts_on, self.ends_on = event.happened_on, event.ends_on
-        self.facts.append(
+        self.pending_events.append(
             AgreementRegistered(
                 agreement_id=event.agreement_id,
                 learner_id=event.learner_id,
@@ -55,7 +55,7 @@ class Agreement:
         if self.ended_on:
             return
         self.ended_on = event.happened_on
-        self.facts.append(
+        self.pending_events.append(
             AgreementEnded(
                 agreement_id=event.agreement_id,
                 learner_id=event.learner_id,

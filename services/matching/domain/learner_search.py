@@ -64,7 +64,7 @@ class LearnerSearch:
     settled_until: date | None = None
     """Last day of the agreements that the learner has: nothing is proposed until then."""
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     @classmethod
     def start(cls, event: LearnerSearchStarted) -> "LearnerSearch":
@@ -95,7 +95,7 @@ class LearnerSearch:
         """Somebody reported that the learner may drop out."""
         self.at_risk = True
 
-    def heed(self, agreements: Collection[Agreement]) -> None:
+    def apply_agreements(self, agreements: Collection[Agreement]) -> None:
         """Rest while one of the learner's agreements runs, and note which proposals they follow from.
 
         All of them count every time: agreements and searches travel on topics of their own, so either may come first,
@@ -121,7 +121,7 @@ class LearnerSearch:
         workplace, until = match.workplace, rules.proposals_expire_on
         workplace.reserve(proposal_id, on=rules.day, until=until)
         self.proposed += (Proposed(workplace.id, proposal_id, until),)
-        self.facts.append(
+        self.pending_events.append(
             MatchProposed(
                 learner_id=LearnerId(self.id),
                 proposal_id=ProposalId(proposal_id),
@@ -139,7 +139,7 @@ class LearnerSearch:
                 expires_on=until,
             )
         )
-        self.facts.append(
+        self.pending_events.append(
             ProposalPeriodEnded(
                 timer_id=proposal_id,
                 due_at=_end_of(until),
@@ -156,7 +156,7 @@ class LearnerSearch:
         if proposal is None or proposal.decided or proposal.lapsed:
             return False
         self.proposed = tuple(replace(one, lapsed=True) if one is proposal else one for one in self.proposed)
-        self.facts.append(
+        self.pending_events.append(
             MatchLapsed(
                 learner_id=ended.learner_id,
                 proposal_id=ended.proposal_id,

@@ -39,7 +39,7 @@ class Workplace:
     """Former ones too: messages do not arrive in the order of their days, so what is past for one still counts for
     another."""
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     @classmethod
     def register(cls, event: WorkplaceRegistered) -> "Workplace":

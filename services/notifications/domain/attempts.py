@@ -14,7 +14,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetrySchedule:
     """How long to wait after each attempt that came to nothing; there is one attempt more than there are waits."""
 
     waits: tuple[timedelta, ...]
@@ -24,7 +24,7 @@ class Patience:
         return self.waits[attempts - 1] if attempts <= len(self.waits) else None
 
 
-WITH_MAILS = Patience(
+WITH_MAILS = RetrySchedule(
     (
         timedelta(seconds=30),
         timedelta(minutes=2),
@@ -35,7 +35,7 @@ WITH_MAILS = Patience(
 )
 """Little more than seven hours: then a person has to know, while there is still time to call."""
 
-WITH_WEBHOOKS = Patience(
+WITH_WEBHOOKS = RetrySchedule(
     (
         timedelta(seconds=5),
         timedelta(minutes=5),

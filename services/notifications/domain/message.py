@@ -8,7 +8,7 @@ from uuid import UUID
 from contracts.event import Event
 from contracts.notifications import MessageFailed, MessageSent
 from contracts.vocabulary import DeliveryFailure, MessageId
-from services.notifications.domain.attempts import Patience, Status
+from services.notifications.domain.attempts import RetrySchedule, Status
 from services.notifications.domain.letters import Letter, Parameters, Template
 
 
@@ -27,7 +27,7 @@ class Message:
     status: Status = Status.QUEUED
     attempts: int = 0
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     @classmethod
     def queue(cls, id_: UUID, recipient: str, letter: Letter, correlation: str | None, at: datetime) -> Self:
@@ -47,7 +47,7 @@ class Message:
         """The mail server took it."""
         self.attempts += 1
         self.status, self.due_at = Status.SENT, None
-        self.facts.append(
+        self.pending_events.append(
             MessageSent(
                 message_id=MessageId(self.id),
                 template=self.template,
@@ -63,10 +63,10 @@ class Message:
         self.attempts += 1
         self._fail(DeliveryFailure.REFUSED, at)
 
-    def postponed(self, at: datetime, patience: Patience) -> None:
+    def postponed(self, at: datetime, schedule: RetrySchedule) -> None:
         """It did not work this time: try later, or give up."""
         self.attempts += 1
-        wait = patience.after(self.attempts)
+        wait = schedule.after(self.attempts)
         if wait is None:
             self._fail(DeliveryFailure.GAVE_UP, at)
         else:
@@ -78,7 +78,7 @@ class Message:
 
     def _fail(self, reason: DeliveryFailure, at: datetime) -> None:
         self.status, self.due_at = Status.FAILED, None
-        self.facts.append(
+        self.pending_events.append(
             MessageFailed(
                 message_id=MessageId(self.id),
                 template=self.template,

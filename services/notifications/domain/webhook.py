@@ -8,7 +8,7 @@ from uuid import UUID
 from contracts.event import Event
 from contracts.notifications import WebhookFailed
 from contracts.vocabulary import DeliveryFailure, MessageId
-from services.notifications.domain.attempts import Patience, Status
+from services.notifications.domain.attempts import RetrySchedule, Status
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Webhook:
     status: Status = Status.QUEUED
     attempts: int = 0
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     @classmethod
     def queue(cls, id_: UUID, partner: str, type_: str, body: str, correlation: str | None, at: datetime) -> Self:
@@ -43,10 +43,10 @@ class Webhook:
         self.attempts += 1
         self._fail(DeliveryFailure.REFUSED, at)
 
-    def postponed(self, at: datetime, patience: Patience) -> None:
+    def postponed(self, at: datetime, schedule: RetrySchedule) -> None:
         """It did not work this time: try later, or give up."""
         self.attempts += 1
-        wait = patience.after(self.attempts)
+        wait = schedule.after(self.attempts)
         if wait is None:
             self._fail(DeliveryFailure.GAVE_UP, at)
         else:
@@ -58,7 +58,7 @@ class Webhook:
 
     def _fail(self, reason: DeliveryFailure, at: datetime) -> None:
         self.status, self.due_at = Status.FAILED, None
-        self.facts.append(
+        self.pending_events.append(
             WebhookFailed(
                 message_id=MessageId(self.id),
                 partner=self.partner,

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from chassis.handling import NotThere
+from chassis.handling import NotFound
 from chassis.persistence.connection import Pool
 from services.pof.adapters.tables import DOSSIERS
 from services.pof.domain.dossier import Dossier
@@ -14,11 +14,11 @@ async def read_dossier(pool: Pool, dossier_id: UUID) -> Dossier:
     """One dossier.
 
     Raises:
-        NotThere: there is none with this id.
+        NotFound: there is none with this id.
     """
     row = await pool.fetchrow(f"{_SELECT} where id = $1", dossier_id)
     if row is None:
-        raise NotThere(f"Dossier {dossier_id} kennen we niet. Kijk het nummer na.")
+        raise NotFound(f"Dossier {dossier_id} kennen we niet. Kijk het nummer na.")
     return DOSSIERS.aggregate(row.values())
 
 

@@ -8,7 +8,7 @@ from services.pof.projections.workplace import RegisteredWorkplace
 DOSSIERS = Mapper(
     Dossier,
     "dossiers",
-    Index("dossiers_claim", ("claim",), unique=True),
+    Index("dossiers_natural_key", ("natural_key",), unique=True),
     Index("dossiers_institution", ("institution",)),
 )
 WORKPLACES = Mapper(

@@ -32,7 +32,7 @@ def plan_of(command: AnnounceDossier, today: date) -> Plan:
     )
 
 
-def plan_told(event: ProgrammatieReceived) -> Plan:
+def plan_of_partner(event: ProgrammatieReceived) -> Plan:
     """The plan of an application that is at AGODI already: no longer ours to refuse, and intake knows the codes.
 
     The type of education is that of the school.
@@ -52,7 +52,7 @@ def plan_told(event: ProgrammatieReceived) -> Plan:
     )
 
 
-def check_unclaimed(rivals: Iterable[Dossier]) -> None:
+def check_unique(rivals: Iterable[Dossier]) -> None:
     """Refuse a second dossier about the same: announced or submitted, the first is still active."""
     for rival in rivals:
         raise Refused(

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from contracts.vocabulary import Code, EducationType, InstitutionNumber, SoNumber
 from services.pof.domain.area import area_of, subregion_of
-from services.pof.domain.dossier import claim_of
+from services.pof.domain.dossier import natural_key_of
 
 CLOSED = ConfigDict(extra="forbid", frozen=True)
 """A misspelt field is an error, not silence."""
@@ -31,9 +31,9 @@ class AnnounceDossier(BaseModel):
     """The first school year of the programme, as 2027-2028."""
 
     @property
-    def claim(self) -> str:
+    def natural_key(self) -> str:
         """What no other dossier may be about."""
-        return claim_of(self.institution, self.site, self.programme, self.school_year)
+        return natural_key_of(self.institution, self.site, self.programme, self.school_year)
 
     @property
     def area(self) -> str | None:

@@ -7,7 +7,7 @@ from chassis.handling import MessageContext, by, handles
 from chassis.unit_of_work import UnitOfWork
 from contracts.intake import LearnerSearchStarted, ProgrammatieReceived, WorkplaceRegistered
 from contracts.pof import Evidence
-from services.pof.application.checks import check_submission, check_unclaimed, plan_of, plan_told
+from services.pof.application.checks import check_submission, check_unique, plan_of, plan_of_partner
 from services.pof.application.commands import AnnounceDossier, SubmitDossier
 from services.pof.application.views import DossierView
 from services.pof.domain.calendar import Calendar
@@ -27,11 +27,11 @@ class Handlers:
 
     calendar: Calendar
 
-    @handles(AnnounceDossier, loads={Dossier: by("claim"), **EVIDENCE})
+    @handles(AnnounceDossier, loads={Dossier: by("natural_key"), **EVIDENCE})
     def announce_dossier(self, command: AnnounceDossier, uow: UnitOfWork, ctx: MessageContext) -> DossierView:
         """A plan that fits opens a dossier, with what we know of demand and supply today."""
         plan = plan_of(command, ctx.today)
-        check_unclaimed(uow.all(Dossier, claim=plan.claim))
+        check_unique(uow.all(Dossier, natural_key=plan.natural_key))
         deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
         evidence = _evidence(uow, plan.area, ctx.today)
         dossier = Dossier.announce(ctx.new_id("dossier"), plan, evidence, deadline, ctx.today)
@@ -52,11 +52,11 @@ class Handlers:
     @handles(ProgrammatieReceived, loads={Dossier: ("dossier_id", by("institution")), **OF_THE_PROGRAMME})
     def note_submission(self, event: ProgrammatieReceived, uow: UnitOfWork, ctx: MessageContext) -> None:
         """A partner saw the application: of a dossier that we have, or of one that nobody announced to us."""
-        plan = plan_told(event)
+        plan = plan_of_partner(event)
         evidence = _evidence_for(plan, uow, ctx.today)
         deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
         of_the_school = uow.all(Dossier, institution=plan.institution)
-        dossier = next((one for one in of_the_school if one.claim == plan.claim), None)
+        dossier = next((one for one in of_the_school if one.natural_key == plan.natural_key), None)
         if dossier is None:
             # A partner that uses its reference again, for another plan, tells us of another dossier.
             id_ = ctx.new_id("dossier") if uow.find(Dossier, event.dossier_id) else event.dossier_id

@@ -21,7 +21,7 @@ class Status(StrEnum):
     """the application is at AGODI"""
 
 
-def claim_of(institution: str, site: str, programme: str, school_year: str) -> str:
+def natural_key_of(institution: str, site: str, programme: str, school_year: str) -> str:
     """What only one dossier at a time may be about, as one text."""
     return f"{institution}/{site}/{programme}/{school_year}"
 
@@ -38,9 +38,9 @@ class Plan:
     subregion: Subregion
 
     @property
-    def claim(self) -> str:
+    def natural_key(self) -> str:
         """What no other dossier may be about."""
-        return claim_of(self.institution, self.site, self.programme, self.school_year)
+        return natural_key_of(self.institution, self.site, self.programme, self.school_year)
 
     @property
     def area(self) -> str | None:
@@ -53,7 +53,7 @@ class Dossier:
     """One plan on its way. The evidence is the last that was counted; the events keep both counts."""
 
     id: UUID
-    claim: str
+    natural_key: str
     institution: str
     site: str
     programme: str
@@ -68,13 +68,13 @@ class Dossier:
     deadline: date | None = None
     deadline_kept: bool | None = None
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     @classmethod
     def announce(cls, id_: UUID, plan: Plan, evidence: Evidence, deadline: date | None, on: date) -> "Dossier":
         """Tell the forum of a plan."""
         dossier = cls.unannounced(id_, plan, evidence, deadline, on)
-        dossier.facts.append(
+        dossier.pending_events.append(
             ProgrammatieAnnounced(
                 dossier_id=DossierId(id_),
                 institution=plan.institution,
@@ -94,7 +94,7 @@ class Dossier:
         """A plan that the forum only hears of when it is submitted."""
         return cls(
             id=id_,
-            claim=plan.claim,
+            natural_key=plan.natural_key,
             institution=plan.institution,
             site=plan.site,
             programme=plan.programme,
@@ -118,7 +118,7 @@ class Dossier:
         self.agodi_reference, self.submitted_on = agodi_reference, on
         self.deadline, self.deadline_kept = deadline, is_kept(deadline, on)
         self.evidence = evidence
-        self.facts.append(
+        self.pending_events.append(
             ProgrammatieSubmitted(
                 dossier_id=DossierId(self.id),
                 institution=self.institution,

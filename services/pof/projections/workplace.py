@@ -25,7 +25,7 @@ class RegisteredWorkplace:
     expires_on: date
     area: str | None
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     @classmethod
     def of(cls, event: WorkplaceRegistered) -> "RegisteredWorkplace":

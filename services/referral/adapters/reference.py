@@ -6,7 +6,7 @@ import holidays
 
 from chassis.reference import read_rows
 from contracts.codelists.working_days import WorkingDays
-from services.referral.domain.directory import Directory, Rule, SignalRule, Spokesman
+from services.referral.domain.directory import Directory, Rule, ServiceOperator, SignalRule
 
 REFERENCE = Path(__file__).parent.parent / "reference"
 
@@ -16,7 +16,7 @@ def read_directory() -> Directory:
     return Directory(
         read_rows(REFERENCE / "rules.csv", Rule),
         read_rows(REFERENCE / "signals.csv", SignalRule),
-        read_rows(REFERENCE / "spokesmen.csv", Spokesman),
+        read_rows(REFERENCE / "service_operators.csv", ServiceOperator),
     )
 
 

@@ -35,8 +35,8 @@ class Handlers:
         uow.add(Referral.of_risk(ctx.new_id("referral"), event, rule, signal.sla_days, today, due))
 
     @handles(ReferralFeedbackReceived, loads={Referral: "referral_id"})
-    def hear_partner(self, event: ReferralFeedbackReceived, uow: UnitOfWork, ctx: MessageContext) -> None:
+    def record_feedback(self, event: ReferralFeedbackReceived, uow: UnitOfWork, ctx: MessageContext) -> None:
         """What a partner says counts for the referrals that went to it; of another's it changes nothing."""
         referral = uow.find(Referral, event.referral_id)
-        if referral and self.directory.speaks_for(event.source, referral.service_id, on=ctx.today):
-            referral.hear(event.progress, event.happened_on, event.outcome)
+        if referral and self.directory.operates(event.source, referral.service_id, on=ctx.today):
+            referral.record_feedback(event.progress, event.happened_on, event.outcome)

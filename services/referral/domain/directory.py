@@ -97,7 +97,7 @@ class SignalRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Spokesman:
+class ServiceOperator:
     """A partner whose feedback on the referrals of a service counts."""
 
     service_id: str
@@ -124,13 +124,13 @@ class Directory:
     """All rules, by topic."""
 
     def __init__(
-        self, rules: Iterable[Rule], signals: Iterable[SignalRule], spokesmen: Iterable[Spokesman] = ()
+        self, rules: Iterable[Rule], signals: Iterable[SignalRule], operators: Iterable[ServiceOperator] = ()
     ) -> None:
         self._rules: dict[Topic, list[Rule]] = {}
         for rule in rules:
             self._rules.setdefault(rule.topic, []).append(rule)
         self._signals = {rule.signal: rule for rule in signals}
-        self._spokesmen = list(spokesmen)
+        self._operators = list(operators)
 
     def rule_for(self, enquiry: Enquiry, on: date) -> Rule:
         """The rule that decides; a person looks at what no rule covers (T40).
@@ -148,8 +148,8 @@ class Directory:
         """What a risk signal asks for; a signal that we do not know yet goes to human triage within a day."""
         return self._signals.get(signal, SignalRule(signal, Topic.T40, 1))
 
-    def speaks_for(self, partner: str, service_id: str, on: date) -> bool:
+    def operates(self, partner: str, service_id: str, on: date) -> bool:
         """Does this partner's word count for a referral to this service?"""
         return any(
-            (one.partner, one.service_id) == (partner, service_id) and one.valid_on(on) for one in self._spokesmen
+            (one.partner, one.service_id) == (partner, service_id) and one.valid_on(on) for one in self._operators
         )

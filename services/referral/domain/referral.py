@@ -49,7 +49,7 @@ class Referral:
     closed_on: date | None = None
     outcome: ReferralOutcome | None = None
     version: int = 0
-    facts: list[Event] = field(default_factory=list)
+    pending_events: list[Event] = field(default_factory=list)
 
     @classmethod
     def of_question(cls, id_: UUID, event: QuestionReceived, rule: Rule, opened_on: date, due_on: date) -> "Referral":
@@ -86,7 +86,7 @@ class Referral:
         )
 
     def _opened(self) -> "Referral":
-        self.facts.append(
+        self.pending_events.append(
             ReferralCreated(
                 referral_id=ReferralId(self.id),
                 case_id=self.case_id and CaseId(self.case_id),
@@ -107,7 +107,7 @@ class Referral:
         )
         return self
 
-    def hear(self, progress: ReferralProgress, on: date, outcome: ReferralOutcome | None) -> None:
+    def record_feedback(self, progress: ReferralProgress, on: date, outcome: ReferralOutcome | None) -> None:
         """What the partner says of it; once it is closed, nothing more changes."""
         if self.closed_on:
             return
@@ -123,7 +123,7 @@ class Referral:
     def _acknowledge(self, on: date) -> None:
         if self.acknowledged_on is None:
             self.acknowledged_on = on
-            self.facts.append(
+            self.pending_events.append(
                 ReferralAcknowledged(
                     referral_id=ReferralId(self.id),
                     service_id=self.service_id,
@@ -134,6 +134,6 @@ class Referral:
 
     def _close(self, on: date, outcome: ReferralOutcome | None) -> None:
         self.closed_on, self.outcome = on, outcome
-        self.facts.append(
+        self.pending_events.append(
             ReferralClosed(referral_id=ReferralId(self.id), service_id=self.service_id, outcome=outcome, closed_on=on)
         )

@@ -15,7 +15,7 @@ from chassis.testing.builders import NOON
 from contracts.vocabulary import RejectionReason
 from services.intake.adapters.redaction import redact
 from services.intake.application.border import AHEAD, LARGEST, OLDEST, Accepted, Border, Refusal
-from services.intake.application.told import id_of
+from services.intake.application.partner_messages import id_of
 from tests.partners import PARTNERS, TYPES, data_of, headers_by
 
 BORDER = Border(redact)

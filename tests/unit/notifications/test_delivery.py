@@ -12,7 +12,7 @@ from contracts.notifications import MessageFailed, MessageSent
 from contracts.vocabulary import DeliveryFailure
 from services.notifications.adapters.reference import Address, AddressBook, read_addresses, read_labels
 from services.notifications.adapters.templates import TextTemplates
-from services.notifications.application.delivery import Delivery
+from services.notifications.application.mail_delivery import MailDelivery
 from services.notifications.application.ports import Answer, Mail
 from services.notifications.domain.attempts import WITH_MAILS, Status
 from services.notifications.domain.message import Message
@@ -40,12 +40,12 @@ class MailServer:
         return self.answers[min(len(self.seen), len(self.answers)) - 1]
 
 
-def a_delivery(server: MailServer, addresses: list[Address] | None = None) -> Delivery:
+def a_delivery(server: MailServer, addresses: list[Address] | None = None) -> MailDelivery:
     book = AddressBook(read_addresses() if addresses is None else addresses)
-    return Delivery(book, TextTemplates(read_labels(), "bel ons"), server, WITH_MAILS)
+    return MailDelivery(book, TextTemplates(read_labels(), "bel ons"), server, WITH_MAILS)
 
 
-async def attempts_until_the_end(message: Message, delivery: Delivery) -> list[datetime]:
+async def attempts_until_the_end(message: Message, delivery: MailDelivery) -> list[datetime]:
     """Perform whenever it is due; the answer is when that was."""
     moments = []
     while message.due_at:
@@ -57,7 +57,7 @@ async def attempts_until_the_end(message: Message, delivery: Delivery) -> list[d
 async def test_an_accepted_mail_is_sent_and_nothing_is_left_to_do() -> None:
     message = a_message_for(a_referral())
     await a_delivery(MailServer()).perform(message, NOON)
-    (fact,) = message.facts
+    (fact,) = message.pending_events
     assert isinstance(fact, MessageSent)
     assert (fact.message_id, fact.recipient, fact.attempts, fact.sent_at) == (message.id, "steunpunt", 1, NOON)
     assert (message.status, message.due_at) == (Status.SENT, None)
@@ -66,7 +66,7 @@ async def test_an_accepted_mail_is_sent_and_nothing_is_left_to_do() -> None:
 async def test_without_an_address_nothing_is_attempted_and_the_message_fails() -> None:
     message, server = a_message_for(a_referral(service_id="nobody")), MailServer()
     await a_delivery(server).perform(message, NOON)
-    (fact,) = message.facts
+    (fact,) = message.pending_events
     assert isinstance(fact, MessageFailed)
     assert (fact.reason, fact.attempts) == (DeliveryFailure.NO_ADDRESS, 0)
     assert (message.status, message.due_at, server.seen) == (Status.FAILED, None, [])
@@ -75,7 +75,7 @@ async def test_without_an_address_nothing_is_attempted_and_the_message_fails() -
 async def test_a_mail_that_is_refused_for_good_is_not_tried_again() -> None:
     message = a_message_for(a_referral())
     moments = await attempts_until_the_end(message, a_delivery(MailServer([Answer.REFUSED])))
-    (fact,) = message.facts
+    (fact,) = message.pending_events
     assert isinstance(fact, MessageFailed)
     assert (fact.reason, fact.attempts, len(moments)) == (DeliveryFailure.REFUSED, 1, 1)
 
@@ -89,7 +89,7 @@ async def test_every_wait_is_longer_than_the_one_before() -> None:
 async def test_after_the_last_attempt_it_gives_up() -> None:
     message = a_message_for(a_referral())
     await attempts_until_the_end(message, a_delivery(MailServer([Answer.NOT_NOW])))
-    (fact,) = message.facts
+    (fact,) = message.pending_events
     assert isinstance(fact, MessageFailed)
     assert (fact.reason, fact.attempts) == (DeliveryFailure.GAVE_UP, len(SCHEDULE) + 1)
     assert message.status is Status.FAILED
@@ -99,7 +99,7 @@ async def test_a_message_that_was_postponed_and_then_accepted_was_sent_once() ->
     message = a_message_for(a_referral())
     server = MailServer([Answer.NOT_NOW, Answer.NOT_NOW, Answer.ACCEPTED])
     await attempts_until_the_end(message, a_delivery(server))
-    (fact,) = message.facts
+    (fact,) = message.pending_events
     assert isinstance(fact, MessageSent)
     assert fact.attempts == 3
 

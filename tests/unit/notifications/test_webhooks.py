@@ -19,10 +19,10 @@ from contracts.envelope import Envelope
 from contracts.notifications import WebhookFailed
 from contracts.vocabulary import DeliveryFailure
 from services.notifications.adapters.subscribers import Subscriber, read_secrets, subscribers_of
-from services.notifications.app import build, telling
+from services.notifications.app import build, webhook_handlers
 from services.notifications.application.ports import Answer, Post
-from services.notifications.application.posting import Posting
-from services.notifications.application.telling import Telling
+from services.notifications.application.webhook_delivery import WebhookDelivery
+from services.notifications.application.webhook_handlers import WebhookHandlers
 from services.notifications.domain.attempts import WITH_WEBHOOKS, Status
 from services.notifications.domain.webhook import Webhook
 from services.notifications.settings import NotificationsSettings
@@ -45,7 +45,7 @@ def test_a_partner_has_a_url_for_each_type_that_it_asks_for() -> None:
 
 def test_each_type_knows_its_partners() -> None:
     one, other = Subscriber("vdab", {WORKPLACE: URL, DOSSIER: URL}, ()), Subscriber("unizo", {WORKPLACE: URL}, ())
-    assert telling([one, other]).partners == {WORKPLACE: ("vdab", "unizo"), DOSSIER: ("vdab",)}
+    assert webhook_handlers([one, other]).partners == {WORKPLACE: ("vdab", "unizo"), DOSSIER: ("vdab",)}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_the_same_event_makes_webhooks_with_the_same_ids_one_for_each_partner() 
     received = Envelope("e-1", "/services/intake", WORKPLACE, NOON, str(workplace.workplace_id)), workplace.to_json()
     ids = []
     for at in (NOON, NOON + timedelta(days=1)):
-        scenario = Scenario(tuple(Telling({WORKPLACE: ("vdab", "unizo")}).handlers()))
+        scenario = Scenario(tuple(WebhookHandlers({WORKPLACE: ("vdab", "unizo")}).handlers()))
         scenario.when(workplace, a_context(id_="e-1", at=at)._replace(received=received))
         ids.append([one.id for one in scenario.all(Webhook)])
     assert ids[0] == ids[1]
@@ -157,7 +157,7 @@ async def test_every_wait_is_longer_than_the_one_before() -> None:
     webhook, partner, moments = a_webhook(), Partner(Answer.NOT_NOW), []
     while webhook.due_at:
         moments.append(webhook.due_at)
-        await Posting("vdab", {WORKPLACE: URL}, partner, WITH_WEBHOOKS).perform(webhook, webhook.due_at)
+        await WebhookDelivery("vdab", {WORKPLACE: URL}, partner, WITH_WEBHOOKS).perform(webhook, webhook.due_at)
     waits = [later - earlier for earlier, later in pairwise(moments)]
     assert waits == sorted(set(waits))
     assert (webhook.status, len(partner.seen)) == (Status.FAILED, len(waits) + 1)
@@ -166,8 +166,8 @@ async def test_every_wait_is_longer_than_the_one_before() -> None:
 
 async def test_what_the_manifest_does_not_ask_for_any_more_is_not_posted() -> None:
     webhook, partner = a_webhook(), Partner(Answer.ACCEPTED)
-    await Posting("vdab", {DOSSIER: URL}, partner, WITH_WEBHOOKS).perform(webhook, NOON)
+    await WebhookDelivery("vdab", {DOSSIER: URL}, partner, WITH_WEBHOOKS).perform(webhook, NOON)
     assert (webhook.status, webhook.due_at, partner.seen) == (Status.FAILED, None, [])
-    (fact,) = webhook.facts
+    (fact,) = webhook.pending_events
     assert isinstance(fact, WebhookFailed)
     assert (fact.reason, fact.attempts) == (DeliveryFailure.NO_ADDRESS, 0)

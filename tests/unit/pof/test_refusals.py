@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from chassis.handling import MessageContext, Permanent, Refused
+from chassis.handling import MessageContext, PermanentError, Refused
 from chassis.testing.scenario import Scenario
 from services.pof.application.commands import AnnounceDossier, SubmitDossier
 from services.pof.domain.dossier import Dossier
@@ -106,7 +106,7 @@ def test_a_submission_cannot_be_of_tomorrow() -> None:
 
 
 def test_an_unknown_dossier_cannot_be_submitted() -> None:
-    with pytest.raises(Permanent):
+    with pytest.raises(PermanentError):
         pof().when(SubmitDossier(dossier_id=uuid4(), area="88/BRUGGE", agodi_reference="AGODI-2026-1"))
 
 

@@ -19,7 +19,7 @@ _DEAD_LETTERS = (
 )
 
 
-class Sampling:
+class GaugeCollector:
     """Keeps the gauges of what waits."""
 
     def __init__(self, service: str, pool: Pool, metrics: Metrics) -> None:

@@ -5,18 +5,18 @@ from datetime import datetime
 
 from chassis.handling import BRUSSELS
 from services.notifications.application.ports import Addresses, Answer, Mail, Mailer, Templates
-from services.notifications.domain.attempts import Patience
+from services.notifications.domain.attempts import RetrySchedule
 from services.notifications.domain.message import Message
 
 
 @dataclass
-class Delivery:
+class MailDelivery:
     """Sends messages that are due."""
 
     addresses: Addresses
     templates: Templates
     mailer: Mailer
-    patience: Patience
+    schedule: RetrySchedule
     kind: type[Message] = Message
     only: None = None
     at_once: int = 50
@@ -35,4 +35,4 @@ class Delivery:
             case Answer.REFUSED:
                 message.refused(now)
             case Answer.NOT_NOW:
-                message.postponed(now, self.patience)
+                message.postponed(now, self.schedule)

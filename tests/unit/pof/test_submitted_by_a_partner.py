@@ -82,4 +82,4 @@ def test_a_reference_that_is_used_again_for_another_plan_is_another_dossier() ->
     scenario.when(first)
     scenario.when(told(dossier_id=first.dossier_id, site="brugge-2"))
     scenario.when(told(dossier_id=first.dossier_id, school_year="2028-2029"))
-    assert len({dossier.claim for dossier in scenario.all(Dossier)}) == 3
+    assert len({dossier.natural_key for dossier in scenario.all(Dossier)}) == 3

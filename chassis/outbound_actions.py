@@ -17,11 +17,11 @@ import structlog
 
 from chassis.handling import MessageContext
 from chassis.messaging.failures import MISSING_DEPENDENCY
-from chassis.messaging.outbox import Promise
+from chassis.messaging.outbox import OutboxRecordFactory
 from chassis.messaging.store import PostgresStore, keep
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
-from chassis.unit_of_work import UnitOfWork, Wanted
+from chassis.unit_of_work import LoadPlan, UnitOfWork
 
 log = structlog.get_logger("second_step")
 
@@ -40,7 +40,7 @@ class Intent(Protocol):
     correlation: str | None
 
 
-class SecondStep(Protocol):
+class OutboundAction(Protocol):
     """What a service does about its due intents."""
 
     @property
@@ -63,13 +63,13 @@ class SecondStep(Protocol):
         ...
 
 
-class SecondSteps:
+class OutboundActions:
     """The loops that perform the second steps of one service, one each."""
 
     def __init__(
         self,
         service: str,
-        steps: Sequence[SecondStep],
+        steps: Sequence[OutboundAction],
         store: PostgresStore,
         metrics: Metrics,
         health: Health,
@@ -84,7 +84,7 @@ class SecondSteps:
         self._health = health
         self._now = now
         self._wake = wake
-        self._promise = Promise(service, now)
+        self._promise = OutboxRecordFactory(service, now)
         for step in steps:
             health.expect(_part(step))
 
@@ -94,14 +94,14 @@ class SecondSteps:
             for step in self._steps:
                 loops.create_task(self._perform_until(stop, step))
 
-    async def _perform_until(self, stop: asyncio.Event, step: SecondStep) -> None:
+    async def _perform_until(self, stop: asyncio.Event, step: OutboundAction) -> None:
         while not stop.is_set():
             rest = await self._try(step)
             with suppress(TimeoutError):
                 async with asyncio.timeout(rest):
                     await stop.wait()
 
-    async def _try(self, step: SecondStep) -> float:
+    async def _try(self, step: OutboundAction) -> float:
         """Perform one batch of a step; the answer is how many seconds to rest."""
         try:
             done = await self.perform_due(step)
@@ -112,14 +112,14 @@ class SecondSteps:
         self._health.progress(_part(step))
         return 0 if done else POLL
 
-    async def perform_due(self, step: SecondStep) -> int:
+    async def perform_due(self, step: OutboundAction) -> int:
         """Perform one batch of a step; the answer is the number of intents that were acted on."""
         now = self._now()
         async with self._store.transaction() as transaction:
             ids = await transaction.claim_due(step.kind, now, now + CLAIM, step.at_once, step.only)
-            wanted = Wanted()
-            wanted.ids[step.kind] = set(ids)
-            claimed = await transaction.load(wanted)
+            plan = LoadPlan()
+            plan.ids[step.kind] = set(ids)
+            claimed = await transaction.load(plan)
         intents = [claimed.get(step.kind, id_) for id_ in ids]
         results = await asyncio.gather(
             *(self._perform(step, intent, now) for intent in intents), return_exceptions=True
@@ -129,12 +129,12 @@ class SecondSteps:
                 raise result
         return results.count(True)
 
-    async def _perform(self, step: SecondStep, intent: Intent, now: datetime) -> bool:
+    async def _perform(self, step: OutboundAction, intent: Intent, now: datetime) -> bool:
         """Act on one intent and record it. What goes wrong with one does not touch the others."""
-        wanted = Wanted()
-        wanted.ids[step.kind] = {intent.id}
+        plan = LoadPlan()
+        plan.ids[step.kind] = {intent.id}
         unit_of_work = UnitOfWork()
-        unit_of_work.put(step.kind, [intent], wanted)
+        unit_of_work.put(step.kind, [intent], plan)
         try:
             await step.perform(unit_of_work.get(step.kind, intent.id), now)
             await self._record(step, intent, unit_of_work, now)
@@ -144,12 +144,12 @@ class SecondSteps:
             log.error("second step failed", step=step.kind.__name__, intent=str(intent.id), error=type(error).__name__)
             return False
         self._health.progress(_part(step))
-        self._metrics.second_steps.labels(self._service, step.kind.__name__).inc()
+        self._metrics.outbound_actions.labels(self._service, step.kind.__name__).inc()
         return True
 
-    async def _record(self, step: SecondStep, intent: Intent, unit_of_work: UnitOfWork, now: datetime) -> None:
+    async def _record(self, step: OutboundAction, intent: Intent, unit_of_work: UnitOfWork, now: datetime) -> None:
         # The cause is the intent itself, so that doing it twice leaves the same fact twice, not two facts.
-        unit_of_work.record_facts(
+        unit_of_work.collect_events(
             MessageContext(
                 id=str(intent.id),
                 source=f"/services/{self._service}/second-step",
@@ -163,6 +163,6 @@ class SecondSteps:
         self._wake()
 
 
-def _part(step: SecondStep) -> str:
+def _part(step: OutboundAction) -> str:
     """What health calls it."""
     return " ".join(("second step", step.kind.__name__, *(step.only or ())))

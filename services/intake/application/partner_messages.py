@@ -20,7 +20,7 @@ def id_of(partner_id: str, kind: str, reference: str) -> UUID:
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Generic[E]):
+class PartnerMessage(Generic[E]):
     """A fact in the partner's own words, and which partner it was."""
 
     partner: str
@@ -30,7 +30,7 @@ class Told(Generic[E]):
         return id_of(self.partner, kind, reference)
 
 
-class ToldQuestion(Told[partner.QuestionReceived]):
+class PartnerQuestion(PartnerMessage[partner.QuestionReceived]):
     """Somebody asked the partner a question that is for us."""
 
     @property
@@ -39,7 +39,7 @@ class ToldQuestion(Told[partner.QuestionReceived]):
         return self._id("case", self.fact.reference)
 
 
-class AboutLearner(Told[E]):
+class AboutLearner(PartnerMessage[E]):
     """Something about one learner of the partner."""
 
     fact: Any
@@ -55,7 +55,7 @@ class AboutLearner(Told[E]):
         return f"{self.partner}:{self.fact.learner_reference}"
 
 
-class ToldRisk(AboutLearner[partner.LearnerAtRisk]):
+class PartnerRisk(AboutLearner[partner.LearnerAtRisk]):
     """A learner may drop out."""
 
     @property
@@ -64,7 +64,7 @@ class ToldRisk(AboutLearner[partner.LearnerAtRisk]):
         return self._id("risk", self.fact.reference)
 
 
-class ToldSearch(AboutLearner[partner.LearnerSearchStarted]):
+class PartnerSearch(AboutLearner[partner.LearnerSearchStarted]):
     """A learner looks for a workplace."""
 
     @property
@@ -73,16 +73,16 @@ class ToldSearch(AboutLearner[partner.LearnerSearchStarted]):
         return self._id("search", self.fact.reference)
 
 
-class ToldWorkplace(Told[partner.WorkplaceRegistered]):
+class PartnerWorkplace(PartnerMessage[partner.WorkplaceRegistered]):
     """A company offers a workplace."""
 
     @property
     def workplace_id(self) -> UUID:
-        """Told again, it is the same workplace."""
+        """PartnerMessage again, it is the same workplace."""
         return self._id("workplace", self.fact.reference)
 
 
-class ToldProgrammatie(Told[partner.ProgrammatieSubmitted]):
+class PartnerProgrammatie(PartnerMessage[partner.ProgrammatieSubmitted]):
     """A school applied for a programme."""
 
     @property
@@ -91,7 +91,7 @@ class ToldProgrammatie(Told[partner.ProgrammatieSubmitted]):
         return self._id("dossier", self.fact.reference)
 
 
-class ToldFeedback(Told[Feedback]):
+class PartnerFeedback(PartnerMessage[Feedback]):
     """How far the partner is with a referral of ours."""
 
     @property
@@ -100,7 +100,7 @@ class ToldFeedback(Told[Feedback]):
         return self.fact.referral_id
 
 
-class ToldAgreement(AboutLearner[Agreement]):
+class PartnerAgreement(AboutLearner[Agreement]):
     """An agreement was registered, or ended."""
 
     @property
@@ -115,16 +115,16 @@ class ToldAgreement(AboutLearner[Agreement]):
         return self._id("workplace", self.fact.workplace_reference) if registered else None
 
 
-TOLD: dict[type[Event], type[Told[Any]]] = {
-    partner.QuestionReceived: ToldQuestion,
-    partner.LearnerAtRisk: ToldRisk,
-    partner.LearnerSearchStarted: ToldSearch,
-    partner.WorkplaceRegistered: ToldWorkplace,
-    partner.ProgrammatieSubmitted: ToldProgrammatie,
-    partner.ReferralAcknowledged: ToldFeedback,
-    partner.ReferralProgressed: ToldFeedback,
-    partner.ReferralClosed: ToldFeedback,
-    partner.AgreementRegistered: ToldAgreement,
-    partner.AgreementEnded: ToldAgreement,
+PARTNER_MESSAGES: dict[type[Event], type[PartnerMessage[Any]]] = {
+    partner.QuestionReceived: PartnerQuestion,
+    partner.LearnerAtRisk: PartnerRisk,
+    partner.LearnerSearchStarted: PartnerSearch,
+    partner.WorkplaceRegistered: PartnerWorkplace,
+    partner.ProgrammatieSubmitted: PartnerProgrammatie,
+    partner.ReferralAcknowledged: PartnerFeedback,
+    partner.ReferralProgressed: PartnerFeedback,
+    partner.ReferralClosed: PartnerFeedback,
+    partner.AgreementRegistered: PartnerAgreement,
+    partner.AgreementEnded: PartnerAgreement,
 }
 """Everything that partners may tell."""

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from aiokafka.errors import KafkaError
 
-from chassis.messaging.express import AT_ONCE, Express
+from chassis.messaging.direct_publisher import AT_ONCE, Express
 from chassis.messaging.outbox import OutboxRecord, Unpublished
 from chassis.messaging.producer import Answer, Ready
 from chassis.messaging.relay import Relay
@@ -144,7 +144,7 @@ async def test_what_is_not_committed_does_not_go(office: Office) -> None:
 
 
 async def test_the_relay_looks_once_for_all_that_arrives_within_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chassis.messaging.express.FORGET_AFTER", 0.3)
+    monkeypatch.setattr("chassis.messaging.direct_publisher.FORGET_AFTER", 0.3)
     looks: list[int] = []
     express = Express(lambda: looks.append(len(express.arrived)), lambda _: None)
     express.open(await MemoryBroker().connect())

@@ -27,7 +27,7 @@ class Verdict(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class ReceivedMessage:
     """What came in through the door: a message for a handler of the service, to take it in or to refuse it."""
 
     message: object
@@ -55,7 +55,7 @@ def count(metrics: Metrics, verdicts: Iterable[Verdict]) -> None:
         metrics.border.labels(*verdict).inc(number)
 
 
-class Door(Protocol):
+class PartnerGateway(Protocol):
     """Knows which topics others write to, and reads their records."""
 
     @property
@@ -63,6 +63,6 @@ class Door(Protocol):
         """The topics whose records have to come through here."""
         ...
 
-    def open(self, record: Record, now: datetime) -> Opened:
+    def open(self, record: Record, now: datetime) -> ReceivedMessage:
         """Check one record. Never raises for what a sender did: that is a refusal."""
         ...

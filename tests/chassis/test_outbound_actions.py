@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.messaging.second_step import CLAIM, SecondSteps
 from chassis.messaging.store import PostgresStore
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
+from chassis.outbound_actions import CLAIM, OutboundActions
 from chassis.persistence.connection import Pool
 from chassis.testing.builders import NOON
 from chassis.testing.eventually import eventually
@@ -56,9 +56,9 @@ class Office:
     now: datetime = NOON
     woken: int = 0
 
-    def steps(self, *steps: RunErrands) -> SecondSteps:
+    def steps(self, *steps: RunErrands) -> OutboundActions:
         """One process."""
-        return SecondSteps(
+        return OutboundActions(
             "tally", steps or [self.outside], self.store, Metrics(), Health(), now=lambda: self.now, wake=self._wake
         )
 

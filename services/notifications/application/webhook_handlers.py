@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from chassis.handling import Handler, MessageContext, Permanent
+from chassis.handling import Handler, MessageContext, PermanentError
 from chassis.unit_of_work import UnitOfWork
 from contracts.event import Event
 from contracts.registry import EVENTS
@@ -11,7 +11,7 @@ from services.notifications.domain.webhook import Webhook
 
 
 @dataclass
-class Telling:
+class WebhookHandlers:
     """Partners by the type of event that they want to be told of."""
 
     partners: Mapping[str, tuple[str, ...]]
@@ -23,7 +23,7 @@ class Telling:
     def tell_partners(self, event: Event, uow: UnitOfWork, ctx: MessageContext) -> None:
         """The whole event, as it came, for each partner that asked for it."""
         if ctx.received is None:
-            raise Permanent("only what came from Kafka can be passed on")
+            raise PermanentError("only what came from Kafka can be passed on")
         envelope, data = ctx.received
         body = envelope.structured(data).decode()
         for partner in self.partners[event.declaration.type]:

@@ -4,19 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from chassis.handling import MessageContext
-from chassis.messaging.door import ACCEPTED, REJECTED, Opened, Verdict
 from chassis.messaging.record import Record
+from chassis.partner_gateway import ACCEPTED, REJECTED, ReceivedMessage, Verdict
 from chassis.partners import Partner
 from contracts.envelope import RawHeaders
-from services.intake.application.border import Accepted, Border, Refusal, TurnAway, too_many
+from services.intake.application.border import Accepted, Border, Refusal, RejectMessage, too_many
+from services.intake.application.partner_messages import id_of
 from services.intake.application.quota import Quotas
-from services.intake.application.told import id_of
 
 Sent = tuple[RawHeaders, bytes | None]
 """Attributes as headers, and the value: the two halves of a message in either CloudEvents mode."""
 
 
-class PartnerDoor:
+class IntakePartnerGateway:
     """One door, whether a message comes over Kafka or over HTTP; the quota counts both."""
 
     def __init__(self, partners: Mapping[str, Partner], border: Border) -> None:
@@ -30,7 +30,7 @@ class PartnerDoor:
         """One per partner, also of who may publish nothing: what it sends is answered."""
         return list(self._by_topic)
 
-    def open(self, record: Record, now: datetime) -> Opened:
+    def open(self, record: Record, now: datetime) -> ReceivedMessage:
         """A record of a partner's topic, as something for a handler: what it told us, or that it is turned away."""
         partner = self._by_topic[record.topic]
         if record.at and not self.has_room(partner, record.at, [record.place]):
@@ -39,11 +39,11 @@ class PartnerDoor:
             judged = self.judge(partner, (record.headers, record.value), record.at)
         if isinstance(judged, Accepted):
             return let_in(partner, judged)
-        message = TurnAway(partner.id, record.partition, record.offset, judged)
+        message = RejectMessage(partner.id, record.partition, record.offset, judged)
         context = MessageContext(
             record.place, record.topic, judged.type or "other", record.at or now, authid=partner.id
         )
-        return Opened(message, context, turned_away(partner, judged))
+        return ReceivedMessage(message, context, rejected_verdict(partner, judged))
 
     def has_room(self, partner: Partner, at: datetime, places: Sequence[str]) -> bool:
         """Does the quota leave room for all of these?"""
@@ -54,7 +54,7 @@ class PartnerDoor:
         return self._border.judge(partner, *sent, at)
 
 
-def let_in(partner: Partner, accepted: Accepted) -> Opened:
+def let_in(partner: Partner, accepted: Accepted) -> ReceivedMessage:
     """What a partner said, known by a name that follows from its own and that nothing can be read from."""
     envelope = accepted.envelope
     name = id_of(partner.id, "message", f"{envelope.source}\n{envelope.id}")
@@ -66,9 +66,9 @@ def let_in(partner: Partner, accepted: Accepted) -> Opened:
         traceparent=envelope.traceparent,
         authid=partner.id,
     )
-    return Opened(accepted.told, context, Verdict(partner.id, envelope.type, ACCEPTED))
+    return ReceivedMessage(accepted.told, context, Verdict(partner.id, envelope.type, ACCEPTED))
 
 
-def turned_away(partner: Partner, refusal: Refusal) -> Verdict:
+def rejected_verdict(partner: Partner, refusal: Refusal) -> Verdict:
     """How a refusal is counted."""
     return Verdict(partner.id, refusal.type or "other", REJECTED, refusal.reason)

@@ -24,7 +24,7 @@ from contracts.pof import ProgrammatieSubmitted
 from contracts.referral import ReferralClosed, ReferralCreated
 from contracts.vocabulary import ReferralOutcome, RejectionReason
 from deploy.local.platform import Platform
-from services.intake.application.told import id_of
+from services.intake.application.partner_messages import id_of
 from tests.e2e.listening import records_of, the_event
 from tests.partners import PARTNERS, data_of, forgeries, headers_by
 

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.notifications.application.ports import Answer, Post, Receiver
-from services.notifications.domain.attempts import Patience
+from services.notifications.domain.attempts import RetrySchedule
 from services.notifications.domain.webhook import Webhook
 
 
 @dataclass
-class Posting:
+class WebhookDelivery:
     """Posts the webhooks of one partner that are due: each partner has its own, so that none waits for another."""
 
     partner: str
     urls: Mapping[str, str]
     """Where the partner wants each type of event, as its manifest says today."""
     receiver: Receiver
-    patience: Patience
+    schedule: RetrySchedule
     at_once: int = 5
     kind: type[Webhook] = Webhook
 
@@ -38,4 +38,4 @@ class Posting:
             case Answer.REFUSED:
                 webhook.refused(now)
             case Answer.NOT_NOW:
-                webhook.postponed(now, self.patience)
+                webhook.postponed(now, self.schedule)

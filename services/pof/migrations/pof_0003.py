@@ -1,0 +1,13 @@
+"""What only one dossier may be about is its natural key."""
+
+from alembic import op
+
+revision = "pof_0003"
+down_revision = "pof_0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.alter_column("dossiers", "claim", new_column_name="natural_key")
+    op.execute("alter index dossiers_claim rename to dossiers_natural_key")
