@@ -16,7 +16,7 @@ from benchmarks.result import Bench, Result
 from chassis.persistence.connection import Connection, beside
 from chassis.persistence.mapper import Mapper
 from chassis.persistence.migrate import migrate
-from chassis.service import collect_seldom
+from chassis.process import collect_seldom
 from contracts.envelope import Envelope, read
 from contracts.intake import WorkplaceRegistered
 from contracts.vocabulary import Recognition, Subregion

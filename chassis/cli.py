@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import typer
 import uvloop
 
-from chassis.messaging.failures import Halted
+from chassis.messaging.dead_letter_limit import Halted
 from chassis.observability import logs
 from chassis.operations import Built
 from chassis.operations.dead_letters import DeadLetterCommands
@@ -15,8 +15,9 @@ from chassis.operations.groups import GroupCommands
 from chassis.operations.outbox import OutboxCommands
 from chassis.partners import InvalidManifest
 from chassis.persistence.retention import UnsafeRetention
-from chassis.service import ALL_ROLES, Role, Service
-from chassis.service import run as run_service
+from chassis.process import ALL_ROLES, Role
+from chassis.process import run as run_service
+from chassis.service import Service
 from chassis.settings import InvalidSettings, Settings
 
 S = TypeVar("S", bound=Settings)

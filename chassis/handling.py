@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from hashlib import sha1
 from inspect import iscoroutinefunction
 from itertools import chain
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -15,7 +14,6 @@ from contracts.event import Event
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 _NAMESPACE = UUID("8f0f2f3c-6c0e-5a52-9a55-3f6f3f1d6b11")
-_PREFIX = _NAMESPACE.bytes
 
 
 class TransientError(Exception):
@@ -42,7 +40,7 @@ class Refused(PermanentError):
 class Aggregate(Protocol):
     """What the chassis asks of an aggregate: a dataclass whose other fields are immutable values.
 
-    `version` counts the facts that it left so far, and is the sequence number of the last one.
+    `version` counts the events that it has published, and is the sequence number of the last one.
     """
 
     id: UUID
@@ -57,7 +55,7 @@ U = TypeVar("U")
 
 
 class MessageContext(NamedTuple):
-    """Where a message comes from. Ids and times of what a handler makes follow from it, never from chance or clock."""
+    """Where a message comes from. Ids and times of what a handler makes follow from it, not from chance or a clock."""
 
     id: str
     source: str
@@ -68,17 +66,11 @@ class MessageContext(NamedTuple):
     authid: str | None = None
     """Who is behind it, when it came in from outside: the id of a partner."""
     received: tuple[Envelope, bytes] | None = None
-    """An event as it came from Kafka, with its data, for who passes it on whole."""
+    """The event as it came from Kafka, with its data: for a handler that passes it on unchanged."""
 
     def new_id(self, name: str) -> UUID:
         """The id of something that this message causes: the same for every delivery of the message."""
         return uuid5(_NAMESPACE, f"{self.source}\n{self.id}\n{name}")
-
-    def new_id_text(self, name: str) -> str:
-        """The same as text, for every fact that goes out: uuid5 and str would take three times as long."""
-        text = sha1(_PREFIX + f"{self.source}\n{self.id}\n{name}".encode(), usedforsecurity=False).hexdigest()
-        variant = "89ab"[int(text[16], 16) & 3]
-        return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
     @property
     def today(self) -> date:
@@ -88,15 +80,20 @@ class MessageContext(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Load every aggregate whose `column` equals the `field` of the message."""
+    """Load every aggregate whose `column` equals `field` of the message, or of the loaded aggregates of class `of`."""
 
     column: str
     field: str
+    of: type[Any] | None = None
 
 
-def by(column: str, field: str | None = None) -> By:
-    """All aggregates of which `column` has the value of the message's field (of the same name unless told)."""
-    return By(column, field or column)
+def by(column: str, field: str | None = None, *, of: type[Any] | None = None) -> By:
+    """All aggregates whose `column` has the value of a field (of the same name unless told).
+
+    The field is the message's; with `of` it is a field of the aggregates of that class which the same handler loads:
+    `loads={Search: "search_id", Workplace: by("programme", of=Search)}` loads the workplaces of the search's programme.
+    """
+    return By(column, field or column, of)
 
 
 How = str | By
@@ -129,13 +126,21 @@ def handles(message: type[M], *, loads: Loads | None = None) -> Callable[[Method
         if iscoroutinefunction(function):
             raise TypeError(f"{function.__name__}: a handler is synchronous, nobody would await it")
         for how in chain(*asked.values()):
-            name = how.field if isinstance(how, By) else how
-            if name not in getattr(message, "__pydantic_fields__", ()) and not hasattr(message, name):
-                raise TypeError(f"{function.__name__}: {message.__name__} has no {name!r} to load by")
+            _check(function.__name__, message, asked, how)
         vars(function)["__handles__"] = (message, asked)
         return function
 
     return mark
+
+
+def _check(handler: str, message: type[Any], asked: Mapping[type[Any], tuple[How, ...]], how: How) -> None:
+    """Raises TypeError when there is no such field to load by."""
+    owner = how.of if isinstance(how, By) and how.of else message
+    name = how.field if isinstance(how, By) else how
+    if name not in getattr(owner, "__annotations__", {}) and not hasattr(owner, name):
+        raise TypeError(f"{handler}: {owner.__name__} has no {name!r} to load by")
+    if owner is not message and all(isinstance(one, By) and one.of for one in asked.get(owner, ())):
+        raise TypeError(f"{handler}: {owner.__name__} is not loaded by a field of {message.__name__}")
 
 
 def handlers_of(collection: object) -> dict[type[Any], Handler]:

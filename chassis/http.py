@@ -8,11 +8,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from chassis.failures import MISSING_DEPENDENCY
 from chassis.handling import NotFound, PermanentError, Refused
-from chassis.messaging.failures import MISSING_DEPENDENCY
-from chassis.messaging.store import KeyUsedTwice
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
+from chassis.persistence.idempotency import KeyUsedTwice
 
 LARGEST_BODY = 64 * 1024
 """Bytes of a request; a question is a few lines of text."""

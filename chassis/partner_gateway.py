@@ -1,4 +1,4 @@
-"""The door of a service: what others write to topics of their own is checked before it is a message."""
+"""The gateway of a service: messages of partners, who write to topics of their own, are checked before they count."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,17 +7,17 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from chassis.handling import MessageContext
-from chassis.messaging.inbox import EventKey
-from chassis.messaging.record import Record
 from chassis.observability.metrics import Metrics
+from chassis.persistence.inbox import EventKey
+from chassis.record import Record
 
 ACCEPTED, REJECTED = "accepted", "rejected"
-TWICE = "DUPLICATE"
-"""Reason of what was accepted without an effect, because it had one before."""
+REPEATED = "DUPLICATE"
+"""Reason of what was accepted without an effect, because it had its effect before."""
 
 
 class Verdict(NamedTuple):
-    """What the border made of one message: the labels of `duaal_border_messages_total`."""
+    """What the gateway decided about one message: the labels of `duaal_border_messages_total`."""
 
     partner: str
     type: str
@@ -28,41 +28,45 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """What came in through the door: a message for a handler of the service, to take it in or to refuse it."""
+    """A message of a partner, checked: what a handler of the service gets, either to take it in or to reject it."""
 
-    message: object
+    content: object
     context: MessageContext
     verdict: Verdict
 
-    def keys(self, record: Record) -> tuple[EventKey, ...]:
-        """A record is decided once, and what its sender said has an effect once; what is refused may be said again."""
+    def event_keys(self, record: Record) -> tuple[EventKey, ...]:
+        """A record is decided once; what its sender means by it has one effect, and what is rejected may be sent again.
+
+        The first key is the place of the record.
+        """
         place = EventKey(record.topic, record.place)
-        return (place, self.said) if self.verdict.result == ACCEPTED else (place,)
+        return (place, self.event_key) if self.verdict.result == ACCEPTED else (place,)
 
     @property
-    def said(self) -> EventKey:
+    def event_key(self) -> EventKey:
         """The sender's own name for its message."""
         return EventKey(self.context.source, self.context.id)
 
-    def said_before(self) -> Verdict:
-        """The verdict when what was said had its effect before."""
-        return self.verdict._replace(reason=TWICE)
+    @property
+    def repeated(self) -> Verdict:
+        """The verdict when the message had its effect before."""
+        return self.verdict._replace(reason=REPEATED)
 
 
-def count(metrics: Metrics, verdicts: Iterable[Verdict]) -> None:
-    """Every message once."""
+def count_verdicts(metrics: Metrics, verdicts: Iterable[Verdict]) -> None:
+    """Count every message once."""
     for verdict, number in Counter(verdicts).items():
         metrics.border.labels(*verdict).inc(number)
 
 
 class PartnerGateway(Protocol):
-    """Knows which topics others write to, and reads their records."""
+    """Knows which topics partners write to, and reads their records."""
 
     @property
     def topics(self) -> Sequence[str]:
         """The topics whose records have to come through here."""
         ...
 
-    def open(self, record: Record, now: datetime) -> ReceivedMessage:
-        """Check one record. Never raises for what a sender did: that is a refusal."""
+    def receive(self, record: Record, now: datetime) -> ReceivedMessage:
+        """Check one record. Never raises for what a sender did: that is a rejection."""
         ...

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from chassis.messaging.topics import create_topics
+from chassis.messaging.topic_creation import create_topics
 from chassis.partners import read_partners
 from deploy.access.cli import partners as partner_commands
 from deploy.asyncapi.serve import server as asyncapi_server

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 import contracts
-from chassis.messaging.record import Record
 from chassis.observability.metrics import Metrics
 from chassis.partners import Partner, read_partners
+from chassis.record import Record
 from chassis.testing.builders import NOON, a_record
 from contracts.envelope import Envelope, Headers
 from contracts.event import Event

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, Self
 
 import yaml
 
-from chassis.messaging.topics import TOPICS
 from chassis.partners import Partner
+from chassis.topics import TOPICS
 from contracts.registry import EVENTS
 from services.notifications.settings import NotificationsSettings
 

@@ -1,53 +1,34 @@
-"""Fetches records so that one which cannot be read costs none of its neighbours.
+"""Fetches records so that one which cannot be read costs none of its neighbours, and the next batch ahead of time.
 
 aiokafka decodes header names while it hands out records. When that fails it forgets what it had in hand, of this and
-of other partitions, but has moved on already: the next commit would go past records that nobody saw.
+of other partitions, but has moved on already: the next commit would go past records that nobody saw
+(`docs/upstream/`). So after such a failure everything since the last commit is read again, one record at a time.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, CorruptRecordException, KafkaError, UnsupportedCodecError
 
 from chassis.messaging.pipeline import Delivery
-from chassis.messaging.record import Record
+from chassis.record import Record
 
 log = structlog.get_logger("fetch")
 
 UNREADABLE = (UnicodeDecodeError, CorruptRecordException, UnsupportedCodecError)
 NOT_FETCHED = (KafkaError, ConsumerStoppedError)
-"""Unless it is unreadable: the consumer stands where it stood, and nothing is lost."""
+"""Unless it is one of UNREADABLE: then the consumer stands where it stood, and nothing is lost."""
 WAIT = 0.5
 """Seconds that one fetch waits for something new."""
 WAIT_FOR_ONE = 0.2
 
 
-class Batch(NamedTuple):
-    """Records, in the order of their offsets within each partition."""
-
-    records: list[Record]
-    received: list[Delivery] | None
-    """The first that was done with them, unless that failed: then it will again, where somebody can handle that."""
-
-    def and_then(self, more: "Batch") -> "Batch":
-        """Both, in this order."""
-        if self.received is None or more.received is None:
-            return Batch(self.records + more.records, None)
-        return Batch(self.records + more.records, self.received + more.received)
-
-
-NOTHING = Batch([], [])
-
-
-class Fetching:
-    """Hands out batches of at most so many records, and fetches the next one while this one is handled."""
+class Fetcher:
+    """Hands out batches of at most so many deliveries, and fetches the next one while this one is handled."""
 
     def __init__(
         self,
@@ -59,13 +40,13 @@ class Fetching:
         self._receive = receive
         self._committed = committed
         self._consumer: AIOKafkaConsumer | None = None
-        self._ahead: asyncio.Task[Batch] | None = None
+        self._ahead: asyncio.Task[list[Delivery]] | None = None
         self._lost = False
-        """The consumer has moved past records that nobody got: until they are read one by one nothing else may be."""
-        self.undecided = NOTHING
+        """The consumer has moved past records that nobody got: before anything else they are read one by one."""
+        self.undecided: list[Delivery] = []
         """What was handed out last, until it is decided or given up."""
 
-    async def next(self, consumer: AIOKafkaConsumer) -> Batch:
+    async def next(self, consumer: AIOKafkaConsumer) -> list[Delivery]:
         """The next records; none when there is nothing new."""
         self._consumer = consumer
         if not self._lost:
@@ -75,25 +56,25 @@ class Fetching:
                 if isinstance(error, NOT_FETCHED) and not isinstance(error, UNREADABLE):
                     raise
                 log.error("a record cannot be read", error=type(error).__name__)
-                self._lost, self.undecided = True, NOTHING
+                self._lost, self.undecided = True, []
         if self._lost:
             await self._committed()
-            self.undecided = self._batch(await _fetch_around(consumer, self._most))
+            self.undecided = self._receive(await _fetch_around(consumer, self._most))
             self._lost = False
         return self.undecided
 
     async def _take(self, consumer: AIOKafkaConsumer) -> None:
-        self.look_ahead()
+        self.fetch_ahead()
         ahead = self._ahead
         assert ahead
         arrived_before = ahead.done()
         await asyncio.wait({ahead})
-        self.undecided = NOTHING
+        self.undecided = []
         if self._ahead is not ahead:
-            return  # it was given up while we waited
+            return  # it was given up meanwhile
         self._ahead = None
         self.undecided = ahead.result()
-        room = self._most - len(self.undecided.records)
+        room = self._most - len(self.undecided)
         if arrived_before and room > 0:
             await self._top_up(consumer, room)
 
@@ -107,17 +88,17 @@ class Fetching:
             # The consumer has not moved on: this can be fetched again, and what is in hand cannot.
             log.warning("cannot fetch more", error=type(error).__name__)
             return
-        # What we had may have been given up meanwhile: then this is from where the consumer stands now.
-        self.undecided = self.undecided.and_then(more)
+        # What was in hand may have been given up meanwhile: then this is from where the consumer stands now.
+        self.undecided = self.undecided + more
 
-    def look_ahead(self) -> None:
+    def fetch_ahead(self) -> None:
         """Begin to fetch what comes next."""
         if self._ahead is None and self._consumer:
             self._ahead = asyncio.create_task(self._fetch(self._consumer, WAIT, self._most))
 
     def decided(self) -> None:
         """What was handed out is done with, and need not be kept in memory until the next."""
-        self.undecided = NOTHING
+        self.undecided = []
 
     def give_up(self) -> list[Record]:
         """What was handed out last and what was fetched ahead: nobody decides it, unless it is fetched again.
@@ -125,11 +106,11 @@ class Fetching:
         An answer that is still to come is not given up: it will be from where the consumer stands by then. Nor is a
         failure, which `next` has to see.
         """
-        given_up, self.undecided = self.undecided.records, NOTHING
+        given_up, self.undecided = self.undecided, []
         if self._ahead and self._ahead.done() and not self._ahead.exception():
-            given_up = given_up + self._ahead.result().records
+            given_up = given_up + self._ahead.result()
             self._ahead = None
-        return given_up
+        return [delivery.record for delivery in given_up]
 
     async def stop(self) -> None:
         """Wait for nothing more."""
@@ -137,15 +118,9 @@ class Fetching:
             self._ahead.cancel()
             await asyncio.gather(self._ahead, return_exceptions=True)
 
-    async def _fetch(self, consumer: AIOKafkaConsumer, wait: float, most: int) -> Batch:
+    async def _fetch(self, consumer: AIOKafkaConsumer, wait: float, most: int) -> list[Delivery]:
         fetched = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=most)
-        return self._batch([one for some in fetched.values() for one in some])
-
-    def _batch(self, fetched: Sequence[ConsumerRecord]) -> Batch:
-        records = [_record(one) for one in fetched]
-        with suppress(Exception):
-            return Batch(records, self._receive(records))
-        return Batch(records, None)
+        return self._receive([_record(one) for some in fetched.values() for one in some])
 
 
 def _record(one: ConsumerRecord) -> Record:
@@ -154,20 +129,20 @@ def _record(one: ConsumerRecord) -> Record:
 
 @lru_cache(1_000)
 def _moment(milliseconds: int) -> datetime:
-    # Kept: the records of a batch share it.
+    # Cached: the records of a batch share it.
     try:
         return datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (ValueError, OverflowError):
-        return datetime.fromtimestamp(0, UTC)  # whoever sent it may have written anything
+        return datetime.fromtimestamp(0, UTC)  # the sender may have written anything
 
 
-async def _fetch_around(consumer: AIOKafkaConsumer, most: int) -> list[ConsumerRecord]:
+async def _fetch_around(consumer: AIOKafkaConsumer, most: int) -> list[Record]:
     """From where the group has committed, one record at a time; in the place of one that cannot be read, an empty one.
 
     The pipeline makes a dead letter of it: its place is known, its bytes stay in Kafka as long as the topic keeps them.
     """
     partitions = consumer.assignment()
-    found: list[ConsumerRecord] = []
+    found: list[Record] = []
     for partition in partitions:
         await _go_back(consumer, partition)
         enough = len(found) + max(1, most // len(partitions))
@@ -182,14 +157,12 @@ async def _fetch_around(consumer: AIOKafkaConsumer, most: int) -> list[ConsumerR
     return found
 
 
-async def _fetch_singly(
-    consumer: AIOKafkaConsumer, partition: TopicPartition, most: int, found: list[ConsumerRecord]
-) -> None:
+async def _fetch_singly(consumer: AIOKafkaConsumer, partition: TopicPartition, most: int, found: list[Record]) -> None:
     for _ in range(most):
         one = await consumer.getmany(partition, timeout_ms=int(WAIT_FOR_ONE * 1000), max_records=1)
         if not one:
             return
-        found += one[partition]
+        found += map(_record, one[partition])
 
 
 async def _go_back(consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
@@ -200,7 +173,7 @@ async def _go_back(consumer: AIOKafkaConsumer, partition: TopicPartition) -> Non
         consumer.seek(partition, committed)
 
 
-def _unreadable(partition: TopicPartition, offset: int, error: Exception) -> ConsumerRecord:
-    headers: Sequence[tuple[str, bytes]] = (("unreadable", type(error).__name__.encode()),)
-    now = int(time.time() * 1000)
-    return ConsumerRecord(partition.topic, partition.partition, offset, now, 0, None, None, None, 0, 0, headers)
+def _unreadable(partition: TopicPartition, offset: int, error: Exception) -> Record:
+    """All that is known of it: its place."""
+    headers = (("unreadable", type(error).__name__.encode()),)
+    return Record(partition.topic, partition.partition, offset, None, headers, None, datetime.now(UTC))

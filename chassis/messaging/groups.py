@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from chassis.messaging.login import Login, client_arguments
-from chassis.messaging.topics import consumed_by, manifest_of
+from chassis.topics import consumed_by, manifest_of
 
 
 class GroupIsRunning(Exception):

@@ -1,34 +1,41 @@
-"""The fixed order in which every record is treated, a micro-batch at a time, in one transaction."""
+"""What happens to a Kafka record: it is read, executed, and ends in exactly one of six outcomes.
+
+The fixed order is: 1 receive, 2 context, 3 route, 4 decode (`receive`, ahead of time and without the database);
+5 execute (`execution.py`, many records in one transaction); 6 set aside what cannot be handled, which parks its key;
+7 measure. Committing the offset is for the consumer.
+"""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 from pydantic import ValidationError
 
-from chassis.crash_points import crash_point
+from chassis.execution import Executor, HandlersFailed, Message, Redriven
+from chassis.failures import DependencyDown, GaveUp, Pause, RetryPolicy, explain, retried
 from chassis.handling import Handler, MessageContext, PermanentError
-from chassis.messaging.dead_letters import Closed, DeadLetter, Key
-from chassis.messaging.direct_publisher import Board, on_foot
-from chassis.messaging.failures import DeadLetterLimit, Halted, Pause, Retry, RetryPolicy, SetAside, explain
-from chassis.messaging.inbox import EventKey
-from chassis.messaging.outbox import OutboxRecordFactory
-from chassis.messaging.record import Outcome, Record
-from chassis.messaging.store import NotNew, Store, Transaction, insert, keep
+from chassis.messaging.dead_letter_limit import DeadLetterLimit, Halted
 from chassis.observability.metrics import Metrics
-from chassis.partner_gateway import PartnerGateway, ReceivedMessage, count
-from chassis.persistence.connection import beside
-from chassis.unit_of_work import LoadPlan, RecordedEvent, UnitOfWork
+from chassis.outbox_records import OutboxRecordFactory
+from chassis.partner_gateway import PartnerGateway, ReceivedMessage, Verdict, count_verdicts
+from chassis.persistence.dead_letters import DeadLetter, OrderingKey
+from chassis.persistence.inbox import EventKey
+from chassis.persistence.store import Store, Transaction
+from chassis.record import Outcome, Record
+from chassis.unit_of_work import RecordedEvent
 from contracts.envelope import InvalidEnvelope, read
 from contracts.event import Event
 from contracts.operations import DeadLetterOpened
 from contracts.vocabulary import DeadLetterReason
 
 log = structlog.get_logger("pipeline")
+
+T = TypeVar("T")
 
 
 class Paused(Exception):
@@ -39,255 +46,110 @@ class Paused(Exception):
         self.after = after
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a record is set aside."""
+
+    reason: DeadLetterReason
+    error: Exception
+    attempts: int = 0
+
+
+BEHIND = Failure(DeadLetterReason.BEHIND, PermanentError("an earlier record of the key is set aside"))
+
+
+@dataclass(slots=True, eq=False)
 class Delivery:
     """One record on its way through the pipeline. It is decided as soon as it has an outcome."""
 
     record: Record
     outcome: Outcome | None = None
+    message: Message | None = None
+    """What to execute; None when there is no handler, or when the record cannot be read."""
+    failure: Failure | None = None
+    """Why it cannot be executed."""
     context: MessageContext | None = None
-    data: bytes | None = None
-    handler: Handler | None = None
-    parsed: object | Exception | None = None
-    """What its data says, or why nobody can read it."""
-    message: object | None = None
-    """What the handler gets, once nothing is in the way."""
-    opened: ReceivedMessage | None = None
-    """What the door made of it, when it came through one."""
-    letter: DeadLetter | None = None
+    event_keys: tuple[EventKey, ...] = ()
     written_at: datetime | None = None
-    keys: tuple[EventKey, ...] = ()
-    """What may have an effect only once; nothing when it has no handler."""
+    received: ReceivedMessage | None = None
+    """What the partner gateway made of it, when it came from a partner."""
+    decided_before: bool = False
+    """In an earlier delivery: the verdict of the gateway was counted then."""
 
-    def set_aside(self, reason: DeadLetterReason, error: Exception, attempts: int = 0) -> None:
-        """Make a dead letter of it."""
-        self.outcome = Outcome.DEAD_LETTERED
-        type_ = self.context.type if self.context else None
-        self.letter = DeadLetter(self.record, reason, type(error).__name__.strip("_"), explain(error), attempts, type_)
+    @property
+    def ordering_key(self) -> OrderingKey | None:
+        """The key whose order it belongs to."""
+        return None if self.record.key is None else OrderingKey(self.record.topic, self.record.key)
 
-
-DECIDED = (Outcome.IGNORED, Outcome.DUPLICATE)
-"""How a record may end whatever its data says."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why the only record of a transaction is to be set aside."""
-
-    reason: DeadLetterReason
-    error: Exception
-    attempts: int
+    @property
+    def place(self) -> tuple[str, int]:
+        """Topic and partition."""
+        return self.record.topic, self.record.partition
 
 
 class Pipeline:
-    """Turns records into outcomes for one service.
-
-    Outcomes do not depend on how records are cut into batches: a batch that fails is undone and done again one record
-    at a time.
-    """
+    """Turns records into outcomes for one service. Outcomes do not depend on how records are cut into batches."""
 
     def __init__(
         self,
         service: str,
         handlers: dict[type[Any], Handler],
         store: Store,
+        executor: Executor,
         metrics: Metrics,
         *,
         now: Callable[[], datetime],
-        wake: Callable[[], None] = lambda: None,
-        board: Board = on_foot,
         partner_gateway: PartnerGateway | None = None,
         retry_policy: RetryPolicy | None = None,
+        batch_budget: float = 60.0,
         limit: DeadLetterLimit | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """`batch_budget`: seconds that the records of a batch may take one by one, far below Kafka's poll interval."""
         self._service = service
-        self._handlers = {
-            message.declaration.type: handler for message, handler in handlers.items() if issubclass(message, Event)
-        }
-        self._handlers_inside = handlers
-        self._door = partner_gateway
-        self._doors = frozenset(partner_gateway.topics) if partner_gateway else frozenset()
+        self._handlers = handlers
+        self._by_type = {kind.declaration.type: one for kind, one in handlers.items() if issubclass(kind, Event)}
         self._store = store
+        self._executor = executor
         self._metrics = metrics
         self._now = now
-        self._wake = wake
-        self._board = board
-        self._promise = OutboxRecordFactory(service, now)
+        self._gateway = partner_gateway
+        self._gateway_topics = frozenset(partner_gateway.topics if partner_gateway else ())
+        self._outbox_records_of = OutboxRecordFactory(service, now)
         self._retry_policy = retry_policy or RetryPolicy()
+        self._batch_budget = batch_budget
         self._limit = limit or DeadLetterLimit()
         self._sleep = sleep
 
+    # 1 to 4
+
     def receive(self, records: Sequence[Record]) -> list[Delivery]:
-        """The steps that need no database, and may be done ahead: nothing is decided."""
-        deliveries = [Delivery(record) for record in records]  # 1 receive
-        for delivery in deliveries:
-            self._receive(delivery)  # 2 context, 3 route
-        return deliveries
+        """The steps that need no database, and may be done ahead. Never raises: what cannot be read has a failure."""
+        return [self._receive(record) for record in records]
 
-    async def process(
-        self,
-        records: Sequence[Record],
-        received: list[Delivery] | None = None,
-        meanwhile: Callable[[], None] = lambda: None,
-    ) -> list[Outcome]:
-        """Decide every record, in order. When this returns, everything is committed.
-
-        `received`: what was made of them ahead. `meanwhile`: what to begin with when the database is busy.
-
-        Raises:
-            Paused: a dependency is down; nothing that is undecided was lost, deliver all of it again.
-            Halted: too many dead letters; stop without committing the offsets.
-        """
+    def _receive(self, record: Record) -> Delivery:
+        delivery = Delivery(record)
         try:
-            return await self._decide(records, received, meanwhile)
-        except Halted:
-            self._metrics.messages.labels(self._service, "any", Outcome.HALTED).inc()
-            raise
-
-    async def _decide(
-        self, records: Sequence[Record], received: list[Delivery] | None, meanwhile: Callable[[], None]
-    ) -> list[Outcome]:
-        """All of them at once; when that fails, one at a time."""
-        try:
-            return await self._transact(received or self.receive(records), meanwhile=meanwhile)
-        except Halted:
-            raise
-        except Exception as error:
-            log.warning("batch failed, one record at a time", records=len(records), error=explain(error))
-        deadline = time.monotonic() + self._retry_policy.poll_budget
-        outcomes = []
-        for record in records:
-            if time.monotonic() > deadline:
-                raise Paused(0)
-            outcomes.append(await self._alone(record))
-        return outcomes
-
-    async def redrive(self, letter: DeadLetter, by: str) -> Outcome:
-        """Try the first dead letter of a key again. What handles it closes it, in one transaction.
-
-        DEAD_LETTERED: it failed again and stays open. DUPLICATE: it was handled in the meantime.
-
-        Raises:
-            Paused: a dependency is down; the letter stays as it is.
-        """
-        delivery = Delivery(letter.record)
-        try:
-            self._receive(delivery)
-            async with self._store.transaction() as transaction:
-                # The inbox before the letters, as everybody: who locks in another order waits for ever.
-                await self._admit(transaction, [delivery])
-                if not await transaction.dead_letters.take(letter):
-                    if delivery.outcome is not Outcome.DUPLICATE:
-                        await transaction.inbox.forget(delivery.keys)
-                    return Outcome.PARKED
-                self._decode([delivery], set(), None)
-                await self._attempt(transaction, [delivery])
-                if delivery.letter:
-                    raise PermanentError(delivery.letter.detail)
-                await transaction.dead_letters.close(letter.id, Closed.REDRIVEN, by, str(delivery.outcome))
-                crash_point("during redrive")
-        except Exception as error:
-            if isinstance(decision := self._retry_policy.decide(error, letter.attempts), Pause):
-                raise Paused(decision.after) from error
-            async with self._store.transaction() as transaction:
-                await transaction.dead_letters.note_attempt(letter.id, type(error).__name__, explain(error))
-            return Outcome.DEAD_LETTERED
-        self._wake()
-        assert delivery.outcome
-        return delivery.outcome
-
-    async def _alone(self, record: Record) -> Outcome:
-        attempts = 0
-        failure: Failure | None = None
-        while True:
-            try:
-                (outcome,) = await self._transact(self.receive([record]), failure)
-                return outcome
-            except Halted:
-                raise
-            except Exception as error:
-                attempts += 1
-                match self._retry_policy.decide(error, attempts):
-                    case Pause(after):
-                        raise Paused(after) from error
-                    case Retry(after):
-                        await self._sleep(after)
-                    case SetAside(reason):
-                        if failure:
-                            raise
-                        failure = Failure(reason, error, attempts)
-
-    async def _transact(
-        self,
-        deliveries: list[Delivery],
-        failure: Failure | None = None,
-        meanwhile: Callable[[], None] = lambda: None,
-    ) -> list[Outcome]:
-        """The order of everything. `failure`: why the one record is set aside instead of attempted."""
-        started = time.perf_counter()
-        todo = [delivery for delivery in deliveries if delivery.outcome is not Outcome.IGNORED]
-        if todo and (failure or not await self._insert(todo, meanwhile)):
-            async with self._store.transaction() as transaction:
-                await self._admit(transaction, deliveries, meanwhile)  # 4 admit
-                parked = await self._parked(transaction, deliveries)  # 5 parked
-                self._decode(deliveries, parked, failure)  # 6 decode
-                await self._attempt(transaction, deliveries)  # 7 attempt
-                await self._set_aside(transaction, deliveries)
-                crash_point("before database commit")
-            crash_point("after database commit")
-            self._wake()
-        return self._measure(deliveries, time.perf_counter() - started)  # 8, the offset, is the consumer's; 9 measure
-
-    async def _insert(self, deliveries: Sequence[Delivery], meanwhile: Callable[[], None]) -> bool:
-        """The short way, for handlers that read nothing: steps 4 to 7 in one statement.
-
-        False: nothing is decided. Something was handled before, is parked, cannot be read or fails.
-        """
-        if any(d.handler is None or d.handler.loads or d.opened for d in deliveries):
-            return False
-        _parse(deliveries)
-        todo = [
-            (d.handler, d.parsed, d.context)
-            for d in deliveries
-            if d.handler and d.context and not isinstance(d.parsed, Exception)
-        ]
-        if len(todo) < len(deliveries):
-            return False
-        unit_of_work = UnitOfWork()
-        try:
-            _handle(todo, unit_of_work)
-        except Exception:
-            return False
-        crash_point("after handler")
-        said = [key for d in deliveries for key in d.keys]
-        behind = {key for d in deliveries if (key := _key(d.record))}
-        crash_point("before database commit")
-        try:
-            async with beside(insert(unit_of_work, self._store, self._promise, self._board, said=said, behind=behind)):
-                meanwhile()
-        except NotNew:
-            return False
-        crash_point("after database commit")
-        for one in deliveries:
-            one.outcome = Outcome.HANDLED
-        return True
-
-    def _receive(self, delivery: Delivery) -> None:
-        if self._door and delivery.record.topic in self._doors:
-            delivery.opened = opened = self._door.open(delivery.record, self._now())
-            delivery.context, delivery.handler = opened.context, self._handlers_inside[type(opened.message)]
-            delivery.keys = opened.keys(delivery.record)
-        else:
-            self._read_context(delivery)
-            self._route(delivery)
-
-    def _read_context(self, delivery: Delivery) -> None:
-        try:
-            envelope, delivery.data = read(delivery.record.headers, delivery.record.value)
+            if self._gateway and record.topic in self._gateway_topics:
+                self._receive_from_partner(delivery, self._gateway)
+            else:
+                self._receive_event(delivery)
         except InvalidEnvelope as error:
-            delivery.set_aside(DeadLetterReason.INVALID_ENVELOPE, error)
-            return
+            delivery.failure = Failure(DeadLetterReason.INVALID_ENVELOPE, error)
+        except ValidationError as error:
+            delivery.failure = Failure(DeadLetterReason.INVALID_DATA, error)
+        except Exception as error:
+            delivery.failure = Failure(DeadLetterReason.REFUSED, error)
+        return delivery
+
+    def _receive_from_partner(self, delivery: Delivery, gateway: PartnerGateway) -> None:
+        delivery.received = received = gateway.receive(delivery.record, self._now())
+        delivery.context = received.context
+        delivery.event_keys = received.event_keys(delivery.record)
+        self._prepare(delivery, self._handlers[type(received.content)], received.content)
+
+    def _receive_event(self, delivery: Delivery) -> None:
+        envelope, data = read(delivery.record.headers, delivery.record.value)
         delivery.written_at = envelope.recordedtime
         delivery.context = MessageContext(
             id=envelope.id,
@@ -296,115 +158,136 @@ class Pipeline:
             time=envelope.time,
             correlation=envelope.correlationid,
             traceparent=envelope.traceparent,
-            received=(envelope, delivery.data or b""),
+            received=(envelope, data or b""),
+        )
+        handler = self._by_type.get(envelope.type)
+        if handler is None:
+            delivery.outcome = Outcome.IGNORED
+            return
+        delivery.event_keys = (EventKey(envelope.source, envelope.id),)
+        self._prepare(delivery, handler, handler.message.from_json(data or b""))
+
+    @staticmethod
+    def _prepare(delivery: Delivery, handler: Handler, content: object) -> None:
+        assert delivery.context
+        delivery.message = Message(
+            content, handler, delivery.context, delivery.event_keys, ordering_key=delivery.ordering_key
         )
 
-    def _route(self, delivery: Delivery) -> None:
-        if context := delivery.context:
-            delivery.handler = self._handlers.get(context.type)
-            if delivery.handler:
-                delivery.keys = (EventKey(context.source, context.id),)
-            else:
-                delivery.outcome = Outcome.IGNORED
+    # 5 to 7
 
-    async def _admit(
-        self, transaction: Transaction, deliveries: list[Delivery], meanwhile: Callable[[], None] = lambda: None
-    ) -> None:
-        """What was handled before is a duplicate.
+    async def process(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """Decide every record, in order. When this returns, everything is committed.
 
-        First of all, because whoever else has the same record in hand waits here until we have decided it, one way or
-        the other, and then sees how.
+        Raises:
+            Paused: a dependency is down; nothing that is undecided was lost, deliver all of it again.
+            Halted: too many dead letters; stop without committing the offsets.
         """
-        pending = [(delivery, delivery.keys) for delivery in deliveries if delivery.keys]
-        fresh: set[EventKey] = set()
-        if pending:
-            async with beside(transaction.inbox.admit([key for _, keys in pending for key in keys])) as admitting:
-                _parse(deliveries)
-                meanwhile()
-            fresh = admitting.result()
-        crash_point("after inbox insert")
-        for delivery, keys in pending:
-            if not fresh.issuperset(keys):
-                delivery.outcome = Outcome.DUPLICATE
-                # Counted when it was decided, unless only what it says is known.
-                delivery.opened = delivery.opened if keys[0] in fresh else None
-        # What the sender says of a record that was decided before may not count as handled now.
-        known = [keys for _, keys in pending if keys[0] not in fresh]
-        if strays := {key for keys in known for key in keys if key in fresh}:
-            undecided = {key for d, keys in pending if d.outcome is not Outcome.DUPLICATE for key in keys}
-            await transaction.inbox.forget([*(strays - undecided)])
+        deadline = time.monotonic() + self._batch_budget
+        try:
+            await self._execute_together(deliveries)
+            for delivery in deliveries:
+                if delivery.outcome is None:
+                    if time.monotonic() > deadline:
+                        raise Paused(0)
+                    await self._execute_alone(delivery)
+                self._limit.note(delivery.place, dead=delivery.outcome is Outcome.DEAD_LETTERED)
+        except Halted:
+            self._metrics.messages.labels(self._service, "any", Outcome.HALTED).inc()
+            raise
+        outcomes = [delivery.outcome for delivery in deliveries if delivery.outcome]
+        assert len(outcomes) == len(deliveries), "a record has no outcome"
+        return outcomes
 
-    async def _parked(self, transaction: Transaction, deliveries: list[Delivery]) -> set[Key]:
-        keys = {key for d in deliveries if d.outcome not in DECIDED and (key := _key(d.record))}
-        return await transaction.dead_letters.parked(keys) if keys else set()
-
-    def _decode(self, deliveries: list[Delivery], parked: set[Key], failure: Failure | None) -> None:
-        """In order: what cannot be read parks the rest of its key, what comes twice is handled once."""
-        taken: set[EventKey] = set()
-        for delivery in deliveries:
-            if delivery.outcome in DECIDED:
-                continue
-            if not taken.isdisjoint(delivery.keys):
-                delivery.outcome = Outcome.DUPLICATE
-                continue
-            self._decode_one(delivery, parked, failure)
-            if delivery.message is not None:
-                taken.update(delivery.keys)
-            if delivery.letter and (key := _key(delivery.record)):
-                parked.add(key)
-
-    def _decode_one(self, delivery: Delivery, parked: set[Key], failure: Failure | None) -> None:
-        if _key(delivery.record) in parked:
-            delivery.set_aside(DeadLetterReason.BEHIND, PermanentError("an earlier record of the key is set aside"))
-            delivery.outcome = Outcome.PARKED
-        elif failure and delivery.handler:
-            delivery.set_aside(failure.reason, failure.error, failure.attempts)
-        elif delivery.handler:
-            if isinstance(delivery.parsed, ValidationError):
-                delivery.set_aside(DeadLetterReason.INVALID_DATA, delivery.parsed)
-            elif isinstance(delivery.parsed, Exception):
-                raise delivery.parsed
+    async def _execute_together(self, deliveries: Sequence[Delivery]) -> None:
+        """In one transaction, all that can be: what is left undecided has to be treated one by one."""
+        started = time.perf_counter()
+        apart = {delivery for delivery in deliveries if delivery.failure}
+        while together := _independent_of(apart, deliveries):
+            messages = {delivery.message: delivery for delivery in together if delivery.message}
+            try:
+                await self._executor.run([*messages])
+            except HandlersFailed as failed:
+                apart |= {messages[message] for message in failed.failed}
+            except Exception as error:
+                log.warning("batch failed, one record at a time", records=len(together), error=explain(error))
+                break
             else:
-                delivery.message = delivery.opened.message if delivery.opened else delivery.parsed
+                for delivery in together:
+                    _note_outcome(delivery)
+                break
+        self._measure([one for one in deliveries if one.outcome], time.perf_counter() - started)
 
-    async def _attempt(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
-        todo = [(d.handler, d.message, d.context) for d in deliveries if d.handler and d.message and d.context]
-        if not todo:
-            return
-        plan = LoadPlan()
-        for handler, message, _ in todo:
-            plan.include(handler, message)
-        unit_of_work = await transaction.load(plan)
-        _handle(todo, unit_of_work)
-        for delivery in deliveries:
-            if delivery.message is not None:
-                delivery.outcome = Outcome.HANDLED
-        crash_point("after handler")
-        await keep(unit_of_work, transaction, self._promise)
+    async def _execute_alone(self, delivery: Delivery) -> None:
+        """Again and again, until it is handled or set aside."""
+        started = time.perf_counter()
+        failure = delivery.failure
+        while delivery.outcome is None:
+            failure = failure or await self._attempt(delivery)
+            if failure:
+                self._limit.check(delivery.place)
+                try:
+                    await self._retried(partial(self._set_aside, delivery, failure))
+                except GaveUp as gave_up:
+                    raise gave_up.error from None
+                # Undecided still: it was to wait behind a dead letter, which was closed meanwhile.
+                failure = None
+        self._measure([delivery], time.perf_counter() - started)
 
-    async def _set_aside(self, transaction: Transaction, deliveries: list[Delivery]) -> None:
-        aside = [(d, d.letter) for d in deliveries if d.letter]
-        if not aside:
-            return
-        # It was not handled after all, and a redrive has to let it in; unless it was, as another record.
-        handled = {key for d in deliveries if d.outcome is Outcome.HANDLED for key in d.keys}
-        if keys := {key for d, _ in aside for key in d.keys} - handled:
-            await transaction.inbox.forget([*keys])
-        opened = await transaction.dead_letters.open([letter for _, letter in aside])
-        notices = []
-        for delivery, letter in aside:
-            if letter.id in opened:
-                notices.append(self._notice(delivery, letter))
-            else:
-                delivery.outcome, delivery.opened = Outcome.DUPLICATE, None
-        if notices:
-            await transaction.outbox.append(self._promise(notices))
-        self._limit.check(_endings(deliveries))
+    async def _attempt(self, delivery: Delivery) -> Failure | None:
+        """Execute one record; returns why it has to be set aside, if it has to."""
+        message = delivery.message
+        assert message
+        try:
+            await self._retried(partial(self._executor.run, [message]))
+        except GaveUp as gave_up:
+            return Failure(gave_up.reason, gave_up.error, gave_up.attempts)
+        _note_outcome(delivery)
+        return None if delivery.outcome else BEHIND
+
+    async def _retried(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Raises Paused when a dependency is down, GaveUp when the record is to be set aside."""
+        try:
+            return await retried(work, self._retry_policy, self._sleep)
+        except DependencyDown as down:
+            raise Paused(down.after) from down.error
+
+    async def _set_aside(self, delivery: Delivery, failure: Failure) -> None:
+        """Keep it as a dead letter, unless it was decided before; behind a dead letter of its key it is parked."""
+        async with self._store.transaction() as transaction:
+            outcome, letter = await self._open_letter(transaction, delivery, failure)
+        delivery.outcome = outcome
+        if outcome and letter:
+            log.warning(
+                outcome, place=letter.record.place, type=letter.type, reason=letter.reason, detail=letter.detail
+            )
+
+    async def _open_letter(
+        self, transaction: Transaction, delivery: Delivery, failure: Failure
+    ) -> tuple[Outcome | None, DeadLetter | None]:
+        """The steps of `_set_aside`, in the order in which every transaction locks: inbox, dead letters."""
+        keys = delivery.event_keys
+        new = await transaction.inbox.admit(keys) if keys else set()
+        if len(new) < len(keys):
+            delivery.decided_before = keys[0] not in new
+            await transaction.inbox.forget([*(new - {keys[0]})])
+            return Outcome.DUPLICATE, None
+        # It was not handled, so its keys stay free for a redrive.
+        await transaction.inbox.forget(keys)
+        key = delivery.ordering_key
+        parked = bool(key and await transaction.dead_letters.parked({key}))
+        if failure is BEHIND and not parked:
+            return None, None
+        letter = _letter(delivery, BEHIND if parked else failure)
+        if letter.id not in await transaction.dead_letters.open([letter]):
+            delivery.decided_before = True
+            return Outcome.DUPLICATE, None
+        await transaction.outbox.append(self._outbox_records_of([self._notice(delivery, letter)]))
+        return (Outcome.PARKED if parked else Outcome.DEAD_LETTERED), letter
 
     def _notice(self, delivery: Delivery, letter: DeadLetter) -> RecordedEvent:
-        record = letter.record
-        now = self._now()
-        fact = DeadLetterOpened(
+        record, now = letter.record, self._now()
+        event = DeadLetterOpened(
             dead_letter_id=letter.id,
             service=self._service,
             topic=record.topic,
@@ -412,70 +295,93 @@ class Pipeline:
             offset=record.offset,
             reason=letter.reason,
             error=letter.error,
-            type=letter.type if letter.type in self._handlers else None,
+            type=letter.type if letter.type in self._by_type else None,
             attempts=letter.attempts,
             opened_at=now,
         )
         cause = delivery.context or MessageContext(id=record.place, source=record.topic, type="", time=now)
-        return RecordedEvent(fact, 1, cause)
+        return RecordedEvent(event, 1, cause)
 
-    def _measure(self, deliveries: list[Delivery], seconds: float) -> list[Outcome]:
-        self._limit.note(_endings(deliveries))
-        outcomes = []
-        for delivery in deliveries:
-            assert delivery.outcome, f"{delivery.record.place} has no outcome"
-            outcomes.append(delivery.outcome)
-            if delivery.letter:
-                letter = delivery.letter
-                log.warning(
-                    delivery.outcome,
-                    place=letter.record.place,
-                    type=letter.type,
-                    reason=letter.reason,
-                    detail=letter.detail,
-                )
+    async def redrive(self, letter: DeadLetter, by: str) -> Outcome:
+        """Try the first dead letter of a key again. What handles it closes it, in one transaction.
+
+        DEAD_LETTERED: it failed again and stays open. DUPLICATE: it was handled in the meantime. PARKED: it is not the
+        first of its key, or not open any more.
+
+        Raises:
+            Paused: a dependency is down; the letter stays as it is.
+        """
+        delivery = self._receive(letter.record)
+        try:
+            if delivery.failure:
+                raise delivery.failure.error
+            assert delivery.context
+            # What has no handler any more is closed without an effect.
+            message = delivery.message or Message(None, NO_HANDLER, delivery.context)
+            message.redriven = Redriven(letter, by)
+            await self._executor.run([message])
+        except Exception as error:
+            if isinstance(decision := self._retry_policy.decide(error, letter.attempts), Pause):
+                raise Paused(decision.after) from error
+            async with self._store.transaction() as transaction:
+                await transaction.dead_letters.note_attempt(letter.id, type(error).__name__, explain(error))
+            return Outcome.DEAD_LETTERED
+        assert message.outcome
+        return delivery.outcome or message.outcome
+
+    def _measure(self, deliveries: Sequence[Delivery], seconds: float) -> None:
         self._metrics.count(
             self._service,
             [
-                (d.context.type if d.handler and d.context else "other", o)
-                for d, o in zip(deliveries, outcomes, strict=True)
+                (one.context.type if one.event_keys and one.context else "other", one.outcome)
+                for one in deliveries
+                if one.outcome
             ],
         )
-        count(
-            self._metrics,
-            (
-                d.opened.said_before() if d.outcome is Outcome.DUPLICATE else d.opened.verdict
-                for d in deliveries
-                if d.opened
-            ),
-        )
+        count_verdicts(self._metrics, (verdict for one in deliveries if (verdict := _verdict(one))))
         self._metrics.handler_seconds.labels(self._service).observe(seconds)
         now = self._now()
         critical_time = self._metrics.critical_time_seconds.labels(self._service)
-        for delivery in deliveries:
-            if delivery.outcome is Outcome.HANDLED and delivery.written_at:
-                critical_time.observe((now - delivery.written_at).total_seconds())
-        return outcomes
+        for one in deliveries:
+            if one.outcome is Outcome.HANDLED and one.written_at:
+                critical_time.observe((now - one.written_at).total_seconds())
 
 
-def _parse(deliveries: Sequence[Delivery]) -> None:
+NO_HANDLER = Handler(object, {}, lambda *_: None, "nothing")
+
+
+def _independent_of(apart: Collection[Delivery], deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Those undecided that share neither key nor event with an earlier one which has to be treated alone."""
+    held: set[object] = set()
+    independent = []
     for delivery in deliveries:
-        if delivery.handler and not delivery.opened:
-            try:
-                delivery.parsed = delivery.handler.message.from_json(delivery.data or b"")
-            except Exception as error:
-                delivery.parsed = error
+        if delivery.outcome:
+            continue
+        marks = {*delivery.event_keys, delivery.ordering_key} - {None}
+        if delivery in apart or not held.isdisjoint(marks):
+            held |= marks
+        else:
+            independent.append(delivery)
+    return independent
 
 
-def _handle(todo: Iterable[tuple[Handler, object, MessageContext]], unit_of_work: UnitOfWork) -> None:
-    for handler, message, context in todo:
-        handler.call(message, unit_of_work, context)
-        unit_of_work.collect_events(context)
+def _note_outcome(delivery: Delivery) -> None:
+    """Take over what became of its message; what is parked still has to be set aside."""
+    message = delivery.message
+    assert message
+    delivery.outcome = None if message.outcome is Outcome.PARKED else message.outcome
+    delivery.decided_before = bool(message.known.intersection(delivery.event_keys[:1]))
 
 
-def _key(record: Record) -> Key | None:
-    return None if record.key is None else Key(record.topic, record.key)
+def _letter(delivery: Delivery, failure: Failure) -> DeadLetter:
+    error, type_ = failure.error, delivery.context.type if delivery.context else None
+    name = type(error).__name__.strip("_")
+    return DeadLetter(delivery.record, failure.reason, name, explain(error), failure.attempts, type_)
 
 
-def _endings(deliveries: list[Delivery]) -> list[tuple[tuple[str, int], bool]]:
-    return [((d.record.topic, d.record.partition), d.outcome is Outcome.DEAD_LETTERED) for d in deliveries]
+def _verdict(delivery: Delivery) -> Verdict | None:
+    """What is counted of a partner's message."""
+    if delivery.received is None or delivery.decided_before:
+        return None
+    received = delivery.received
+    return received.repeated if delivery.outcome is Outcome.DUPLICATE else received.verdict

@@ -12,7 +12,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 
 from chassis.messaging.login import Login, client_arguments
-from chassis.messaging.outbox import OutboxRecord
+from chassis.outbox_records import OutboxRecord
 from contracts.envelope import encoded
 
 BATCH_BYTES = 512 * 1024

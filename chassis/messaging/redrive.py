@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from chassis.messaging.dead_letters import Closed, DeadLetter
 from chassis.messaging.pipeline import Pipeline
-from chassis.messaging.record import Outcome
-from chassis.messaging.store import Store
+from chassis.persistence.dead_letters import Closed, DeadLetter
+from chassis.persistence.store import Store
+from chassis.record import Outcome
 
 
 class NotWaiting(LookupError):

@@ -1,6 +1,6 @@
-"""Keeps the outbox's promises: publishes what is there, oldest first, and forgets it when the broker has it.
+"""Publishes the outbox, oldest first, and deletes a row when every replica of Kafka has its record.
 
-Timers that are due become promises first.
+Timers that are due are moved to the outbox first.
 """
 
 import asyncio
@@ -15,25 +15,26 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from chassis.crash_points import crash_point
-from chassis.messaging.direct_publisher import Express
-from chassis.messaging.failures import MISSING_DEPENDENCY
-from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
+from chassis.failures import MISSING_DEPENDENCY
+from chassis.messaging.direct_publisher import DirectPublisher
 from chassis.messaging.producer import ACKNOWLEDGED_WITHIN, Producer, error_of
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
+from chassis.outbox_records import OutboxRecord
+from chassis.persistence.outbox import Hold, Outbox, Unpublished
 
 log = structlog.get_logger("relay")
 
 BATCH = 2000
 SHORTEST_POLL, LONGEST_POLL = 0.02, 0.5
-LOOK = 0.5
-"""Seconds between two looks at the timers: a busy relay spends no statement per round on them."""
+TIMERS_EVERY = 0.5
+"""Seconds between two queries for due timers, so that a busy relay does not query in every round."""
 STANDBY = 1.0
 HOLD = 5.0
-"""Seconds, about, that a key whose send failed is left alone, so that it does not stop the others.
+"""Seconds, on average, for which a key whose send failed is left alone, so that it does not stop the others.
 
-About: keys that fail together because they share a batch have to come back apart, or none of them ever gets past
-the one that is at fault.
+Varied at random: keys that failed together because they shared a batch must come back at different times, or the one
+that is at fault would fail the others for ever.
 """
 DRAIN = timedelta(seconds=5)
 
@@ -46,7 +47,7 @@ class Lead(Protocol):
         ...
 
     async def fire_timers(self, now: datetime, limit: int) -> int:
-        """For who leads: promise what is due; the answer is how many timers that were."""
+        """For who leads: move due timers to the outbox; returns how many that were."""
         ...
 
     async def release(self) -> None:
@@ -77,10 +78,10 @@ class Relay:
         self._hold_for = hold
         self._producer: Producer | None = None
         self._awake = asyncio.Event()
-        self._look_at = 0.0
+        self._timers_at = 0.0
         self._more = False
-        """Something of the last round is left, or there may be: it need not be woken to look again."""
-        self.express = Express(self.wake, self._count)
+        """The last round left something, or may have: the next follows without waiting to be woken."""
+        self.publisher = DirectPublisher(self.wake, self._count)
         health.expect("relay")
 
     def wake(self) -> None:
@@ -106,12 +107,12 @@ class Relay:
                 await self._awake.wait()
         except TimeoutError:
             pass
-        # Afterwards: who woke us during the round has not been served yet.
+        # Cleared after the wait, not before: whoever woke us during the round has not been served yet.
         self._awake.clear()
 
     async def _drain(self) -> None:
         crash_point("during graceful shutdown")
-        await self.express.end(DRAIN.total_seconds())
+        await self.publisher.drain(DRAIN.total_seconds())
         deadline = self._now() + DRAIN
         while self._now() < deadline and await self._try_round():
             pass
@@ -125,7 +126,7 @@ class Relay:
             self._metrics.relay_is_leader.labels(self._service).set(outbox is not None)
             self._health.progress("relay")
             if outbox is None:
-                self.express.close()
+                self.publisher.close()
                 return None
             await self._fire_timers()
             return await self.round(outbox)
@@ -138,16 +139,16 @@ class Relay:
 
     async def _fire_timers(self) -> None:
         clock = asyncio.get_running_loop().time()
-        if clock >= self._look_at and await self._lead.fire_timers(self._now(), BATCH) < BATCH:
-            self._look_at = clock + LOOK
+        if clock >= self._timers_at and await self._lead.fire_timers(self._now(), BATCH) < BATCH:
+            self._timers_at = clock + TIMERS_EVERY
 
     async def round(self, outbox: Outbox) -> int:
         """Publish one batch; the answer is the number of records that the broker acknowledged."""
-        found = await self._look(outbox)
-        if self.express.broken:
+        found = await self._unpublished(outbox)
+        if self.publisher.broken:
             self._metrics.publish_failures.labels(self._service).inc()
             await self._drop_producer()
-        batch = self.express.others(found)
+        batch = self.publisher.left_to_the_relay(found)
         self._more = len(found) == BATCH
         if not batch:
             return 0
@@ -163,13 +164,13 @@ class Relay:
             await self._drop_producer()
         return len(acknowledged)
 
-    async def _look(self, outbox: Outbox) -> list[Unpublished]:
-        """The oldest that are there, when what went express and has arrived is forgotten."""
-        arrived = self.express.arrived
-        if arrived:
+    async def _unpublished(self, outbox: Outbox) -> list[Unpublished]:
+        """The oldest rows. Those whose records were published directly, and acknowledged, are deleted first."""
+        acknowledged = self.publisher.acknowledged
+        if acknowledged:
             crash_point("relay before delete")
-        found = await outbox.unpublished(BATCH, self._now(), arrived)
-        self.express.forgotten(arrived)
+        found = await outbox.unpublished(BATCH, self._now(), acknowledged)
+        self.publisher.deleted(acknowledged)
         return found
 
     def _count(self, records: Sequence[OutboxRecord]) -> None:
@@ -180,7 +181,7 @@ class Relay:
         """What the broker has, and of every key that failed its first record."""
         if self._producer is None:
             self._producer = await self._connect()
-        self.express.open(self._producer)
+        self.publisher.open(self._producer)
         answers = await self._producer.send([one.record for one in batch])
         crash_point("relay after send")
         sent = {answer for answer in answers if answer}
@@ -200,7 +201,7 @@ class Relay:
         return Hold(one.position, self._now() + rest, type(error).__name__)
 
     async def _drop_producer(self) -> None:
-        self.express.close()
+        self.publisher.close()
         producer, self._producer = self._producer, None
         if producer:
             try:
@@ -208,4 +209,4 @@ class Relay:
                     await producer.stop()
             except (TimeoutError, KafkaError, OSError) as error:
                 log.warning("producer did not stop cleanly", error=type(error).__name__)
-        await self.express.give_up()
+        await self.publisher.cancel()

@@ -8,9 +8,9 @@ from typing import Annotated, TypeVar
 import typer
 
 from chassis.messaging.groups import GroupIsRunning
-from chassis.messaging.held import NotHeld
 from chassis.messaging.pipeline import Paused
 from chassis.messaging.redrive import NotWaiting
+from chassis.persistence.held_records import NotHeld
 from chassis.service import Service
 from chassis.settings import Settings
 

@@ -7,17 +7,19 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from chassis.execution import Executor
 from chassis.handling import handlers_of
-from chassis.messaging.dead_letters import DeadLetter
 from chassis.messaging.pipeline import Pipeline
-from chassis.messaging.record import Outcome
 from chassis.messaging.redrive import Redrive
-from chassis.messaging.store import PostgresStore
 from chassis.observability.metrics import Metrics
 from chassis.operations import Built, DryRun, run, say
 from chassis.persistence.connection import open_pool
+from chassis.persistence.dead_letters import DeadLetter
 from chassis.persistence.repository import Repository
-from chassis.service import Service, now
+from chassis.persistence.store import PostgresStore
+from chassis.process import now
+from chassis.record import Outcome
+from chassis.service import Service
 from chassis.settings import Settings
 
 T = TypeVar("T")
@@ -29,10 +31,12 @@ async def dead_letters_of(service: Service, settings: Settings) -> AsyncIterator
     """The dead letters of a service, and its own pipeline to try them again with."""
     async with await open_pool(settings.database_url, size=2) as pool:
         store = PostgresStore(pool, service.name, [Repository(mapper) for mapper in service.mappers])
+        executor = Executor(service.name, store, now=now)
         pipeline = Pipeline(
             service.name,
             handlers_of(service.handlers),
             store,
+            executor,
             Metrics(),
             now=now,
             partner_gateway=service.partner_gateway,

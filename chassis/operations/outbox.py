@@ -6,9 +6,9 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from chassis.messaging.held import Held, HeldRecords
 from chassis.operations import Built, DryRun, run, say
 from chassis.persistence.connection import open_pool
+from chassis.persistence.held_records import Held, HeldRecords
 
 T = TypeVar("T")
 Position = Annotated[int, typer.Argument(help="Position of the record, as `list` shows it.")]

@@ -31,8 +31,8 @@ async def open_pool(url: str, *, size: int) -> Pool:
 
 
 @asynccontextmanager
-async def beside(statement: Coroutine[Any, Any, T]) -> AsyncIterator["asyncio.Task[T]"]:
-    """Let the database work while the block, which waits for nothing, works too: send first, wait afterwards."""
+async def overlapping(statement: Coroutine[Any, Any, T]) -> AsyncIterator["asyncio.Task[T]"]:
+    """Send a statement, run the block while PostgreSQL works on it, then wait for its end. The block may not await."""
     sent = asyncio.create_task(statement)
     try:
         await asyncio.sleep(0)

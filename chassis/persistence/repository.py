@@ -7,7 +7,7 @@ from uuid import UUID
 from chassis.handling import Aggregate, TransientError
 from chassis.persistence.connection import Connection
 from chassis.persistence.mapper import Mapper
-from chassis.persistence.statement import Statement
+from chassis.persistence.statement import Parameters
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -26,8 +26,8 @@ class Repository(Generic[A]):
         casts = [f"${at}::{field.cast}[]" for at, field in enumerate(mapper.fields, start=1)]
         table, columns = mapper.table, ", ".join(f'"{name}"' for name in names)
         changes = ", ".join(f'"{name}" = n."{name}"' for name in names if name != "id")
-        self._select = f"select {columns} from {table} where {{}} order by id for update"
-        self._insert = f"insert into {table} ({columns}) select * from unnest({', '.join(casts)})"
+        self._select = f"select {columns} from {table} where {{}} order by id"
+        self._insert_into = f"insert into {table} ({columns}) select * from"
         self._update = (
             f"update {table} t set {changes} "
             f"from unnest({', '.join(casts)}, ${len(casts) + 1}::bigint[]) n({columns}, expected) "
@@ -35,25 +35,29 @@ class Repository(Generic[A]):
         )
         self._casts = {field.name: field.cast for field in mapper.fields}
 
-    async def load_many(self, connection: Connection, ids: Collection[UUID]) -> list[A]:
-        """Those of the aggregates that exist, locked."""
-        rows = await connection.fetch(self._select.format("id = any($1::uuid[])"), [*ids])
-        return [self.mapper.aggregate(row.values()) for row in rows]
+    async def load_many(self, connection: Connection, ids: Collection[UUID], *, lock: bool = True) -> list[A]:
+        """Those of the aggregates that exist."""
+        return await self._load(connection, "id = any($1::uuid[])", [*ids], lock)
 
-    async def load_by(self, connection: Connection, column: str, values: Collection[Any]) -> list[A]:
-        """All aggregates whose column has one of the values, locked."""
-        condition = f'"{column}" = any($1::{self._casts[column]}[])'
-        rows = await connection.fetch(self._select.format(condition), sorted(values))
+    async def load_by(
+        self, connection: Connection, column: str, values: Collection[Any], *, lock: bool = True
+    ) -> list[A]:
+        """All aggregates whose column has one of the values."""
+        return await self._load(connection, f'"{column}" = any($1::{self._casts[column]}[])', sorted(values), lock)
+
+    async def _load(self, connection: Connection, condition: str, values: list[Any], lock: bool) -> list[A]:
+        select = self._select.format(condition)
+        rows = await connection.fetch(f"{select} for update" if lock else select, values)
         return [self.mapper.aggregate(row.values()) for row in rows]
 
     async def insert_many(self, connection: Connection, aggregates: Sequence[A]) -> None:
         """Keep new aggregates."""
-        sql, arguments = self.inserting(aggregates)
-        await connection.execute(sql, *arguments)
+        parameters = Parameters()
+        await connection.execute(self.insert_statement(aggregates, parameters), *parameters.values)
 
-    def inserting(self, aggregates: Sequence[A]) -> Statement:
+    def insert_statement(self, aggregates: Sequence[A], parameters: Parameters) -> str:
         """Keep new aggregates."""
-        return Statement(self._insert, self.mapper.columns(aggregates))
+        return f"{self._insert_into} {parameters.unnest(self.mapper.columns(aggregates), [*self._casts.values()])}"
 
     async def update_many(self, connection: Connection, changes: Sequence[tuple[A, int]]) -> None:
         """Keep changed aggregates, each only if its version is still the one that was loaded.

@@ -1,42 +1,31 @@
-"""Statements that need no answer, and can go to the database as one."""
+"""Several inserts as one statement: one round trip to PostgreSQL, one transaction, all of them or none."""
 
-import re
 from collections.abc import Sequence
-from functools import lru_cache
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 
-class Statement(NamedTuple):
-    """SQL with `$1`, `$2`, ... and what stands for them."""
+class Parameters:
+    """The values of one statement. Each gets the next number when it is added: `$1`, `$2`, ..."""
 
-    sql: str
-    arguments: Sequence[Any]
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+
+    def add(self, value: Any) -> str:
+        """Its number, to write into the SQL."""
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+    def unnest(self, columns: Sequence[Sequence[Any]], casts: Sequence[str]) -> str:
+        """One array per column, as rows."""
+        arrays = (f"{self.add(column)}::{cast}[]" for column, cast in zip(columns, casts, strict=True))
+        return f"unnest({', '.join(arrays)})"
 
 
-def together(first: Statement, *others: Statement) -> Statement:
-    """One statement that does all of them or nothing, in this order.
-
-    None of them sees what another does, and none may change a row that another changes.
-    """
-    sql = _together(tuple((one.sql, len(one.arguments)) for one in (first, *others)))
-    return Statement(sql, [*chain(first.arguments, *(one.arguments for one in others))])
-
-
-@lru_cache(1_000)
-def _together(statements: tuple[tuple[str, int], ...]) -> str:
-    """The same text for the same statements, so that PostgreSQL has it prepared."""
-    texts = []
-    before = 0
-    for sql, arguments in statements:
-        texts.append(_numbered_on(sql, before))
-        before += arguments
-    first, *others = texts
+def combined(inserts: Sequence[str]) -> str:
+    """One statement that carries out all of these, in this order. None of them sees the rows of another."""
+    first, *others = inserts
     if not others:
         return first
-    # PostgreSQL carries out the statement itself, and then those that nobody reads from, the last one first.
-    return f"with {', '.join(f'also_{at} as ({text})' for at, text in enumerate(reversed(others)))} {first}"
-
-
-def _numbered_on(sql: str, before: int) -> str:
-    return re.sub(r"\$(\d+)", lambda argument: f"${int(argument[1]) + before}", sql)
+    # PostgreSQL carries out the main statement, and then those parts that nobody reads from, the last one first.
+    parts = ", ".join(f"part_{number} as ({sql})" for number, sql in enumerate(reversed(others)))
+    return f"with {parts} {first}"

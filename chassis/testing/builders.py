@@ -5,8 +5,8 @@ from itertools import count
 from uuid import uuid4
 
 from chassis.handling import MessageContext
-from chassis.messaging.outbox import OutboxRecord
-from chassis.messaging.record import Record
+from chassis.outbox_records import OutboxRecord
+from chassis.record import Record
 from contracts.envelope import Envelope, Headers, encoded
 from contracts.event import Event
 

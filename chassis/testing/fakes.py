@@ -1,8 +1,8 @@
 """In-memory stand-ins for unit tests. Each runs the same conformance suite as the real part."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,12 +13,14 @@ from uuid import UUID
 from aiokafka.errors import KafkaError
 from asyncpg import UniqueViolationError
 
-from chassis.messaging.dead_letters import Closed, DeadLetter, Key
-from chassis.messaging.inbox import EventKey
-from chassis.messaging.outbox import Hold, OutboxRecord, Unpublished
 from chassis.messaging.producer import Answer, Producer
-from chassis.messaging.store import New, NotNew, Store, Transaction
-from chassis.messaging.timers import Waiting
+from chassis.outbox_records import OutboxRecord
+from chassis.persistence.dead_letters import Closed, DeadLetter, OrderingKey
+from chassis.persistence.idempotency import AnsweredMeanwhile, IdempotencyRecord
+from chassis.persistence.inbox import EventKey
+from chassis.persistence.outbox import Hold, Unpublished
+from chassis.persistence.store import NewRows, NotNew, Store, Transaction
+from chassis.persistence.timers import WaitingTimer
 from chassis.unit_of_work import LoadPlan, UnitOfWork
 
 
@@ -52,8 +54,10 @@ class MemoryOutbox:
             self.last += 1
             self.rows.append(Unpublished(self.last, record))
 
-    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
-        gone = {record.identity for record in arrived}
+    async def unpublished(
+        self, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord] = ()
+    ) -> list[Unpublished]:
+        gone = {record.identity for record in acknowledged}
         self.rows = [row for row in self.rows if row.record.identity not in gone]
         held = {position for position, hold in self.held.items() if hold.until > now}
         keys = {row.record.aggregate_id for row in self.rows if row.position in held}
@@ -71,9 +75,9 @@ class MemoryTimers:
     """The timers as a dictionary, and the outbox that they go to."""
 
     outbox: MemoryOutbox
-    waiting: dict[UUID, Waiting]
+    waiting: dict[UUID, WaitingTimer]
 
-    async def set(self, timers: Sequence[Waiting]) -> None:
+    async def set(self, timers: Sequence[WaitingTimer]) -> None:
         for timer in timers:
             id_ = timer.record.aggregate_id
             if self.waiting.setdefault(id_, timer).due_at != timer.due_at:
@@ -93,11 +97,11 @@ class MemoryDeadLetters:
     """Those that are open."""
     closed: dict[UUID, tuple[DeadLetter, Closed, str, str]] = field(default_factory=dict)
 
-    async def parked(self, keys: Collection[Key]) -> set[Key]:
+    async def parked(self, keys: Collection[OrderingKey]) -> set[OrderingKey]:
         return {
             key
             for letter in self.letters.values()
-            if letter.record.key is not None and (key := Key(letter.record.topic, letter.record.key)) in keys
+            if letter.record.key is not None and (key := OrderingKey(letter.record.topic, letter.record.key)) in keys
         }
 
     async def open(self, letters: Sequence[DeadLetter]) -> set[UUID]:
@@ -123,6 +127,18 @@ class MemoryDeadLetters:
 
 
 @dataclass
+class MemoryIdempotencyRecords:
+    """The answers as a dictionary."""
+
+    records: dict[str, IdempotencyRecord] = field(default_factory=dict)
+
+    async def add(self, records: Sequence[IdempotencyRecord]) -> None:
+        if not self.records.keys().isdisjoint(record.key for record in records):
+            raise AnsweredMeanwhile
+        self.records |= {record.key: record for record in records}
+
+
+@dataclass
 class MemoryTransaction:
     """What is true once the block ends well."""
 
@@ -130,7 +146,8 @@ class MemoryTransaction:
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
     dead_letters: MemoryDeadLetters = field(default_factory=MemoryDeadLetters)
     aggregates: dict[tuple[type[Any], UUID], Any] = field(default_factory=dict)
-    waiting: dict[UUID, Waiting] = field(default_factory=dict)
+    waiting: dict[UUID, WaitingTimer] = field(default_factory=dict)
+    idempotency_records: MemoryIdempotencyRecords = field(default_factory=MemoryIdempotencyRecords)
 
     @property
     def timers(self) -> MemoryTimers:
@@ -144,14 +161,19 @@ class MemoryTransaction:
             MemoryDeadLetters(dict(self.dead_letters.letters), dict(self.dead_letters.closed)),
             dict(self.aggregates),
             dict(self.waiting),
+            MemoryIdempotencyRecords(dict(self.idempotency_records.records)),
         )
 
     async def load(self, plan: LoadPlan) -> UnitOfWork:
+        plan.complete(lambda kind: [one for one in self._all(kind) if plan.includes(one)])
         unit_of_work = UnitOfWork()
         for kind in plan.kinds:
-            some = [one for (class_, _), one in self.aggregates.items() if class_ is kind]
-            unit_of_work.put(kind, [replace(one, pending_events=[]) for one in some if plan.includes(one)], plan)
+            found = [replace(one, pending_events=[]) for one in self._all(kind) if plan.includes(one)]
+            unit_of_work.add_loaded(kind, found, plan)
         return unit_of_work
+
+    def _all(self, kind: type[Any]) -> list[Any]:
+        return [one for (class_, _), one in self.aggregates.items() if class_ is kind]
 
     async def save(self, unit_of_work: UnitOfWork) -> None:
         for kind, changes in unit_of_work.changed().items():
@@ -178,29 +200,37 @@ class MemoryStore:
             yield working
             self.state = working
 
-    async def insert(self, new: New) -> None:
-        try:
-            async with self.transaction() as transaction:
-                await insert_in_steps(transaction, new)
-        except UniqueViolationError as error:
-            raise NotNew from error
+    async def insert(self, rows: NewRows) -> None:
+        await insert_in_steps(self.transaction(), rows)
+
+    async def answers(self, keys: Collection[str]) -> Mapping[str, IdempotencyRecord]:
+        records = self.state.idempotency_records.records
+        return {key: records[key] for key in keys if key in records}
 
 
-async def insert_in_steps(transaction: Transaction, new: New) -> None:
-    """What PostgreSQL does in one statement, on a transaction that is undone when this raises."""
-    if new.claims:
-        raise NotImplementedError("commands with a key need PostgreSQL")
-    fresh = await transaction.inbox.admit([*new.said])
-    if len(fresh) < len(new.said) or await transaction.dead_letters.parked(new.behind):
+async def insert_in_steps(opening: AbstractAsyncContextManager[Transaction], rows: NewRows) -> None:
+    """What PostgreSQL does in one statement, in a transaction that is undone when something is not new."""
+    try:
+        async with opening as transaction:
+            await _insert_in_steps(transaction, rows)
+    except (UniqueViolationError, AnsweredMeanwhile) as error:
+        raise NotNew from error
+
+
+async def _insert_in_steps(transaction: Transaction, rows: NewRows) -> None:
+    new = await transaction.inbox.admit([*rows.event_keys])
+    if len(new) < len(rows.event_keys) or await transaction.dead_letters.parked(rows.behind):
         raise NotNew
+    if rows.answers:
+        await transaction.idempotency_records.add(rows.answers)
     unit_of_work = UnitOfWork()
-    for one in chain.from_iterable(new.aggregates.values()):
+    for one in chain.from_iterable(rows.aggregates.values()):
         unit_of_work.add(one)
     await transaction.save(unit_of_work)
-    if new.facts:
-        await transaction.outbox.append(new.facts)
-    if new.timers:
-        await transaction.timers.set(new.timers)
+    if rows.records:
+        await transaction.outbox.append(rows.records)
+    if rows.timers:
+        await transaction.timers.set(rows.timers)
 
 
 class MemoryLead:
@@ -225,9 +255,11 @@ class MemoryLead:
         async with self._store.transaction() as transaction:
             await transaction.outbox.append(records)
 
-    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
+    async def unpublished(
+        self, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord] = ()
+    ) -> list[Unpublished]:
         async with self._store.transaction() as transaction:
-            return await transaction.outbox.unpublished(limit, now, arrived)
+            return await transaction.outbox.unpublished(limit, now, acknowledged)
 
     async def published(self, positions: Sequence[int]) -> None:
         async with self._store.transaction() as transaction:

@@ -8,15 +8,16 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from chassis.commands import Commands
+from chassis.execution import Executor
 from chassis.handling import handlers_of
 from chassis.messaging.pipeline import Pipeline
-from chassis.messaging.record import Outcome, Record
-from chassis.messaging.store import PostgresStore
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.outbound_actions import OutboundActions
 from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.repository import Repository
+from chassis.persistence.store import PostgresStore
+from chassis.record import Outcome, Record
 from chassis.service import Service
 from chassis.testing.builders import END_OF_TIME, NOON, a_record, as_it_arrives
 from contracts.envelope import Texts
@@ -37,26 +38,23 @@ class ServiceUnderTest:
         self.store = PostgresStore(pool, service.name, [Repository(mapper) for mapper in service.mappers])
         handlers = handlers_of(service.handlers)
         self.metrics = Metrics()
+        executor = Executor(service.name, self.store, now=self._now)
         self.pipeline = Pipeline(
             service.name,
             handlers,
             self.store,
+            executor,
             self.metrics,
-            now=lambda: self.now,
+            now=self._now,
             partner_gateway=service.partner_gateway,
         )
-        self.commands = Commands(
-            service.name, handlers, self.store, self.metrics, now=lambda: self.now, wake=lambda: None
-        )
+        self.commands = Commands(service.name, handlers, executor, self.metrics, now=self._now)
         self.outbound_actions = OutboundActions(
-            service.name,
-            service.outbound_actions,
-            self.store,
-            Metrics(),
-            Health(),
-            now=lambda: self.now,
-            wake=lambda: None,
+            service.name, service.outbound_actions, self.store, executor, Metrics(), Health(), now=self._now
         )
+
+    def _now(self) -> datetime:
+        return self.now
 
     @classmethod
     @asynccontextmanager
@@ -99,7 +97,7 @@ class ServiceUnderTest:
 
     async def deliver_records(self, records: Sequence[Record]) -> list[Outcome]:
         """Deliver records as they are."""
-        return await self.pipeline.process(records)
+        return await self.pipeline.process(self.pipeline.receive(records))
 
     async def execute(self, command: BaseModel, answer: type[Answer], key: str | None = None) -> Answer:
         """What HTTP would do with a command."""

@@ -34,13 +34,13 @@ class Scenario:
         unit_of_work = UnitOfWork()
         for kind in plan.kinds:
             existing = [one for one in self._aggregates if type(one) is kind]
-            unit_of_work.put(kind, [one for one in existing if plan.includes(one)], plan)
+            unit_of_work.add_loaded(kind, [one for one in existing if plan.includes(one)], plan)
         ctx = ctx or a_context()
         self.answer = handler.call(message, unit_of_work, ctx)
         unit_of_work.collect_events(ctx)
         for added in unit_of_work.added().values():
             self._aggregates += added
-        left = [recorded.fact for recorded in unit_of_work.recorded]
+        left = [recorded.event for recorded in unit_of_work.recorded]
         self.timers += [one for one in left if isinstance(one, Timer)]
         return [fact for fact in left if not isinstance(fact, Timer)]
 

@@ -8,8 +8,9 @@ import typer
 from aiokafka.errors import KafkaConnectionError
 
 from chassis.messaging.login import Login
-from chassis.messaging.topics import create_topics, topics_with
+from chassis.messaging.topic_creation import create_topics
 from chassis.partners import InvalidManifest, Partner, read_partners
+from chassis.topics import topics_with
 from deploy.access import strimzi
 from deploy.access.grant import grant
 from deploy.access.listing import listing

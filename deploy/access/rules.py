@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chassis.messaging.groups import group_of
-from chassis.messaging.topics import topics_with
 from chassis.partners import Partner
+from chassis.topics import topics_with
 
 
 class Operation(StrEnum):

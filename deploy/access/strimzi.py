@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import yaml
 
-from chassis.messaging.topics import Topic
+from chassis.topics import Topic
 from deploy.access.rules import Access, Quota, Rule
 
 CLUSTER = "duaal"

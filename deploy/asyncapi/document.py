@@ -10,7 +10,7 @@ from typing import Any, Literal
 import yaml
 
 import contracts
-from chassis.messaging.topics import DAY_MS, Topic
+from chassis.topics import DAY_MS, Topic
 from contracts.event import Event
 from contracts.registry import EVENTS
 from contracts.schema import schema_of

@@ -3,8 +3,8 @@
 from importlib import import_module
 
 from chassis.messaging.groups import group_of
-from chassis.messaging.topics import PARTNER_TOPICS, TOPICS, Topic, topic_of
 from chassis.partners import Partner
+from chassis.topics import PARTNER_TOPICS, TOPICS, Topic, topic_of
 from contracts.partner import EVENTS, REJECTED
 from contracts.registry import EVENTS as ALL
 from deploy.asyncapi.document import Channel, Document, document, events_on

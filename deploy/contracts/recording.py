@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from chassis.messaging.topics import PARTNER_TOPICS, TOPICS
 from chassis.partners import Partner
+from chassis.topics import PARTNER_TOPICS, TOPICS
 from contracts.compatibility import Change, Order, order
 from contracts.event import Declaration, Event
 from contracts.schema import Version, file_name, recorded, text_of, version_of

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from chassis.messaging.groups import lag_of
-from chassis.messaging.topics import TOPICS
+from chassis.topics import TOPICS
 from contracts.envelope import Envelope, read
 from contracts.event import Event
 from contracts.registry import EVENTS

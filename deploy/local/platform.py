@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from chassis.messaging.groups import group_of
-from chassis.messaging.topics import create_topics
+from chassis.messaging.topic_creation import create_topics
 from chassis.partners import read_partners
 from chassis.persistence.migrate import migrate
 from deploy.access.grant import grant

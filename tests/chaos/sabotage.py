@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from chassis.messaging.consumer import Consumer, _after
-from chassis.messaging.dead_letters import Key, PostgresDeadLetters
-from chassis.messaging.direct_publisher import Express
-from chassis.messaging.inbox import EventKey, PostgresInbox
-from chassis.messaging.leadership import Leadership
-from chassis.messaging.outbox import OutboxRecord, PostgresOutbox, Unpublished
+from chassis.messaging.direct_publisher import DirectPublisher
+from chassis.messaging.pipeline import Delivery
 from chassis.messaging.producer import KafkaProducer
-from chassis.messaging.store import New, NotNew, PostgresStore
+from chassis.outbox_records import OutboxRecord
+from chassis.persistence.dead_letters import OrderingKey, PostgresDeadLetters
+from chassis.persistence.inbox import EventKey, PostgresInbox
+from chassis.persistence.leadership import Leadership
+from chassis.persistence.outbox import PostgresOutbox, Unpublished
+from chassis.persistence.store import NewRows, NotNew, PostgresStore
 
 
 def no_inbox() -> None:
@@ -31,10 +33,10 @@ def offset_before_database() -> None:
     """The offset is committed as soon as the records are there."""
     consume_batch = Consumer._consume_batch
 
-    async def commit_first(consumer: Consumer, message: Any) -> None:
-        consumer._uncommitted |= _after(message.raw_message)
-        await consumer._commit(message.consumer)
-        await consume_batch(consumer, message)
+    async def commit_first(consumer: Consumer, deliveries: Sequence[Delivery]) -> None:
+        consumer._uncommitted |= _after(deliveries)
+        await consumer._commit()
+        await consume_batch(consumer, deliveries)
 
     _replace(Consumer, "_consume_batch", commit_first)
 
@@ -59,10 +61,10 @@ def relay_with_cursor() -> None:
     cursor = 0
 
     async def behind_cursor(
-        outbox: PostgresOutbox, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()
+        outbox: PostgresOutbox, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord] = ()
     ) -> list[Unpublished]:
         nonlocal cursor
-        found = [one for one in await unpublished(outbox, limit, now, arrived) if one.position > cursor]
+        found = [one for one in await unpublished(outbox, limit, now, acknowledged) if one.position > cursor]
         cursor = max([cursor, *(one.position for one in found)])
         return found
 
@@ -86,9 +88,9 @@ def forget_before_sent() -> None:
     unpublished = PostgresOutbox.unpublished
 
     async def forget_first(
-        outbox: PostgresOutbox, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()
+        outbox: PostgresOutbox, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord] = ()
     ) -> list[Unpublished]:
-        batch = await unpublished(outbox, limit, now, arrived)
+        batch = await unpublished(outbox, limit, now, acknowledged)
         await outbox.published([one.position for one in batch])
         return batch
 
@@ -97,13 +99,13 @@ def forget_before_sent() -> None:
 
 def express_unguarded() -> None:
     """The relay takes everything that it finds, also what is under way already."""
-    _replace(Express, "others", lambda _, found: found)
+    _replace(DirectPublisher, "others", lambda _, found: found)
 
 
 def no_parking() -> None:
     """What comes behind a dead letter of its key goes on."""
 
-    async def parked(_: PostgresDeadLetters, __: Collection[Key]) -> set[Key]:
+    async def parked(_: PostgresDeadLetters, __: Collection[OrderingKey]) -> set[OrderingKey]:
         return set()
 
     _replace(PostgresDeadLetters, "parked", parked)
@@ -132,7 +134,7 @@ def apply(name: str) -> None:
 def _only_the_long_way() -> None:
     """The outbox has a part in everything: otherwise it is for chance to say whether its fault is ever met."""
 
-    async def insert(_: PostgresStore, __: New) -> None:
+    async def insert(_: PostgresStore, __: NewRows) -> None:
         raise NotNew
 
     _replace(PostgresStore, "insert", insert)

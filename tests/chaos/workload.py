@@ -15,10 +15,10 @@ from pydantic_settings import SettingsConfigDict
 
 from chassis.cli import command_line
 from chassis.handling import MessageContext, PermanentError, handles
-from chassis.messaging.topics import TOPICS, Topic
 from chassis.persistence.mapper import Mapper
 from chassis.service import Service
 from chassis.settings import Settings
+from chassis.topics import TOPICS, Topic
 from chassis.unit_of_work import UnitOfWork
 from contracts.event import Event, event
 from tests.chaos import sabotage

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from chassis.messaging.producer import KafkaProducer
-from chassis.messaging.record import Record
+from chassis.record import Record
 
 
 def a_name(what: str) -> str:

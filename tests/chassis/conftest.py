@@ -1,7 +1,7 @@
 """One store at a time, in memory or in PostgreSQL: what a test says has to hold in both."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,21 +9,24 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 import pytest
-from asyncpg import TooManyConnectionsError, UniqueViolationError
+from asyncpg import TooManyConnectionsError
 
+from chassis.execution import Executor
+from chassis.failures import RetryPolicy
 from chassis.handling import handlers_of
-from chassis.messaging.dead_letters import DeadLetter
-from chassis.messaging.failures import DeadLetterLimit, RetryPolicy
-from chassis.messaging.outbox import OutboxRecord
+from chassis.messaging.dead_letter_limit import DeadLetterLimit
 from chassis.messaging.pipeline import Pipeline
-from chassis.messaging.record import Outcome, Record
-from chassis.messaging.store import New, NotNew, PostgresStore, Store, Transaction
-from chassis.messaging.topics import TOPICS
 from chassis.observability.metrics import Metrics
+from chassis.outbox_records import OutboxRecord
 from chassis.persistence.connection import Pool, open_pool
+from chassis.persistence.dead_letters import DeadLetter
+from chassis.persistence.idempotency import IdempotencyRecord
 from chassis.persistence.repository import Repository
+from chassis.persistence.store import NewRows, PostgresStore, Store, Transaction
+from chassis.record import Outcome, Record
 from chassis.testing.builders import END_OF_TIME, NOON
 from chassis.testing.fakes import MemoryStore, insert_in_steps
+from chassis.topics import TOPICS
 from chassis.unit_of_work import LoadPlan
 from deploy.local.stack import Stack
 from tests.chassis.broker import Broker
@@ -112,12 +115,11 @@ class Unreliable:
             if fate == "break":
                 raise TooManyConnectionsError
 
-    async def insert(self, new: New) -> None:
-        try:
-            async with self.transaction() as transaction:
-                await insert_in_steps(transaction, new)
-        except UniqueViolationError as error:
-            raise NotNew from error
+    async def insert(self, rows: NewRows) -> None:
+        await insert_in_steps(self.transaction(), rows)
+
+    async def answers(self, keys: Collection[str]) -> Mapping[str, IdempotencyRecord]:
+        return await self._store.answers(keys)
 
 
 class Gated:
@@ -146,12 +148,11 @@ class Gated:
                     await self.gate.wait()
             self.waiting -= 1
 
-    async def insert(self, new: New) -> None:
-        try:
-            async with self.transaction() as transaction:
-                await insert_in_steps(transaction, new)
-        except UniqueViolationError as error:
-            raise NotNew from error
+    async def insert(self, rows: NewRows) -> None:
+        await insert_in_steps(self.transaction(), rows)
+
+    async def answers(self, keys: Collection[str]) -> Mapping[str, IdempotencyRecord]:
+        return await self._store.answers(keys)
 
 
 class WithoutTransactions:
@@ -163,8 +164,27 @@ class WithoutTransactions:
     def transaction(self) -> NoReturn:
         raise AssertionError("it could have gone in one statement")
 
-    async def insert(self, new: New) -> None:
-        await self._store.insert(new)
+    async def insert(self, rows: NewRows) -> None:
+        await self._store.insert(rows)
+
+    async def answers(self, keys: Collection[str]) -> Mapping[str, IdempotencyRecord]:
+        return await self._store.answers(keys)
+
+
+class RecordingPublisher:
+    """Notes what it would publish, and how often it was woken."""
+
+    def __init__(self) -> None:
+        self.published: list[OutboxRecord] = []
+        self.woken = 0
+
+    @asynccontextmanager
+    async def publish_after(self, records: Sequence[OutboxRecord]) -> AsyncIterator[None]:
+        yield
+        self.published.extend(records)
+
+    def wake(self) -> None:
+        self.woken += 1
 
 
 @dataclass
@@ -179,23 +199,20 @@ class Rig:
     metrics: Metrics = field(default_factory=Metrics)
     now: datetime = NOON
     slept: list[float] = field(default_factory=list)
-    woken: int = 0
+    publisher: RecordingPublisher = field(default_factory=RecordingPublisher)
 
     def __post_init__(self) -> None:
         self.pipeline = Pipeline(
             "tally",
             handlers_of(self.handlers),
             self.store,
+            Executor("tally", self.store, now=lambda: self.now, publisher=self.publisher),
             self.metrics,
             now=lambda: self.now,
-            wake=self._wake,
             retry_policy=self.retry_policy,
             limit=self.limit,
             sleep=self._sleep,
         )
-
-    def _wake(self) -> None:
-        self.woken += 1
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -204,7 +221,8 @@ class Rig:
         """Deliver records, cut in batches of the rig's size."""
         outcomes: list[Outcome] = []
         for start in range(0, len(records), self.batch):
-            outcomes += await self.pipeline.process(records[start : start + self.batch])
+            batch = self.pipeline.receive(records[start : start + self.batch])
+            outcomes += await self.pipeline.process(batch)
         return outcomes
 
     def counted(self, outcome: Outcome) -> int:

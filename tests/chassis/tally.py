@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, Field
 
 from chassis.handling import MessageContext, Refused, by, handles
-from chassis.messaging.topics import Topic
 from chassis.persistence.mapper import Mapper
 from chassis.service import Service
+from chassis.topics import Topic
 from chassis.unit_of_work import UnitOfWork
 from contracts.event import Event, event
 from contracts.vocabulary import CaseId, Code, OpenEnum

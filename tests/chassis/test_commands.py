@@ -1,7 +1,7 @@
 """A command is executed once, and whoever repeats it gets the answer of the first time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,13 +9,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from chassis.commands import Commands
+from chassis.execution import Executor
 from chassis.handling import PermanentError, Refused, TransientError, handlers_of
-from chassis.messaging.outbox import OutboxRecord
-from chassis.messaging.store import KeyUsedTwice, PostgresStore
 from chassis.observability.metrics import Metrics
+from chassis.persistence.idempotency import KeyUsedTwice
+from chassis.persistence.store import PostgresStore
 from chassis.testing.builders import NOON, a_record
 from chassis.testing.eventually import eventually
-from tests.chassis.conftest import Gated, Rig, WithoutTransactions
+from tests.chassis.conftest import Gated, RecordingPublisher, Rig, WithoutTransactions
 from tests.chassis.tally import Begin, Count, Handlers, Total, a_count
 
 KEY = "the-key-of-a-form"
@@ -43,13 +44,9 @@ class Desk:
     ) -> None:
         self.rig = Rig(rig_store)
         self.tally_id = uuid4()
-        self.woken = 0
-        self.commands = Commands(
-            "tally", handlers_of(Handlers(trouble)), store or rig_store, Metrics(), now=lambda: NOON, wake=self._wake
-        )
-
-    def _wake(self) -> None:
-        self.woken += 1
+        self.publisher = RecordingPublisher()
+        executor = Executor("tally", store or rig_store, now=lambda: NOON, publisher=self.publisher)
+        self.commands = Commands("tally", handlers_of(Handlers(trouble)), executor, Metrics(), now=lambda: NOON)
 
     async def open(self) -> "Desk":
         await self.rig.deliver(a_record(a_count(self.tally_id)))
@@ -72,7 +69,7 @@ async def test_a_command_is_answered_kept_and_promised(desk: Desk) -> None:
     assert await desk.count(4) == 5
     assert await desk.total() == 5
     assert len(await desk.rig.promised()) == 2
-    assert desk.woken == 1
+    assert desk.publisher.woken == 1
 
 
 async def test_the_same_request_gets_the_same_answer_and_has_no_second_effect(desk: Desk) -> None:
@@ -109,7 +106,7 @@ async def test_those_that_come_during_one_transaction_share_the_next(postgres: P
     store.gate.set()
     answers = await asyncio.gather(first, *others)
     assert sorted(answers) == list(range(2, 13))
-    assert desk.woken == 2
+    assert desk.publisher.woken == 2
 
 
 async def test_those_that_come_soon_after_each_other_share_a_transaction(
@@ -122,7 +119,7 @@ async def test_those_that_come_soon_after_each_other_share_a_transaction(
         counting.append(asyncio.create_task(desk.count()))
         await asyncio.sleep(0.005)
     assert await asyncio.gather(*counting) == [*range(2, 14)]
-    assert desk.woken == 2
+    assert desk.publisher.woken == 2
 
 
 async def test_who_comes_alone_does_not_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,14 +130,14 @@ async def test_who_comes_alone_does_not_wait(desk: Desk, monkeypatch: pytest.Mon
 
 async def test_a_transaction_that_is_full_does_not_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chassis.commands.SPACING", 60)
-    monkeypatch.setattr("chassis.commands.TOGETHER", 5)
+    monkeypatch.setattr("chassis.commands.LARGEST_BATCH", 5)
     async with asyncio.timeout(30):
         await asyncio.gather(*(desk.count() for _ in range(10)))
         # The transaction after that fills up bit by bit.
         fourth = [asyncio.create_task(desk.count()) for _ in range(4)]
         await asyncio.sleep(0.05)
         await asyncio.gather(desk.count(), *fourth)
-    assert desk.woken == 3
+    assert desk.publisher.woken == 3
 
 
 async def test_a_commit_of_which_nobody_knows_the_outcome_executes_nobody_twice(postgres: PostgresStore) -> None:
@@ -273,16 +270,8 @@ async def test_of_those_that_read_nothing_one_is_refused_alone(desk: Desk) -> No
     assert isinstance(answers[1], Refused)
 
 
-async def test_what_goes_express_is_announced_around_its_commit(postgres: PostgresStore) -> None:
-    boarded: list[OutboxRecord] = []
-
-    @asynccontextmanager
-    async def board(facts: Sequence[OutboxRecord]) -> AsyncIterator[None]:
-        yield
-        boarded.extend(facts)
-
+async def test_what_is_new_is_published_after_its_commit_and_once(postgres: PostgresStore) -> None:
     desk = Desk(postgres)
-    desk.commands._board = board
     await begin(desk)
     await begin(desk)
-    assert [record.aggregate_id for record in boarded] == [NEW]
+    assert [record.aggregate_id for record in desk.publisher.published] == [NEW]

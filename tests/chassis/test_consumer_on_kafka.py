@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import pytest
 from aiokafka.errors import KafkaError
 
-from chassis.messaging.consumer import COMMIT_WITHIN, Consumer
-from chassis.messaging.failures import DeadLetterLimit, Halted, RetryPolicy
-from chassis.messaging.record import Outcome, Record
-from chassis.messaging.store import PostgresStore
+from chassis.failures import RetryPolicy
+from chassis.messaging.consumer import COMMIT_EVERY, Consumer
+from chassis.messaging.dead_letter_limit import DeadLetterLimit, Halted
 from chassis.observability.health import Health
+from chassis.persistence.store import PostgresStore
+from chassis.record import Outcome, Record
 from chassis.testing.builders import a_record
 from chassis.testing.eventually import eventually
 from chassis.testing.fakes import MemoryStore
@@ -157,7 +158,7 @@ async def test_an_offset_is_committed_only_after_the_database_has(
     await broker.send(*counts(topic, 10))
     async with consuming(broker, group, topic, rig):
         await eventually(lambda: store.waiting)
-        await asyncio.sleep(COMMIT_WITHIN * 2)
+        await asyncio.sleep(COMMIT_EVERY * 2)
         assert await broker.committed(f"duaal.{group}") == {}
         store.gate.set()
         await eventually(lambda: broker.committed(f"duaal.{group}"), lambda found: found == {(topic, 0): 10})

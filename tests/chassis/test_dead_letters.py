@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from chassis.messaging.dead_letters import DeadLetter, Key
-from chassis.messaging.record import Record
-from chassis.messaging.store import PostgresStore, Store
 from chassis.persistence.connection import Pool
+from chassis.persistence.dead_letters import DeadLetter, OrderingKey
+from chassis.persistence.store import PostgresStore, Store
+from chassis.record import Record
 from chassis.testing.builders import a_record
 from contracts.vocabulary import DeadLetterReason
 
@@ -30,7 +30,7 @@ async def kept(store: Store) -> list[DeadLetter]:
         return await transaction.dead_letters.list_open()
 
 
-async def parked(store: Store, *keys: Key) -> set[Key]:
+async def parked(store: Store, *keys: OrderingKey) -> set[OrderingKey]:
     async with store.transaction() as transaction:
         return await transaction.dead_letters.parked(keys)
 
@@ -90,13 +90,13 @@ async def test_a_letter_that_is_rolled_back_was_never_opened(store: Store) -> No
 
 async def test_an_open_letter_parks_its_key_on_its_own_topic_only(store: Store) -> None:
     await open_(store, a_letter(a_record(topic="a", key=b"k")))
-    same, elsewhere, other = Key("a", b"k"), Key("b", b"k"), Key("a", b"K")
+    same, elsewhere, other = OrderingKey("a", b"k"), OrderingKey("b", b"k"), OrderingKey("a", b"K")
     assert await parked(store, same, elsewhere, other) == {same}
 
 
 async def test_a_letter_without_a_key_parks_nothing(store: Store) -> None:
     await open_(store, a_letter(a_record(topic="a", key=None)))
-    assert await parked(store, Key("a", b"")) == set()
+    assert await parked(store, OrderingKey("a", b"")) == set()
 
 
 @pytest.mark.parametrize("status", ["redriven", "discarded"])
@@ -106,6 +106,6 @@ async def test_a_letter_that_was_dealt_with_parks_nothing_any_more(
     letter = a_letter(a_record(topic="a", key=b"k"))
     await open_(postgres, letter)
     await pool.execute("update dead_letters set status = $1", status)
-    assert await parked(postgres, Key("a", b"k")) == set()
+    assert await parked(postgres, OrderingKey("a", b"k")) == set()
     assert await kept(postgres) == []
     assert await open_(postgres, letter) == [False], "setting it aside again would undo what a person decided"

@@ -10,14 +10,15 @@ from uuid import UUID, uuid4
 import pytest
 from aiokafka.errors import KafkaError
 
-from chassis.messaging.direct_publisher import AT_ONCE, Express
-from chassis.messaging.outbox import OutboxRecord, Unpublished
+from chassis.messaging.direct_publisher import MOST_AT_A_TIME, DirectPublisher
 from chassis.messaging.producer import Answer, Ready
 from chassis.messaging.relay import Relay
-from chassis.messaging.store import New, Store
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
-from chassis.service import now
+from chassis.outbox_records import OutboxRecord
+from chassis.persistence.outbox import Unpublished
+from chassis.persistence.store import NewRows, Store
+from chassis.process import now
 from chassis.testing.builders import an_outbox_record
 from chassis.testing.eventually import eventually
 from chassis.testing.fakes import MemoryBroker, MemoryLead, MemoryProducer
@@ -71,7 +72,7 @@ class Office:
         self.relay = Relay("tally", self.lead, broker.connect, self.metrics, Health(), now=now, hold=0.1)
 
     async def open(self) -> "Office":
-        """Its relay has published something: from then on facts go express."""
+        """Its relay has published something: from then on facts go publisher."""
         await promise(self.store, an_outbox_record(a_count()))
         assert await self.round() == 1
         self.broker.log.clear()
@@ -83,8 +84,8 @@ class Office:
 
     async def commit(self, *facts: OutboxRecord) -> None:
         """Of new aggregates."""
-        async with self.relay.express.board(facts):
-            await self.store.insert(New({}, facts, []))
+        async with self.relay.publisher.publish_after(facts):
+            await self.store.insert(NewRows({}, facts, []))
 
     @property
     def published(self) -> float | None:
@@ -111,7 +112,7 @@ def a_fact(id_: UUID | None = None, sequence: int = 1) -> OutboxRecord:
 async def test_what_is_new_goes_out_at_once_and_its_row_when_the_broker_has_it(office: Office) -> None:
     facts = [a_fact(), a_fact()]
     await office.commit(*facts)
-    await eventually(lambda: len(office.relay.express.arrived) == 2)
+    await eventually(lambda: len(office.relay.publisher.acknowledged) == 2)
     assert office.broker.log == facts
     assert await left(office.store) == 2
     assert await office.round() == 0
@@ -129,7 +130,7 @@ async def test_while_it_is_committed_it_is_packed_and_no_more(office: Office) ->
 
     fact = a_fact()
     vars(producer)["pack"] = pack
-    async with office.relay.express.board([fact]):
+    async with office.relay.publisher.publish_after([fact]):
         await eventually(lambda: packed == [fact])
         assert office.broker.log == []
     await eventually(lambda: office.broker.log == [fact])
@@ -137,21 +138,21 @@ async def test_while_it_is_committed_it_is_packed_and_no_more(office: Office) ->
 
 async def test_what_is_not_committed_does_not_go(office: Office) -> None:
     with suppress(ConnectionResetError):
-        async with office.relay.express.board([a_fact()]):
+        async with office.relay.publisher.publish_after([a_fact()]):
             raise ConnectionResetError
     await office.round()
     assert office.broker.log == []
 
 
 async def test_the_relay_looks_once_for_all_that_arrives_within_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chassis.messaging.direct_publisher.FORGET_AFTER", 0.3)
+    monkeypatch.setattr("chassis.messaging.direct_publisher.DELETE_AFTER", 0.3)
     looks: list[int] = []
-    express = Express(lambda: looks.append(len(express.arrived)), lambda _: None)
-    express.open(await MemoryBroker().connect())
+    publisher = DirectPublisher(lambda: looks.append(len(publisher.acknowledged)), lambda _: None)
+    publisher.open(await MemoryBroker().connect())
 
     async def commit_five() -> None:
         for _ in range(5):
-            async with express.board([a_fact()]):
+            async with publisher.publish_after([a_fact()]):
                 pass
 
     await commit_five()
@@ -163,7 +164,7 @@ async def test_the_relay_looks_once_for_all_that_arrives_within_a_moment(monkeyp
 async def test_what_leaves_no_fact_is_nothing_to_send(office: Office) -> None:
     await office.commit()
     await asyncio.sleep(0.01)
-    assert not office.relay.express.broken
+    assert not office.relay.publisher.broken
     assert office.broker.log == []
 
 
@@ -174,7 +175,7 @@ async def test_when_sending_fails_the_relay_brings_it(office: Office) -> None:
     fact = a_fact()
     vars(office.broker.producers[0])["send"] = send
     await office.commit(fact)
-    await eventually(lambda: office.relay.express.broken)
+    await eventually(lambda: office.relay.publisher.broken)
     await office.round()
     assert office.broker.log == [fact]
 
@@ -182,8 +183,8 @@ async def test_when_sending_fails_the_relay_brings_it(office: Office) -> None:
 async def test_what_was_committed_without_our_knowing_the_relay_finds(office: Office) -> None:
     fact = a_fact()
     with suppress(ConnectionResetError):
-        async with office.relay.express.board([fact]):
-            await office.store.insert(New({}, [fact], []))
+        async with office.relay.publisher.publish_after([fact]):
+            await office.store.insert(NewRows({}, [fact], []))
             raise ConnectionResetError
     await asyncio.sleep(0.01)
     assert office.broker.log == []
@@ -194,7 +195,7 @@ async def test_what_was_committed_without_our_knowing_the_relay_finds(office: Of
 async def test_a_crash_before_the_row_is_forgotten_sends_again_with_the_same_id(office: Office) -> None:
     fact = a_fact()
     await office.commit(fact)
-    await eventually(lambda: office.relay.express.arrived)
+    await eventually(lambda: office.relay.publisher.acknowledged)
     await Office(office.store, office.broker).round()
     assert office.broker.log == [fact, fact]
 
@@ -212,7 +213,7 @@ async def test_the_relay_leaves_alone_what_is_under_way_and_what_comes_after_it(
     assert await office.round() == 1
     assert broker.log[1:] == [other]
     broker.answer()
-    await eventually(lambda: office.relay.express.arrived)
+    await eventually(lambda: office.relay.publisher.acknowledged)
     assert await office.round() == 1
     assert of_key(broker.log, id_) == [1, 2]
     assert await left(office.store) == 0
@@ -222,7 +223,7 @@ async def test_what_the_broker_refuses_comes_with_a_fresh_producer_in_its_order(
     bad, good = on_partition(0), on_partition(1)
     office.broker.refuses = {bad}
     await office.commit(a_fact(bad), a_fact(bad, 2), a_fact(good))
-    await eventually(lambda: office.relay.express.broken)
+    await eventually(lambda: office.relay.publisher.broken)
     office.broker.refuses = set()
     await office.round()
     assert office.broker.producers[0].stopped
@@ -234,7 +235,7 @@ async def test_after_a_failure_nothing_follows_through_the_same_producer(office:
     bad = on_partition(0)
     office.broker.refuses = {bad}
     await office.commit(a_fact(bad))
-    await eventually(lambda: office.relay.express.broken)
+    await eventually(lambda: office.relay.publisher.broken)
     await office.commit(a_fact(on_partition(1)))
     await asyncio.sleep(0.01)
     assert office.broker.log == []
@@ -250,26 +251,26 @@ async def test_who_does_not_lead_sends_nothing(store: Store) -> None:
 
 async def test_more_than_the_broker_takes_at_once_waits_for_the_relay(office: Office, broker: SlowBroker) -> None:
     broker.slow = True
-    for _ in range(AT_ONCE + 2):
+    for _ in range(MOST_AT_A_TIME + 2):
         await office.commit(a_fact())
         await asyncio.sleep(0)
-    await eventually(lambda: len(broker.log) == AT_ONCE)
+    await eventually(lambda: len(broker.log) == MOST_AT_A_TIME)
     broker.slow = False
     assert await office.round() == 2
 
 
 async def test_those_that_commit_at_the_same_time_are_counted_too(office: Office, broker: SlowBroker) -> None:
     broker.slow = True
-    facts = [a_fact() for _ in range(AT_ONCE + 2)]
+    facts = [a_fact() for _ in range(MOST_AT_A_TIME + 2)]
     await promise(office.store, *facts)
 
     async def commit(fact: OutboxRecord) -> None:
-        async with office.relay.express.board([fact]):
+        async with office.relay.publisher.publish_after([fact]):
             await asyncio.sleep(0.01)
 
     await asyncio.gather(*map(commit, facts))
-    await eventually(lambda: len(broker.log) >= AT_ONCE)
-    assert broker.log == facts[:AT_ONCE]
+    await eventually(lambda: len(broker.log) >= MOST_AT_A_TIME)
+    assert broker.log == facts[:MOST_AT_A_TIME]
 
 
 @pytest.mark.parametrize("turns", range(8))
@@ -278,8 +279,8 @@ async def test_whose_send_ends_before_it_began_is_left_to_the_relay(office: Offi
     fact = a_fact()
 
     async def commit() -> None:
-        async with office.relay.express.board([fact]):
-            await office.store.insert(New({}, [fact], []))
+        async with office.relay.publisher.publish_after([fact]):
+            await office.store.insert(NewRows({}, [fact], []))
             for _ in range(turns):
                 await asyncio.sleep(0)
 
@@ -300,7 +301,7 @@ async def test_what_fails_while_the_relay_looks_gets_a_fresh_producer(office: Of
         found = await looked(*arguments)
         for answer in broker.unanswered:
             answer.set_exception(KafkaError())
-        await eventually(lambda: office.relay.express.broken)
+        await eventually(lambda: office.relay.publisher.broken)
         return found
 
     vars(office.lead)["unpublished"] = look

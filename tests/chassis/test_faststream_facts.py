@@ -1,7 +1,7 @@
 """What the chassis takes for granted of FastStream and aiokafka. An upgrade that changes it has to fail here."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -9,13 +9,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, KafkaMessage, TestKafkaBroker
+from faststream.kafka import KafkaBroker, TestKafkaBroker
 
-from chassis.messaging import consumer as ours
-from chassis.messaging.consumer import Drain, subscribe
-from chassis.messaging.fetch import Fetching
+from chassis.messaging import subscriber as ours
+from chassis.messaging.consumer import DrainOnRevoke
+from chassis.messaging.fetch import Fetcher
 from chassis.messaging.pipeline import Delivery
-from chassis.messaging.record import Record
+from chassis.messaging.subscriber import RecordBroker, RecordSubscriber
+from chassis.record import Record
 from chassis.testing.builders import a_record
 from chassis.testing.eventually import eventually
 from tests.chassis import odd_producer
@@ -25,27 +26,27 @@ from tests.chassis.broker import Broker, a_name
 async def _nothing_to_commit() -> None: ...
 
 
-def _receive(_: object) -> list[Delivery]:
-    return []
+def _receive(records: Sequence[Record]) -> list[Delivery]:
+    return [Delivery(record) for record in records]
 
 
 async def _no_records(_: object) -> list[Record]:
     return []
 
 
-def subscribed(handle: Callable[[object], Awaitable[None]]) -> tuple[KafkaBroker, Drain]:
-    """A broker with a subscriber that the one helper of the chassis made."""
-    fetching = Fetching(1, _receive, _nothing_to_commit)
-    broker, drain = KafkaBroker("127.0.0.1:1", logger=None), Drain(fetching, _nothing_to_commit)
-    subscribe(broker, ["a", "b"], "duaal.tally", _no_records, handle, drain, session_timeout=12, poll_interval=90)
-    return broker, drain
+def subscribed(handle: Callable[[Sequence[Any]], Awaitable[None]]) -> tuple[RecordBroker, DrainOnRevoke]:
+    """A broker with a subscriber, made the one way in which the chassis makes them."""
+    listener = DrainOnRevoke(Fetcher(1, _receive, _nothing_to_commit), _nothing_to_commit)
+    broker = RecordBroker("127.0.0.1:1,127.0.0.1:2", "duaal-tally")
+    broker.subscribe(["a", "b"], "duaal.tally", _no_records, handle, listener, session_timeout=12, poll_interval=90)
+    return broker, listener
 
 
-async def _ignore(_: object) -> None:
+async def _ignore(_: Sequence[Any]) -> None:
     return None
 
 
-def test_the_chassis_subscribes_with_nothing_left_to_a_default() -> None:
+async def test_the_chassis_subscribes_with_nothing_left_to_a_default() -> None:
     broker, drain = subscribed(_ignore)
     subscriber: Any
     (subscriber,) = broker.subscribers
@@ -54,7 +55,8 @@ def test_the_chassis_subscribes_with_nothing_left_to_a_default() -> None:
     assert [topic.name for topic in subscriber.topics] == ["a", "b"]
     assert subscriber.group_id == "duaal.tally"
     assert subscriber._listener is drain
-    assert subscriber.get_msg is _no_records
+    assert isinstance(subscriber, RecordSubscriber)
+    assert await subscriber.get_msg(None) == []
     chosen = {
         "auto_offset_reset": "earliest",
         "isolation_level": "read_committed",
@@ -70,9 +72,8 @@ def test_the_chassis_subscribes_with_nothing_left_to_a_default() -> None:
 async def test_what_is_published_reaches_the_handler_as_raw_records() -> None:
     seen: list[object] = []
 
-    async def handle(_: object) -> None:
-        message: KafkaMessage = broker.context.get_local("message")
-        seen.extend(record.value for record in message.raw_message)
+    async def handle(batch: Sequence[Any]) -> None:
+        seen.extend(record.value for record in batch)
 
     broker, _ = subscribed(handle)
     async with TestKafkaBroker(broker):
@@ -169,8 +170,8 @@ async def test_aiokafka_loses_what_stands_before_a_record_that_it_cannot_read_an
                 values += [record.value for records in fetched.values() for record in records]
         assert b"1" not in values
     async with reading() as consumer:
-        fetching = Fetching(100, _receive, _nothing_to_commit)
-        found = [record for _ in range(3) for record in (await fetching.next(consumer)).records]
+        fetching = Fetcher(100, _receive, _nothing_to_commit)
+        found = [one.record for _ in range(3) for one in await fetching.next(consumer)]
         await fetching.stop()
     assert [(record.offset, record.value) for record in found] == [(0, b"1"), (1, None), (2, b"2")]
 

@@ -8,9 +8,9 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from chassis.messaging.fetch import Fetching
+from chassis.messaging.fetch import Fetcher
 from chassis.messaging.pipeline import Delivery
-from chassis.messaging.record import Record
+from chassis.record import Record
 
 P = TopicPartition("t", 0)
 UNREADABLE = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no")
@@ -57,32 +57,30 @@ def _receive(records: Sequence[Record]) -> list[Delivery]:
 async def _committed() -> None: ...
 
 
-def fetching() -> Fetching:
-    return Fetching(10, _receive, _committed)
+def a_fetcher() -> Fetcher:
+    return Fetcher(10, _receive, _committed)
 
 
-async def taken(fetching: Fetching, log: Any) -> list[int]:
-    records, received = await fetching.next(log)
-    assert received is None or [one.record for one in received] == records
-    return [record.offset for record in records]
+async def taken(fetcher: Fetcher, log: Any) -> list[int]:
+    return [delivery.record.offset for delivery in await fetcher.next(log)]
 
 
 async def test_what_is_fetched_ahead_comes_next() -> None:
-    ahead, log = fetching(), Log([0, 1], [2])
+    ahead, log = a_fetcher(), Log([0, 1], [2])
     assert await taken(ahead, log) == [0, 1]
-    ahead.look_ahead()
-    ahead.look_ahead()
+    ahead.fetch_ahead()
+    ahead.fetch_ahead()
     assert await taken(ahead, log) == [2]
 
 
-async def filled(fetching: Fetching) -> None:
+async def filled(fetcher: Fetcher) -> None:
     """Let what is looked for ahead arrive."""
-    fetching.look_ahead()
+    fetcher.fetch_ahead()
     await asyncio.sleep(0.01)
 
 
 async def test_what_came_after_what_was_fetched_ahead_goes_along() -> None:
-    ahead, log = fetching(), Log([0], [1, 2], [3, 4], [5])
+    ahead, log = a_fetcher(), Log([0], [1, 2], [3, 4], [5])
     await taken(ahead, log)
     await filled(ahead)
     assert await taken(ahead, log) == [1, 2, 3, 4]
@@ -90,7 +88,7 @@ async def test_what_came_after_what_was_fetched_ahead_goes_along() -> None:
 
 
 async def test_a_full_batch_takes_nothing_along() -> None:
-    ahead, log = fetching(), Log([0], range(1, 11), [11])
+    ahead, log = a_fetcher(), Log([0], range(1, 11), [11])
     await taken(ahead, log)
     await filled(ahead)
     assert await taken(ahead, log) == [*range(1, 11)]
@@ -98,7 +96,7 @@ async def test_a_full_batch_takes_nothing_along() -> None:
 
 
 async def test_what_goes_along_is_given_up_with_the_rest() -> None:
-    ahead, log = fetching(), Log([0], [1], [2])
+    ahead, log = a_fetcher(), Log([0], [1], [2])
     await taken(ahead, log)
     await filled(ahead)
     await taken(ahead, log)
@@ -106,7 +104,7 @@ async def test_what_goes_along_is_given_up_with_the_rest() -> None:
 
 
 async def test_a_failure_after_what_was_fetched_ahead_costs_nothing_of_it() -> None:
-    ahead, log = fetching(), Log([0], [1], KafkaError(), [2])
+    ahead, log = a_fetcher(), Log([0], [1], KafkaError(), [2])
     await taken(ahead, log)
     await filled(ahead)
     assert await taken(ahead, log) == [1]
@@ -114,7 +112,7 @@ async def test_a_failure_after_what_was_fetched_ahead_costs_nothing_of_it() -> N
 
 
 async def test_something_unreadable_after_what_was_fetched_ahead_costs_nothing_of_it() -> None:
-    ahead, log = fetching(), Log([0], [1], UNREADABLE, [1], UNREADABLE, [3])
+    ahead, log = a_fetcher(), Log([0], [1], UNREADABLE, [1], UNREADABLE, [3])
     await taken(ahead, log)
     log.committed_offset = 1
     await filled(ahead)
@@ -123,7 +121,7 @@ async def test_something_unreadable_after_what_was_fetched_ahead_costs_nothing_o
 
 
 async def test_whatever_goes_wrong_after_what_was_fetched_ahead_costs_nothing_of_it() -> None:
-    ahead, log = fetching(), Log([0], [1], ValueError(), [1], [2])
+    ahead, log = a_fetcher(), Log([0], [1], ValueError(), [1], [2])
     await taken(ahead, log)
     log.committed_offset = 1
     await filled(ahead)
@@ -131,30 +129,30 @@ async def test_whatever_goes_wrong_after_what_was_fetched_ahead_costs_nothing_of
     assert log.sought == [1]
 
 
-async def test_what_could_not_be_received_ahead_is_received_again_with_all_of_its_batch() -> None:
-    """By the pipeline, where somebody can handle the failure."""
+async def test_when_receiving_fails_everything_since_the_last_commit_is_fetched_again() -> None:
+    troubles = [RuntimeError()]
 
     def receive(records: Sequence[Record]) -> list[Delivery]:
-        if records[0].offset == 2:
-            raise RuntimeError
+        if records and records[0].offset == 1 and troubles:
+            raise troubles.pop()
         return _receive(records)
 
-    ahead, log = Fetching(10, receive, _committed), Log([0], [1], [2])
+    ahead, log = Fetcher(10, receive, _committed), Log([0], [1], [1], [2])
     await taken(ahead, log)
+    log.committed_offset = 1
     await filled(ahead)
-    records, received = await ahead.next(log)
-    assert [record.offset for record in records] == [1, 2]
-    assert received is None
+    assert await taken(ahead, log) == [1, 2]
+    assert log.sought == [1]
 
 
 async def test_a_time_that_there_never_was_stops_nobody() -> None:
-    ahead, log = fetching(), Log([0])
+    ahead, log = a_fetcher(), Log([0])
     log.timestamp = 2**62
     assert await taken(ahead, log) == [0]
 
 
 async def test_when_the_partitions_go_while_more_is_fetched_only_the_new_is_handed_out() -> None:
-    ahead, log = fetching(), Log([0], [5], [0])
+    ahead, log = a_fetcher(), Log([0], [5], [0])
     await taken(ahead, log)
     await filled(ahead)
     log.gate.clear()
@@ -166,16 +164,16 @@ async def test_when_the_partitions_go_while_more_is_fetched_only_the_new_is_hand
 
 
 async def test_what_is_in_hand_and_what_was_fetched_ahead_are_given_up_together() -> None:
-    ahead, log = fetching(), Log([0, 1], [2])
+    ahead, log = a_fetcher(), Log([0, 1], [2])
     await taken(ahead, log)
-    ahead.look_ahead()
+    ahead.fetch_ahead()
     await asyncio.sleep(0.01)
     assert [record.offset for record in ahead.give_up()] == [0, 1, 2]
     assert ahead.give_up() == []
 
 
 async def test_what_was_fetched_when_the_partitions_went_is_not_handed_out() -> None:
-    ahead, log = fetching(), Log([5], [0])
+    ahead, log = a_fetcher(), Log([5], [0])
     log.gate.clear()
     taking = asyncio.create_task(taken(ahead, log))
     await asyncio.sleep(0)
@@ -188,9 +186,9 @@ async def test_what_was_fetched_when_the_partitions_went_is_not_handed_out() -> 
 
 
 async def test_a_failure_is_not_given_up() -> None:
-    ahead, log = fetching(), Log([0], UNREADABLE, [1])
+    ahead, log = a_fetcher(), Log([0], UNREADABLE, [1])
     await taken(ahead, log)
-    ahead.look_ahead()
+    ahead.fetch_ahead()
     await asyncio.sleep(0.01)
     assert [record.offset for record in ahead.give_up()] == [0]
     assert await taken(ahead, log) == [1]
@@ -198,7 +196,7 @@ async def test_a_failure_is_not_given_up() -> None:
 
 
 async def test_a_way_around_that_fails_is_begun_again() -> None:
-    ahead, log = fetching(), Log(UNREADABLE, KafkaError(), [3], (), [9])
+    ahead, log = a_fetcher(), Log(UNREADABLE, KafkaError(), [3], (), [9])
     with pytest.raises(KafkaError):
         await taken(ahead, log)
     assert await taken(ahead, log) == [3]

@@ -65,7 +65,6 @@ def test_a_handler_that_nobody_would_await_is_refused() -> None:
 
 def test_ids_follow_from_the_message_and_the_name_alone() -> None:
     message = a_context()
-    assert message.new_id_text("risk") == str(message.new_id("risk"))
     again = MessageContext(message.id, message.source, "other", NOON + timedelta(days=400))
     assert message.new_id("referral") == again.new_id("referral")
     assert len({message.new_id("referral"), message.new_id("letter"), a_context().new_id("referral")}) == 3

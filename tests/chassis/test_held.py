@@ -4,13 +4,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.messaging.held import HeldRecords, NotHeld
 from chassis.messaging.relay import Relay
-from chassis.messaging.store import PostgresStore
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.persistence.connection import Pool
-from chassis.service import now
+from chassis.persistence.held_records import HeldRecords, NotHeld
+from chassis.persistence.store import PostgresStore
+from chassis.process import now
 from chassis.testing.builders import an_outbox_record
 from chassis.testing.fakes import MemoryBroker, MemoryLead
 from tests.chassis.tally import a_count

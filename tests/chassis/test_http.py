@@ -12,13 +12,14 @@ from httpx import ASGITransport, AsyncClient, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.commands import Commands
+from chassis.execution import Executor
 from chassis.forms import FormRoute
 from chassis.handling import NotFound, PermanentError, Refused, handlers_of
 from chassis.http import LARGEST_BODY, IdempotencyKey, create_app
-from chassis.messaging.store import PostgresStore
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.persistence.connection import open_pool
+from chassis.persistence.store import PostgresStore
 from chassis.testing.builders import NOON, a_record
 from tests.chassis.conftest import Rig, postgres_store
 from tests.chassis.tally import TALLY, Count, Handlers, Total, a_count
@@ -43,7 +44,8 @@ class Site:
         self.metrics = Metrics()
         self.error: Exception | None = None
         self.tally_id = uuid4()
-        commands = Commands("tally", handlers_of(Handlers()), store, Metrics(), now=lambda: NOON, wake=lambda: None)
+        executor = Executor("tally", store, now=lambda: NOON)
+        commands = Commands("tally", handlers_of(Handlers()), executor, Metrics(), now=lambda: NOON)
         router = APIRouter(route_class=kind)
 
         @router.post("/counts")

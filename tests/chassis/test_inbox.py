@@ -2,9 +2,9 @@
 
 from contextlib import suppress
 
-from chassis.messaging.inbox import EventKey
-from chassis.messaging.store import Store
 from chassis.persistence.connection import Pool
+from chassis.persistence.inbox import EventKey
+from chassis.persistence.store import Store
 from tests.chassis.conftest import postgres_store
 
 ONE, TWO = EventKey("/services/a", "1"), EventKey("/services/a", "2")

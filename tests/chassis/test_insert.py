@@ -6,11 +6,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from chassis.handling import PermanentError
-from chassis.messaging.dead_letters import Key
-from chassis.messaging.inbox import EventKey
-from chassis.messaging.store import IdempotencyRecord, New, NotNew, PostgresStore, Store
-from chassis.messaging.timers import Waiting
-from chassis.persistence.statement import Statement, together
+from chassis.persistence.dead_letters import OrderingKey
+from chassis.persistence.idempotency import AnsweredMeanwhile, IdempotencyRecord
+from chassis.persistence.inbox import EventKey
+from chassis.persistence.statement import Parameters, combined
+from chassis.persistence.store import NewRows, NotNew, PostgresStore, Store
+from chassis.persistence.timers import WaitingTimer
 from chassis.testing.builders import END_OF_TIME, NOON, a_record, an_outbox_record
 from tests.chassis.conftest import Rig
 from tests.chassis.tally import Handlers, Tally, a_count
@@ -18,11 +19,11 @@ from tests.chassis.tally import Handlers, Tally, a_count
 SAID = EventKey("/services/a", "1")
 
 
-def a_new(tally_id: UUID | None = None, *said: EventKey, **others: object) -> New:
+def a_new(tally_id: UUID | None = None, *said: EventKey, **others: object) -> NewRows:
     """A tally that begins, and tells."""
     id_ = tally_id or uuid4()
     fact = an_outbox_record(a_count(id_))
-    return New({Tally: [Tally(id_, "all", 1, 1)]}, [fact], [], said or (SAID,), **others)  # type: ignore[arg-type]
+    return NewRows({Tally: [Tally(id_, "all", 1, 1)]}, [fact], [], said or (SAID,), **others)  # type: ignore[arg-type]
 
 
 async def kept(store: Store) -> tuple[int, bool]:
@@ -37,7 +38,7 @@ async def kept(store: Store) -> tuple[int, bool]:
 
 async def test_all_of_it_is_kept(store: Store) -> None:
     id_ = uuid4()
-    timer = Waiting(NOON, an_outbox_record(a_count()))
+    timer = WaitingTimer(NOON, an_outbox_record(a_count()))
     await store.insert(a_new(id_)._replace(timers=[timer]))
     assert await kept(store) == (1, True)
     assert await Rig(store).total(id_) == 1
@@ -46,7 +47,7 @@ async def test_all_of_it_is_kept(store: Store) -> None:
 
 
 async def test_nothing_to_keep_is_no_statement(store: Store) -> None:
-    await store.insert(New({}, [], []))
+    await store.insert(NewRows({}, [], []))
 
 
 async def test_when_the_event_is_known_nothing_is_kept(store: Store) -> None:
@@ -73,21 +74,24 @@ async def test_when_its_key_is_parked_nothing_is_kept(store: Store) -> None:
     rig = Rig(store, handlers=Handlers(refuse))
     await rig.deliver(a_record(a_count(), key=b"parked"))
     (letter,) = await rig.letters()
-    parked = Key(letter.record.topic, b"parked")
+    parked = OrderingKey(letter.record.topic, b"parked")
     with pytest.raises(NotNew):
         await store.insert(a_new(behind={parked, parked._replace(key=b"free")}))
     assert await kept(store) == (1, False), "there is more than the notice of the dead letter"
     await store.insert(a_new(behind={parked._replace(key=b"free")}))
 
 
-async def test_a_claim_is_kept_once(postgres: PostgresStore) -> None:
-    claims = [IdempotencyRecord("the-key-of-a-form", "print", "{}"), IdempotencyRecord("another", "print", "{}")]
-    await postgres.insert(a_new(claims=claims[:1]))
+async def test_an_answer_is_kept_once(store: Store) -> None:
+    form, another = IdempotencyRecord("the-key-of-a-form", "print", "{}"), IdempotencyRecord("another", "print", "{}")
+    await store.insert(a_new(answers=[form]))
     with pytest.raises(NotNew):
-        await postgres.insert(a_new(uuid4(), EventKey("/services/a", "2"), claims=claims))
-    async with postgres.transaction() as transaction:
-        assert await transaction.answer_to(claims[0]) == "{}"
-        assert await transaction.claim(claims[1:])
+        await store.insert(a_new(uuid4(), EventKey("/services/a", "2"), answers=[form, another]))
+    assert await store.answers(["the-key-of-a-form", "another", "unheard-of"]) == {"the-key-of-a-form": form}
+    async with store.transaction() as transaction:
+        await transaction.idempotency_records.add([another])
+    with pytest.raises(AnsweredMeanwhile):
+        async with store.transaction() as transaction:
+            await transaction.idempotency_records.add([another])
 
 
 async def test_of_two_that_keep_the_same_event_at_once_one_does(postgres: PostgresStore) -> None:
@@ -98,23 +102,21 @@ async def test_of_two_that_keep_the_same_event_at_once_one_does(postgres: Postgr
     assert await kept(postgres) == (1, True)
 
 
-def test_the_arguments_of_statements_that_go_together_are_numbered_on() -> None:
-    one, two = Statement("insert into a values ($1, $2)", [1, 2]), Statement("insert into b values ($2, $1)", [3, 4])
-    assert together(one) == one
-    assert together(one, two) == Statement(
-        "with also_0 as (insert into b values ($4, $3)) insert into a values ($1, $2)", [1, 2, 3, 4]
-    )
+def test_the_parameters_of_one_statement_are_numbered_in_the_order_in_which_they_are_added() -> None:
+    parameters = Parameters()
+    assert [parameters.add(value) for value in ("a", None)] == ["$1", "$2"]
+    assert parameters.unnest([[1], [2]], ("int", "text")) == "unnest($3::int[], $4::text[])"
+    assert parameters.values == ["a", None, [1], [2]]
 
 
-async def test_statements_that_go_together_are_carried_out_in_their_order(postgres: PostgresStore) -> None:
-    """Whoever locks in another order than everybody else waits for ever."""
+async def test_combined_inserts_are_carried_out_in_their_order(postgres: PostgresStore) -> None:
+    """A transaction that locks in another order than the others could wait for them while they wait for it."""
     async with postgres.transaction() as transaction:
         connection = transaction.connection
         await connection.execute("create temporary sequence step")
         tables = [f"step_{at}" for at in range(4)]
         for table in tables:
             await connection.execute(f"create temporary table {table} (at bigint default nextval('step'), x int)")
-        sql, arguments = together(*(Statement(f"insert into {table} (x) values ($1)", [1]) for table in tables))
-        await connection.execute(sql, *arguments)
+        await connection.execute(combined([f"insert into {table} (x) values (1)" for table in tables]))
         assert [await connection.fetchval(f"select at from {table}") for table in tables] == [1, 2, 3, 4]
         await connection.execute(f"drop table {', '.join(tables)}; drop sequence step")

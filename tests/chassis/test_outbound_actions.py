@@ -10,15 +10,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.messaging.store import PostgresStore
+from chassis.execution import Executor
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.outbound_actions import CLAIM, OutboundActions
 from chassis.persistence.connection import Pool
+from chassis.persistence.store import PostgresStore
 from chassis.testing.builders import NOON
 from chassis.testing.eventually import eventually
 from chassis.unit_of_work import UnitOfWork
-from tests.chassis.conftest import Rig, of_type
+from tests.chassis.conftest import RecordingPublisher, Rig, of_type
 from tests.chassis.tally import Errand, ErrandDone
 
 
@@ -37,33 +38,35 @@ class RunErrands:
     only: tuple[str, str] | None = None
     at_once: int = 50
 
-    async def perform(self, intent: Errand, now: datetime) -> None:
-        """Do it."""
+    async def perform(self, intent: Errand, now: datetime) -> bool:  # noqa: ARG002
+        """Do it; False when the shop was closed."""
         self.asked.append(intent.id)
         await self.then(intent)
-        if intent.correlation == "closed":
-            intent.failed(now)
-        else:
+        return intent.correlation != "closed"
+
+    def record(self, intent: Errand, result: bool, now: datetime) -> None:
+        """Say what came of it."""
+        if result:
             intent.done()
+        else:
+            intent.failed(now)
 
 
 @dataclass
 class Office:
-    """Tally's second steps, with a clock that a test moves."""
+    """Tally's outbound actions, with a clock that a test moves."""
 
     store: PostgresStore
     outside: RunErrands
     now: datetime = NOON
-    woken: int = 0
+    publisher: RecordingPublisher = field(default_factory=RecordingPublisher)
 
     def steps(self, *steps: RunErrands) -> OutboundActions:
         """One process."""
+        executor = Executor("tally", self.store, now=lambda: self.now, publisher=self.publisher)
         return OutboundActions(
-            "tally", steps or [self.outside], self.store, Metrics(), Health(), now=lambda: self.now, wake=self._wake
+            "tally", steps or [self.outside], self.store, executor, Metrics(), Health(), now=lambda: self.now
         )
-
-    def _wake(self) -> None:
-        self.woken += 1
 
     async def perform(self) -> int:
         """One round of one process."""
@@ -95,7 +98,7 @@ async def test_what_is_due_is_done_once_and_told(office: Office) -> None:
     await office.want(errand)
     assert [await office.perform(), await office.perform()] == [1, 0]
     assert office.outside.asked == await office.done() == [errand.id]
-    assert office.woken == 1
+    assert office.publisher.woken == 1
     (record,) = await Rig(office.store).promised()
     assert dict(record.headers)["ce_correlationid"] == "case-7"
 
@@ -157,6 +160,31 @@ async def test_one_that_goes_wrong_does_not_touch_the_others(office: Office) -> 
     await office.want(bad, good)
     assert await office.perform() == 1
     assert await office.done() == [good.id]
+
+
+async def test_who_acted_when_the_claim_had_run_out_does_not_record_it_over_another(office: Office) -> None:
+    late = asyncio.Event()
+
+    async def wait(_: Errand) -> None:
+        await late.wait()
+
+    errand = an_errand(correlation="closed")
+    await office.want(errand)
+    slow = RunErrands(then=wait)
+    slow_process = asyncio.create_task(office.steps(slow).perform_due(slow))
+    await eventually(lambda: slow.asked == [errand.id])
+    office.now += CLAIM
+    assert await office.perform() == 1
+    late.set()
+    await slow_process
+    (kept,) = await attempts(office.store)
+    assert kept == 1, "it was recorded twice"
+
+
+async def attempts(store: PostgresStore) -> list[int]:
+    """How often each errand was tried, as far as it knows."""
+    async with store.transaction() as transaction:
+        return [row["attempts"] for row in await transaction.connection.fetch("select attempts from errands")]
 
 
 async def test_two_processes_share_the_work_and_do_nothing_twice(office: Office) -> None:

@@ -8,8 +8,9 @@ import pytest
 from asyncpg import UniqueViolationError
 
 from chassis.handling import PermanentError
-from chassis.messaging.outbox import LARGEST, Hold, OutboxRecord, OutboxRecordFactory, Unpublished
-from chassis.messaging.store import PostgresStore, Store
+from chassis.outbox_records import LARGEST, OutboxRecord, OutboxRecordFactory
+from chassis.persistence.outbox import Hold, Unpublished
+from chassis.persistence.store import PostgresStore, Store
 from chassis.testing.builders import NOON, a_context, an_outbox_record
 from chassis.unit_of_work import RecordedEvent
 from contracts.event import Event, event

@@ -8,18 +8,19 @@ from uuid import UUID, uuid4
 import pytest
 from asyncpg import DeadlockDetectedError
 
+from chassis.failures import RetryPolicy
 from chassis.handling import PermanentError, TransientError
-from chassis.messaging.failures import DeadLetterLimit, Halted, RetryPolicy
-from chassis.messaging.outbox import OutboxRecord
+from chassis.messaging.dead_letter_limit import DeadLetterLimit, Halted
 from chassis.messaging.pipeline import Paused
-from chassis.messaging.record import Outcome, Record
+from chassis.outbox_records import OutboxRecord
+from chassis.record import Outcome, Record
 from chassis.testing.builders import NOON, a_record
 from chassis.testing.fakes import MemoryStore
 from contracts.envelope import encoded
 from contracts.operations import DeadLetterOpened
 from contracts.vocabulary import DeadLetterReason
 from tests.builders import a_question
-from tests.chassis.conftest import Rig, Unreliable, WithoutTransactions, of_type
+from tests.chassis.conftest import RecordingPublisher, Rig, Unreliable, WithoutTransactions, of_type
 from tests.chassis.tally import Begun, Counted, GroupCounted, Handlers, TallyChanged, a_count
 
 HANDLED, DUPLICATE, IGNORED = Outcome.HANDLED, Outcome.DUPLICATE, Outcome.IGNORED
@@ -48,7 +49,7 @@ def fails(error: Exception, *, amount: int, times: int = 1_000_000) -> Trouble:
 
 def made_anew(rig: Rig, **changed: object) -> Rig:
     """The same rig with something else in it."""
-    return replace(rig, slept=[], woken=0, **changed)  # type: ignore[arg-type]
+    return replace(rig, slept=[], publisher=RecordingPublisher(), **changed)  # type: ignore[arg-type]
 
 
 def an_invalid_record(key: bytes | None = None) -> Record:
@@ -65,9 +66,9 @@ async def test_a_new_event_is_handled(rig: Rig) -> None:
 
 async def test_the_relay_is_woken_when_there_is_something_to_publish(rig: Rig) -> None:
     await rig.deliver(a_record(a_question()))
-    assert rig.woken == 0
+    assert rig.publisher.woken == 0
     await rig.deliver(a_record(a_count()))
-    assert rig.woken == 1
+    assert rig.publisher.woken == 1
 
 
 async def test_a_second_delivery_does_nothing(rig: Rig) -> None:
@@ -268,7 +269,8 @@ async def test_what_a_pause_leaves_half_done_is_finished_by_the_next_delivery(ri
             break
         except Paused:
             continue
-    assert outcomes == [DUPLICATE, HANDLED, HANDLED]
+    # The third does not depend on the second: in one batch it was handled before the pause.
+    assert outcomes == [DUPLICATE, HANDLED, HANDLED if rig.batch == 1 else DUPLICATE]
     assert sorted(TallyChanged.from_json(record.value).total for record in await rig.promised()) == [1, 2, 9]
 
 

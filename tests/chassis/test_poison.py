@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.messaging.record import Outcome, Record
-from chassis.messaging.store import PostgresStore, Store
+from chassis.persistence.store import PostgresStore, Store
+from chassis.record import Outcome, Record
 from chassis.testing.builders import a_record
 from chassis.testing.fakes import MemoryStore
 from contracts.vocabulary import DeadLetterReason

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import asyncpg
 import httpx
 
-from chassis.messaging.topics import create_topics
+from chassis.messaging.topic_creation import create_topics
 from chassis.testing.eventually import eventually
 from deploy.local import ports
 from deploy.local.stack import Stack

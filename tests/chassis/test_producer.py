@@ -12,9 +12,9 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from chassis.messaging.direct_publisher import Express
-from chassis.messaging.outbox import OutboxRecord
+from chassis.messaging.direct_publisher import DirectPublisher
 from chassis.messaging.producer import BATCH_BYTES, KafkaProducer, error_of, partition_of
+from chassis.outbox_records import OutboxRecord
 from chassis.testing.builders import an_outbox_record
 from tests.chassis.broker import Broker
 from tests.chassis.tally import a_count
@@ -76,7 +76,7 @@ async def test_behind_what_does_not_fit_goes_nothing_not_even_what_would() -> No
     assert [len([*batch]) for batch in clogged.batches] == [1]
 
 
-async def test_what_goes_express_is_on_the_wire_before_who_committed_it_goes_on(
+async def test_what_goes_publisher_is_on_the_wire_before_who_committed_it_goes_on(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requests: list[type] = []
@@ -89,14 +89,14 @@ async def test_what_goes_express_is_on_the_wire_before_who_committed_it_goes_on(
     monkeypatch.setattr(AIOKafkaConnection, "send", noted)
     topic = await broker.make_topic(partitions=12)
     producer = await broker.connect()
-    express = Express(wake=lambda: None, count=lambda _: None)
-    express.open(producer)
+    publisher = DirectPublisher(wake=lambda: None, count=lambda _: None)
+    publisher.open(producer)
     for _ in range(2):  # the first one still has to hear of the topic
         facts = [an_outbox_record(a_count(uuid4()))._replace(topic=topic) for _ in range(50)]
-        async with express.board(facts):
+        async with publisher.publish_after(facts):
             await asyncio.sleep(0.1)
             requests.clear()
         assert requests == [ProduceRequest]
-        await express.end(10)
-    assert len(express.arrived) == 100
+        await publisher.drain(10)
+    assert len(publisher.acknowledged) == 100
     await producer.stop()

@@ -1,23 +1,24 @@
 """What is parked under a key goes through the pipeline again, in order, or stays where it is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
+from chassis.failures import RetryPolicy
 from chassis.handling import PermanentError, TransientError
-from chassis.messaging.failures import RetryPolicy
 from chassis.messaging.pipeline import Paused
-from chassis.messaging.record import Outcome, Record
 from chassis.messaging.redrive import NotWaiting, Redrive
-from chassis.messaging.store import New, PostgresStore, Store, Transaction
+from chassis.persistence.idempotency import IdempotencyRecord
+from chassis.persistence.store import NewRows, PostgresStore, Store, Transaction
+from chassis.record import Outcome, Record
 from chassis.testing.builders import a_record
 from chassis.testing.eventually import eventually
 from contracts.vocabulary import DeadLetterReason
-from tests.chassis.conftest import Gated, Rig, Unreliable
+from tests.chassis.conftest import Gated, RecordingPublisher, Rig, Unreliable
 from tests.chassis.tally import Counted, Handlers, a_count
 from tests.chassis.test_pipeline import totals
 
@@ -58,12 +59,15 @@ class Interrupted:
         async with self._store.transaction() as transaction:
             yield transaction
 
-    async def insert(self, new: New) -> None:
-        await self._store.insert(new)
+    async def insert(self, rows: NewRows) -> None:
+        await self._store.insert(rows)
+
+    async def answers(self, keys: Collection[str]) -> Mapping[str, IdempotencyRecord]:
+        return await self._store.answers(keys)
 
 
 def with_trouble(rig: Rig, trouble: Trouble) -> Rig:
-    return replace(rig, handlers=Handlers(trouble), slept=[], woken=0)
+    return replace(rig, handlers=Handlers(trouble), slept=[], publisher=RecordingPublisher())
 
 
 def redrive_of(rig: Rig) -> Redrive:
@@ -196,7 +200,9 @@ async def test_a_redrive_while_the_database_is_down_changes_nothing(rig: Rig) ->
     await rig.deliver(*counts(10))
     trouble.amounts.clear()
     (letter,) = await rig.letters()
-    down = replace(rig, store=Unreliable(rig.store, breaks=1), retry_policy=RetryPolicy(), slept=[], woken=0)
+    down = replace(
+        rig, store=Unreliable(rig.store, breaks=1), retry_policy=RetryPolicy(), slept=[], publisher=RecordingPublisher()
+    )
     with pytest.raises(Paused):
         await down.pipeline.redrive(letter, "tester")
     assert [one.attempts for one in await rig.letters()] == [letter.attempts]

@@ -11,14 +11,15 @@ import asyncpg
 import pytest
 from asyncpg import TooManyConnectionsError
 
-from chassis.messaging.leadership import Leadership
-from chassis.messaging.outbox import LARGEST, OutboxRecord, PostgresOutbox
 from chassis.messaging.producer import Producer
 from chassis.messaging.relay import Lead, Relay
-from chassis.messaging.store import PostgresStore, Store
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
-from chassis.service import now
+from chassis.outbox_records import LARGEST, OutboxRecord
+from chassis.persistence.leadership import Leadership
+from chassis.persistence.outbox import PostgresOutbox
+from chassis.persistence.store import PostgresStore, Store
+from chassis.process import now
 from chassis.testing.builders import END_OF_TIME, an_outbox_record
 from chassis.testing.eventually import eventually
 from chassis.testing.fakes import MemoryBroker, MemoryLead, MemoryProducer, MemoryStore

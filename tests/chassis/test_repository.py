@@ -11,10 +11,10 @@ import asyncpg
 import pytest
 
 from chassis.handling import PermanentError
-from chassis.messaging.store import PostgresStore
 from chassis.persistence.connection import Pool
 from chassis.persistence.mapper import Mapper
 from chassis.persistence.repository import StaleAggregate
+from chassis.persistence.store import PostgresStore
 from chassis.testing.builders import a_context
 from chassis.unit_of_work import LoadPlan, UnitOfWork, stored_fields
 from contracts.event import Event

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from chassis.messaging.topics import TOPICS, consumed_by
 from chassis.persistence.connection import Pool
 from chassis.persistence.retention import AT_ONCE, Retention, RetentionJob, UnsafeRetention
 from chassis.settings import Settings
+from chassis.topics import TOPICS, consumed_by
 
 DAYS = {name: field.default for name, field in Settings.model_fields.items() if name.endswith("_days")}
 

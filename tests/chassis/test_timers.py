@@ -9,19 +9,20 @@ from asyncpg import TooManyConnectionsError, UniqueViolationError
 from pydantic import AwareDatetime, BaseModel
 
 from chassis.commands import Commands
+from chassis.execution import Executor
 from chassis.handling import MessageContext, PermanentError, handlers_of, handles
-from chassis.messaging.leadership import Leadership
-from chassis.messaging.outbox import OutboxRecord
 from chassis.messaging.pipeline import Paused
-from chassis.messaging.record import Outcome, Record
 from chassis.messaging.relay import Lead, Relay
-from chassis.messaging.store import PostgresStore, PostgresTransaction, Store
-from chassis.messaging.timers import Waiting
 from chassis.observability.gauges import GaugeCollector
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
+from chassis.outbox_records import OutboxRecord
 from chassis.persistence.connection import Pool
-from chassis.service import now
+from chassis.persistence.leadership import Leadership
+from chassis.persistence.store import PostgresStore, PostgresTransaction, Store
+from chassis.persistence.timers import WaitingTimer
+from chassis.process import now
+from chassis.record import Outcome, Record
 from chassis.testing.builders import NOON, a_context, a_record, an_envelope, as_it_arrives
 from chassis.testing.eventually import eventually
 from chassis.testing.fakes import MemoryBroker, MemoryLead, MemoryTransaction
@@ -94,13 +95,13 @@ def asked(tally_id: UUID | None = None, *, at: datetime = NOON + HOUR) -> Record
     return a_record(CountAsked(tally_id=tally_id or uuid4(), at=at))
 
 
-def a_timer(at: datetime = NOON, timer_id: UUID | None = None) -> Waiting:
+def a_timer(at: datetime = NOON, timer_id: UUID | None = None) -> WaitingTimer:
     timer = CountDue(timer_id=timer_id or uuid4(), due_at=at, tally_id=uuid4())
     record = OutboxRecord(timer.timer_id, 1, "duaal.tally.timers", an_envelope(timer, at=at).texts(), timer.to_json())
-    return Waiting(at, record)
+    return WaitingTimer(at, record)
 
 
-async def set_timers(store: Store, *timers: Waiting) -> None:
+async def set_timers(store: Store, *timers: WaitingTimer) -> None:
     async with store.transaction() as transaction:
         await transaction.timers.set(timers)
 
@@ -181,7 +182,8 @@ async def test_a_replay_of_the_cause_sets_no_second_timer(rig: Rig) -> None:
 
 
 async def test_a_command_sets_a_timer_as_an_event_does(postgres: PostgresStore) -> None:
-    commands = Commands("tally", handlers_of(Patient()), postgres, Metrics(), now=lambda: NOON, wake=lambda: None)
+    executor = Executor("tally", postgres, now=lambda: NOON)
+    commands = Commands("tally", handlers_of(Patient()), executor, Metrics(), now=lambda: NOON)
     await commands.execute(CountLater(tally_id=uuid4(), at=NOON + HOUR), Done)
     assert await fire(postgres, NOON + HOUR) == 1
 

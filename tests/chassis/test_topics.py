@@ -1,7 +1,8 @@
 """Topics on a real Kafka are what their manifests say, those that were there before included."""
 
-from chassis.messaging.topics import DAY_MS, create_topics
+from chassis.messaging.topic_creation import create_topics
 from chassis.testing.eventually import eventually
+from chassis.topics import DAY_MS
 from tests.chassis.broker import Broker, a_name
 
 WEEK = str(7 * DAY_MS)

@@ -7,9 +7,9 @@ from itertools import count
 
 import pytest
 
-from chassis.messaging.record import Outcome, Record
 from chassis.messaging.redrive import Redrive
 from chassis.partners import Partner
+from chassis.record import Outcome, Record
 from chassis.service import Service
 from chassis.testing.builders import END_OF_TIME, NOON
 from chassis.testing.harness import ServiceUnderTest
@@ -225,7 +225,7 @@ async def test_who_is_turned_away_and_judged_again_may_still_say_it_again(under_
     fresh_memory = build(IntakeSettings(database_url="unused", partners=MANIFESTS))
     assert fresh_memory.partner_gateway
     again = records[-1]._replace(offset=next(numbers), at=NOON + timedelta(minutes=1))
-    under_test.pipeline._door = fresh_memory.partner_gateway
+    under_test.pipeline._gateway = fresh_memory.partner_gateway
     assert await under_test.deliver_records([records[-1]]) == [DUPLICATE]
     before = len([one for one in await under_test.facts() if isinstance(one, ReferralFeedbackReceived)])
     assert await under_test.deliver_records([again]) == [HANDLED]

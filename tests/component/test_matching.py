@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chassis.messaging.record import Outcome
+from chassis.record import Outcome
 from chassis.service import Service
 from chassis.testing.builders import NOON
 from chassis.testing.harness import ServiceUnderTest

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.messaging.record import Outcome
+from chassis.record import Outcome
 from chassis.service import Service
 from chassis.testing.builders import END_OF_TIME, NOON
 from chassis.testing.harness import ServiceUnderTest

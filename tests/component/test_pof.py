@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.handling import Refused
 from chassis.http import create_app
-from chassis.messaging.record import Outcome
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.persistence.tables import tables_of
+from chassis.record import Outcome
 from chassis.service import Service
 from chassis.testing.builders import END_OF_TIME
 from chassis.testing.harness import ServiceUnderTest

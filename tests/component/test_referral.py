@@ -2,7 +2,7 @@
 
 import pytest
 
-from chassis.messaging.record import Outcome
+from chassis.record import Outcome
 from chassis.service import Service
 from chassis.testing.harness import ServiceUnderTest
 from contracts.referral import ReferralAcknowledged, ReferralClosed, ReferralCreated

@@ -14,8 +14,8 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 from typer.testing import CliRunner
 
-from chassis.messaging.record import Outcome
 from chassis.persistence.retention import Retention, RetentionJob
+from chassis.record import Outcome
 from chassis.service import Service
 from chassis.testing.builders import a_record
 from chassis.testing.eventually import eventually

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator, FormatChecker
 
-from chassis.messaging.topics import PARTNER_TOPICS, TOPICS, Topic
 from chassis.partners import read_partners
+from chassis.topics import PARTNER_TOPICS, TOPICS, Topic
 from contracts.envelope import Envelope
 from contracts.event import Event
 from contracts.registry import EVENTS

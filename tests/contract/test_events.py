@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from chassis.messaging.topics import PARTNER_TOPICS, TOPICS
+from chassis.topics import PARTNER_TOPICS, TOPICS
 from contracts.event import Event, event
 from contracts.matching import MatchProposed
 from contracts.operations import DeadLetterOpened

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import contracts
-from chassis.messaging.topics import PARTNER_TOPICS, TOPICS
+from chassis.topics import PARTNER_TOPICS, TOPICS
 from contracts.partner import EVENTS
 from contracts.registry import EVENTS as ALL
 

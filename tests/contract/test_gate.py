@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import deploy
-from chassis.messaging.topics import TOPICS
 from chassis.partners import read_partners
+from chassis.topics import TOPICS
 from contracts.compatibility import Change
 from contracts.event import Event
 from contracts.intake import QuestionReceived

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from chassis.handling import handlers_of
-from chassis.messaging.topics import PARTNER_TOPICS, TOPICS, Topic, consumed_by, topic_of
 from chassis.service import Service
+from chassis.topics import PARTNER_TOPICS, TOPICS, Topic, consumed_by, topic_of
 from contracts.event import Event, Timer
 from contracts.registry import EVENTS
 from services.notifications.app import build as notifications

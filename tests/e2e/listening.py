@@ -7,8 +7,8 @@ from typing import TypeVar
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from chassis.messaging.login import client_arguments
-from chassis.messaging.topics import manifest_of
 from chassis.testing.eventually import eventually
+from chassis.topics import manifest_of
 from contracts.event import Event
 from deploy.local.mail import messages
 from deploy.local.platform import Platform

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import httpx
 
-from chassis.messaging.topics import TOPICS
+from chassis.topics import TOPICS
 from contracts.intake import QuestionReceived
 from contracts.notifications import MessageSent
 from contracts.referral import ReferralCreated

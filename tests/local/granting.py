@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
-from chassis.messaging.topics import create_topics
+from chassis.messaging.topic_creation import create_topics
 from chassis.partners import Calendar, Partner, Quota, read_partners
 from deploy.access.grant import grant
 from deploy.access.rules import access_of

@@ -29,8 +29,8 @@ from kafka.errors import TopicAuthorizationFailedError as MayNotCreate
 
 from chassis.messaging.groups import group_of
 from chassis.messaging.login import Login, client_arguments
-from chassis.messaging.topics import topics_with
 from chassis.partners import Partner
+from chassis.topics import topics_with
 from deploy.local.platform import SERVICES
 from deploy.local.providers import KAFKA_VARIABLE, Provider
 from deploy.local.stack import ADMIN, Kafka, Stack, StackError, State

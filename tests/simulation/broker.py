@@ -13,8 +13,8 @@ from uuid import UUID
 
 from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
 
-from chassis.messaging.outbox import OutboxRecord
 from chassis.messaging.producer import Answer, Producer
+from chassis.outbox_records import OutboxRecord
 from tests.simulation.process import Fate, Process
 
 PARTITIONS = 2

@@ -7,7 +7,7 @@ import pytest
 import structlog
 from _pytest.terminal import TerminalReporter
 
-from chassis.messaging.topics import TOPICS
+from chassis.topics import TOPICS
 from tests.chassis.tally import MANIFESTS
 from tests.simulation.machines import LOOKED_AT
 from tests.simulation.profiles import SEED

@@ -7,7 +7,7 @@ each other are told so. What a killed process had open is rolled back at once.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
@@ -19,11 +19,13 @@ from uuid import UUID
 
 from asyncpg import DeadlockDetectedError, UniqueViolationError
 
-from chassis.messaging.dead_letters import Closed, DeadLetter, Key
-from chassis.messaging.inbox import EventKey
-from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
-from chassis.messaging.store import New, NotNew
-from chassis.messaging.timers import Timers
+from chassis.outbox_records import OutboxRecord
+from chassis.persistence.dead_letters import Closed, DeadLetter, OrderingKey
+from chassis.persistence.idempotency import IdempotencyRecord, IdempotencyRecords
+from chassis.persistence.inbox import EventKey
+from chassis.persistence.outbox import Hold, Outbox, Unpublished
+from chassis.persistence.store import NewRows
+from chassis.persistence.timers import Timers
 from chassis.testing.fakes import insert_in_steps
 from chassis.unit_of_work import LoadPlan, UnitOfWork
 from tests.simulation.process import Process
@@ -131,6 +133,10 @@ class Transaction:
     def dead_letters(self) -> "Transaction":
         return self
 
+    @property
+    def idempotency_records(self) -> IdempotencyRecords:
+        raise NotImplementedError("nobody uses an Idempotency-Key here")
+
     def waits_for_itself(self) -> bool:
         """Is it a link of a chain that has no end?"""
         found: set[Transaction] = set()
@@ -178,7 +184,7 @@ class Transaction:
 
     # Dead letters
 
-    async def parked(self, keys: Collection[Key]) -> set[Key]:
+    async def parked(self, keys: Collection[OrderingKey]) -> set[OrderingKey]:
         await self.statement()
         of_keys = [id_ for id_, letter in self.database.letters.items() if key_of(letter) in keys]
         found = await self._still_open(of_keys, shared=True)
@@ -235,7 +241,7 @@ class Transaction:
             found = sorted(id_ for class_, id_ in self.database.aggregates if class_ is kind and id_ in asked)
             for id_ in found:
                 await self.database.lock((kind, id_), self)
-            unit_of_work.put(kind, [self.read(self.database.aggregates[kind, id_]) for id_ in found], plan)
+            unit_of_work.add_loaded(kind, [self.read(self.database.aggregates[kind, id_]) for id_ in found], plan)
         return unit_of_work
 
     def read(self, aggregate: Any) -> Any:
@@ -252,10 +258,10 @@ class Transaction:
         self.writes.append(lambda: self.database.aggregates.update(rows))
 
 
-def key_of(letter: DeadLetter) -> Key | None:
+def key_of(letter: DeadLetter) -> OrderingKey | None:
     """What it parks."""
     record = letter.record
-    return None if record.key is None else Key(record.topic, record.key)
+    return None if record.key is None else OrderingKey(record.topic, record.key)
 
 
 class DatabaseStore:
@@ -275,10 +281,9 @@ class DatabaseStore:
         finally:
             self._database.unlock(transaction)
 
-    async def insert(self, new: New) -> None:
+    async def insert(self, rows: NewRows) -> None:
         """In more than one call, but seen at once, as everything of a transaction."""
-        try:
-            async with self.transaction() as transaction:
-                await insert_in_steps(transaction, new)
-        except UniqueViolationError as error:
-            raise NotNew from error
+        await insert_in_steps(self.transaction(), rows)
+
+    async def answers(self, _: Collection[str]) -> Mapping[str, IdempotencyRecord]:
+        raise NotImplementedError("nobody uses an Idempotency-Key here")

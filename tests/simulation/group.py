@@ -7,7 +7,7 @@ committed: the same records are then in two hands. What the old one commits afte
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from chassis.messaging.record import Record
+from chassis.record import Record
 from tests.simulation.process import Process
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar, cast
 
-from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
+from chassis.outbox_records import OutboxRecord
+from chassis.persistence.outbox import Hold, Outbox, Unpublished
 from tests.simulation.database import Database
 from tests.simulation.process import Process
 
@@ -57,14 +58,16 @@ class LeadersOutbox:
         self._database = database
         self._session = session
 
-    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
-        return await self._session.perform(lambda: self._unpublished(limit, now, arrived))
+    async def unpublished(
+        self, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord] = ()
+    ) -> list[Unpublished]:
+        return await self._session.perform(lambda: self._unpublished(limit, now, acknowledged))
 
-    def _unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord]) -> list[Unpublished]:
+    def _unpublished(self, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord]) -> list[Unpublished]:
         leader = self._database.leader
         leads = leader is not None and leader.open and leader.life is self._session.life
         assert leads, "somebody reads who does not lead"
-        gone = {record.identity for record in arrived}
+        gone = {record.identity for record in acknowledged}
         self._database.forget([at for at, record in self._database.outbox.items() if record.identity in gone])
         return self._database.unpublished(limit, now)
 
@@ -76,7 +79,7 @@ class LeadersOutbox:
 
 
 class Lead:
-    """What `chassis.messaging.leadership` does, on sessions that end."""
+    """What `chassis.persistence.leadership` does, on sessions that end."""
 
     def __init__(self, database: Database, process: Process, outbox: type[LeadersOutbox] = LeadersOutbox) -> None:
         self._database = database

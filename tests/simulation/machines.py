@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 from hypothesis import note
@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chassis.commands import Commands
+from chassis.execution import Executor, OutboxPublisher
+from chassis.failures import RetryPolicy
 from chassis.handling import PermanentError, handlers_of
-from chassis.messaging.dead_letters import Closed, DeadLetter
-from chassis.messaging.direct_publisher import Board, on_foot
-from chassis.messaging.failures import DeadLetterLimit, RetryPolicy
+from chassis.messaging.dead_letter_limit import DeadLetterLimit
 from chassis.messaging.pipeline import Pipeline
 from chassis.messaging.relay import Relay
-from chassis.messaging.store import PostgresStore
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
+from chassis.persistence.dead_letters import Closed, DeadLetter
 from chassis.testing.builders import NOON, a_record
 from contracts.vocabulary import DeadLetterReason
 from tests.chassis.tally import Begun, Counted, Handlers, Tally, TallyChanged
@@ -228,10 +228,9 @@ class RelayMachine(Simulation):
             now=self.loop.now,
         )
 
-    def _commands(self, process: Process, board: Board = on_foot) -> Commands:
-        store = cast(PostgresStore, self.store(process))
-        handlers = handlers_of(Handlers())
-        return Commands("tally", handlers, store, METRICS, now=lambda: NOON, wake=lambda: None, board=board)
+    def _commands(self, process: Process, publisher: OutboxPublisher | None = None) -> Commands:
+        executor = Executor("tally", self.store(process), now=lambda: NOON, publisher=publisher)
+        return Commands("tally", handlers_of(Handlers()), executor, METRICS, now=lambda: NOON)
 
     @property
     def idle_callers(self) -> list[Caller]:
@@ -352,6 +351,7 @@ class PipelineMachine(Simulation):
             "tally",
             handlers_of(Handlers(self._handle)),
             self.store(process),
+            Executor("tally", self.store(process), now=lambda: NOON),
             METRICS,
             now=lambda: NOON,
             retry_policy=RetryPolicy(attempts=PATIENCE),

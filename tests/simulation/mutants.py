@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from chassis.messaging.dead_letters import DeadLetter, Key
-from chassis.messaging.direct_publisher import Express
-from chassis.messaging.inbox import EventKey
-from chassis.messaging.outbox import Hold, Outbox, OutboxRecord, Unpublished
+from chassis.messaging.direct_publisher import DirectPublisher
 from chassis.messaging.producer import Answer, Ready
 from chassis.messaging.relay import HOLD, Relay
+from chassis.outbox_records import OutboxRecord
+from chassis.persistence.dead_letters import DeadLetter, OrderingKey
+from chassis.persistence.inbox import EventKey
+from chassis.persistence.outbox import Hold, Outbox, Unpublished
 from tests.simulation.broker import FITS, SimulatedProducer, Way
 from tests.simulation.database import ROWS, Transaction
 from tests.simulation.leadership import Lead, LeadersOutbox, Session
@@ -22,8 +23,10 @@ class ReadsBehindACursor(LeadersOutbox):
 
     cursor = 0
 
-    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
-        return [row for row in await super().unpublished(limit, now, arrived) if row.position > self.cursor]
+    async def unpublished(
+        self, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord] = ()
+    ) -> list[Unpublished]:
+        return [row for row in await super().unpublished(limit, now, acknowledged) if row.position > self.cursor]
 
     async def published(self, positions: Sequence[int]) -> None:
         await super().published(positions)
@@ -33,8 +36,10 @@ class ReadsBehindACursor(LeadersOutbox):
 class ForgetsBeforeTheAnswer(LeadersOutbox):
     """A row goes when it was read, not when the broker has it."""
 
-    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
-        batch = await super().unpublished(limit, now, arrived)
+    async def unpublished(
+        self, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord] = ()
+    ) -> list[Unpublished]:
+        batch = await super().unpublished(limit, now, acknowledged)
         await self.published([one.position for one in batch])
         return batch
 
@@ -49,8 +54,10 @@ class HoldsNothing(LeadersOutbox):
 class HoldsOneRecord(LeadersOutbox):
     """A record that failed waits, those of its key behind it do not."""
 
-    async def unpublished(self, limit: int, now: datetime, arrived: Sequence[OutboxRecord] = ()) -> list[Unpublished]:
-        await super().unpublished(limit, now, arrived)
+    async def unpublished(
+        self, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord] = ()
+    ) -> list[Unpublished]:
+        await super().unpublished(limit, now, acknowledged)
         held = {position for position, until in self._database.held.items() if until > now}
         rows = sorted(self._database.outbox.items())
         return [Unpublished(*row) for row in rows if row[0] not in held][:ROWS]
@@ -70,32 +77,32 @@ class KeepsItsProducer(Relay):
         """Keep it."""
 
 
-class BoardsBeforeTheCommit(Relay):
-    """Facts go express before anybody knows whether they will be true."""
+class PublishesDirectlyBeforeTheCommit(Relay):
+    """Events are published directly before it is known whether they are committed."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.express = self._Express(self.wake, self._count)
+        self.publisher = self._Publisher(self.wake, self._count)
 
-    class _Express(Express):
+    class _Publisher(DirectPublisher):
         @asynccontextmanager
-        async def board(self, facts: Sequence[OutboxRecord]) -> AsyncIterator[None]:
-            async with super().board(facts):
+        async def publish_after(self, records: Sequence[OutboxRecord]) -> AsyncIterator[None]:
+            async with super().publish_after(records):
                 pass
             yield
 
 
-class ForgetsWhatIsUnderWay(Relay):
-    """The row of a fact goes when it is sent, not when the broker has it."""
+class DeletesWhatIsUnderWay(Relay):
+    """The row of an event is deleted when it is sent, not when the broker has it."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.express = self._Express(self.wake, self._count)
+        self.publisher = self._Publisher(self.wake, self._count)
 
-    class _Express(Express):
-        async def _arriving(self, facts: Sequence[OutboxRecord], ready: Ready) -> list[OutboxRecord]:
-            await super()._arriving(facts, ready)
-            return [*facts]
+    class _Publisher(DirectPublisher):
+        async def _acknowledged_of(self, records: Sequence[OutboxRecord], ready: Ready) -> list[OutboxRecord]:
+            await super()._acknowledged_of(records, ready)
+            return [*records]
 
 
 class DoesNotWaitForTheAnswer(SimulatedProducer):
@@ -145,7 +152,7 @@ class KeepsTheSequenceOfARollback(Transaction):
 class ForgetsWhatIsParked(Transaction):
     """Later records of a key do not wait for its dead letter."""
 
-    async def parked(self, keys: Collection[Key]) -> set[Key]:
+    async def parked(self, keys: Collection[OrderingKey]) -> set[OrderingKey]:
         await super().parked(keys)
         return set()
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from chassis.handling import PermanentError, TransientError
-from chassis.messaging.record import Record
+from chassis.record import Record
 
 PATIENCE = 2
 """So many attempts of one record alone may fail in a way that passes; before that one fails with its batch."""

@@ -7,12 +7,12 @@ from functools import partial
 from uuid import UUID
 
 from chassis.commands import Commands
-from chassis.messaging.dead_letters import DeadLetter
-from chassis.messaging.direct_publisher import Board
-from chassis.messaging.failures import TRANSIENT_ERRORS
+from chassis.execution import OutboxPublisher
+from chassis.failures import TRANSIENT_ERRORS
 from chassis.messaging.pipeline import Paused, Pipeline
 from chassis.messaging.redrive import Redrive
 from chassis.messaging.relay import Relay
+from chassis.persistence.dead_letters import DeadLetter
 from tests.chassis.tally import Begin, Count, Total
 from tests.simulation.group import Group
 from tests.simulation.loop import VirtualLoop
@@ -30,7 +30,7 @@ class RelayProcess(Process):
         loop: VirtualLoop,
         name: str,
         relay: Callable[[Process], Relay],
-        commands: Callable[[Process, Board], Commands],
+        commands: Callable[[Process, OutboxPublisher], Commands],
     ) -> None:
         super().__init__(loop, name)
         self._relay = relay
@@ -40,7 +40,7 @@ class RelayProcess(Process):
     async def main(self) -> None:
         self._stop = asyncio.Event()
         relay = self._relay(self)
-        self._here = self._commands(self, relay.express.board)
+        self._here = self._commands(self, relay.publisher)
         await relay.run(self._stop)
 
     def begin_tally(self, tally: UUID) -> None:
@@ -104,7 +104,7 @@ class Consumer(Process):
         self._group.move_on(self, batch)
         try:
             if batch:
-                await pipeline.process(batch)
+                await pipeline.process(pipeline.receive(batch))
                 await self.perform(partial(self._group.commit, batch, generation))
             else:
                 await asyncio.sleep(IDLE)

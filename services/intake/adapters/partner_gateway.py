@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from chassis.handling import MessageContext
-from chassis.messaging.record import Record
 from chassis.partner_gateway import ACCEPTED, REJECTED, ReceivedMessage, Verdict
 from chassis.partners import Partner
+from chassis.record import Record
 from contracts.envelope import RawHeaders
 from services.intake.application.border import Accepted, Border, Refusal, RejectMessage, too_many
 from services.intake.application.partner_messages import id_of
@@ -30,7 +30,7 @@ class IntakePartnerGateway:
         """One per partner, also of who may publish nothing: what it sends is answered."""
         return list(self._by_topic)
 
-    def open(self, record: Record, now: datetime) -> ReceivedMessage:
+    def receive(self, record: Record, now: datetime) -> ReceivedMessage:
         """A record of a partner's topic, as something for a handler: what it told us, or that it is turned away."""
         partner = self._by_topic[record.topic]
         if record.at and not self.has_room(partner, record.at, [record.place]):

@@ -91,14 +91,14 @@ def partner_routes(commands: Commands, door: IntakePartnerGateway, tokens: Mappi
             return error.answer
         at = commands.now()
         if not door.has_room(partner, at, [str(uuid4()) for _ in sent]):
-            commands.count_border([rejected_verdict(partner, too_many())] * len(sent))
+            commands.count_verdicts([rejected_verdict(partner, too_many())] * len(sent))
             answer = _refused({0: too_many()}, 429)
             answer.headers["Retry-After"] = str(Quotas.seconds_left(at))
             return answer
         judged = [door.judge(partner, one, at) for one in sent]
         accepted = [one for one in judged if isinstance(one, Accepted)]
         if len(accepted) < len(judged):
-            commands.count_border(_verdict(partner, one) for one in judged)
+            commands.count_verdicts(_verdict(partner, one) for one in judged)
             refusals = {index: one for index, one in enumerate(judged) if isinstance(one, Refusal)}
             return _refused(refusals, STATUS.get(refusals[0].reason, 422) if len(judged) == 1 else 422)
         await commands.take_in([let_in(partner, one) for one in accepted])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
-from chassis.messaging.topics import TOPICS, consumed_by
 from chassis.partners import InvalidManifest, Partner, Webhook
 from chassis.settings import InvalidSettings
+from chassis.topics import TOPICS, consumed_by
 from contracts.registry import EVENTS
 
 TRAVELS = frozenset({"public", "internal"})

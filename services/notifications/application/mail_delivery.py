@@ -1,4 +1,4 @@
-"""The second step of a message: hand it to the mail server, and note what came of it."""
+"""The outbound action of messages: hand a mail to the mail server, and note what came of it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,15 +21,20 @@ class MailDelivery:
     only: None = None
     at_once: int = 50
 
-    async def perform(self, message: Message, now: datetime) -> None:
-        """One attempt; the address and the words are those of this day."""
+    async def perform(self, message: Message, now: datetime) -> Answer | None:
+        """One attempt, with the address and the words of this day; None when there is no address."""
         today = now.astimezone(BRUSSELS).date()
         address = self.addresses.address_of(message.recipient, on=today)
         if address is None:
-            message.undeliverable(now)
-            return
+            return None
         text = self.templates.render(message, on=today)
-        match await self.mailer.send(Mail(message.id, address, text, now)):
+        return await self.mailer.send(Mail(message.id, address, text, now))
+
+    def record(self, message: Message, result: Answer | None, now: datetime) -> None:
+        """What came of it."""
+        match result:
+            case None:
+                message.undeliverable(now)
             case Answer.ACCEPTED:
                 message.sent(now)
             case Answer.REFUSED:

@@ -1,4 +1,4 @@
-"""The second step of a webhook: post it to the partner, and note what came of it."""
+"""The outbound action of webhooks: post one to its partner, and note what came of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,13 +26,18 @@ class WebhookDelivery:
         """The webhooks of this partner."""
         return "partner", self.partner
 
-    async def perform(self, webhook: Webhook, now: datetime) -> None:
-        """One attempt."""
+    async def perform(self, webhook: Webhook, now: datetime) -> Answer | None:
+        """One attempt; None when the partner's manifest asks for this type no longer."""
         url = self.urls.get(webhook.type)
         if url is None or webhook.body is None:
-            webhook.unasked(now)
-            return
-        match await self.receiver.post(Post(webhook.id, url, webhook.body.encode(), now)):
+            return None
+        return await self.receiver.post(Post(webhook.id, url, webhook.body.encode(), now))
+
+    def record(self, webhook: Webhook, result: Answer | None, now: datetime) -> None:
+        """What came of it."""
+        match result:
+            case None:
+                webhook.unasked(now)
             case Answer.ACCEPTED:
                 webhook.delivered()
             case Answer.REFUSED:

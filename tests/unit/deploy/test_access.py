@@ -6,8 +6,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from chassis.messaging.topics import TOPICS, Topic, topics_with
 from chassis.partners import Partner, read_partners
+from chassis.topics import TOPICS, Topic, topics_with
 from deploy.access import strimzi
 from deploy.access.listing import listing
 from deploy.access.passwords import Passwords

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from chassis.messaging.topics import TOPICS
 from chassis.partners import InvalidManifest, Partner, read_partners
+from chassis.topics import TOPICS
 from contracts.registry import EVENTS
 from deploy.local.platform import PARTNERS
 

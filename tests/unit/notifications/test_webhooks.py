@@ -1,7 +1,7 @@
 """Which webhooks a partner may have, and what becomes of one that cannot go out, in virtual time."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -153,11 +153,16 @@ def a_webhook() -> Webhook:
     return Webhook.queue(uuid4(), "vdab", WORKPLACE, "{}", None, NOON)
 
 
+async def attempt(delivery: WebhookDelivery, webhook: Webhook, now: datetime) -> None:
+    """One, recorded."""
+    delivery.record(webhook, await delivery.perform(webhook, now), now)
+
+
 async def test_every_wait_is_longer_than_the_one_before() -> None:
     webhook, partner, moments = a_webhook(), Partner(Answer.NOT_NOW), []
     while webhook.due_at:
         moments.append(webhook.due_at)
-        await WebhookDelivery("vdab", {WORKPLACE: URL}, partner, WITH_WEBHOOKS).perform(webhook, webhook.due_at)
+        await attempt(WebhookDelivery("vdab", {WORKPLACE: URL}, partner, WITH_WEBHOOKS), webhook, webhook.due_at)
     waits = [later - earlier for earlier, later in pairwise(moments)]
     assert waits == sorted(set(waits))
     assert (webhook.status, len(partner.seen)) == (Status.FAILED, len(waits) + 1)
@@ -166,7 +171,7 @@ async def test_every_wait_is_longer_than_the_one_before() -> None:
 
 async def test_what_the_manifest_does_not_ask_for_any_more_is_not_posted() -> None:
     webhook, partner = a_webhook(), Partner(Answer.ACCEPTED)
-    await WebhookDelivery("vdab", {DOSSIER: URL}, partner, WITH_WEBHOOKS).perform(webhook, NOON)
+    await attempt(WebhookDelivery("vdab", {DOSSIER: URL}, partner, WITH_WEBHOOKS), webhook, NOON)
     assert (webhook.status, webhook.due_at, partner.seen) == (Status.FAILED, None, [])
     (fact,) = webhook.pending_events
     assert isinstance(fact, WebhookFailed)

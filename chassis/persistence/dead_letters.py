@@ -13,8 +13,8 @@ from uuid import UUID, uuid5
 
 from pydantic_core import from_json, to_json
 
-from chassis.messaging.record import Record
 from chassis.persistence.connection import Connection
+from chassis.record import Record
 from contracts.event import Event
 from contracts.vocabulary import DeadLetterReason
 
@@ -30,8 +30,8 @@ class Closed(StrEnum):
     """a person decided that it is not needed"""
 
 
-class Key(NamedTuple):
-    """What order is kept for: a key of a topic."""
+class OrderingKey(NamedTuple):
+    """Order is kept for the records of one key of one topic."""
 
     topic: str
     key: bytes
@@ -64,7 +64,7 @@ class DeadLetter:
 class DeadLetters(Protocol):
     """The dead letters inside one transaction."""
 
-    async def parked(self, keys: Collection[Key]) -> set[Key]:
+    async def parked(self, keys: Collection[OrderingKey]) -> set[OrderingKey]:
         """Those of the keys that have an open dead letter."""
         ...
 
@@ -92,7 +92,7 @@ class DeadLetters(Protocol):
 class PostgresDeadLetters:
     """The dead_letters table, on the connection of the running transaction."""
 
-    # `for share`: who finds its key parked while a redrive is at work waits for the end of it, and looks again.
+    # `for share`: while a redrive of the key is running, this waits for its end and then sees what is still open.
     _PARKED = (
         "select d.topic, d.key from dead_letters d "
         "join unnest($1::text[], $2::bytea[]) as k(topic, key) on d.topic = k.topic and d.key = k.key "
@@ -118,9 +118,9 @@ class PostgresDeadLetters:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def parked(self, keys: Collection[Key]) -> set[Key]:
+    async def parked(self, keys: Collection[OrderingKey]) -> set[OrderingKey]:
         topics, raw = [key.topic for key in keys], [key.key for key in keys]
-        return {Key(row[0], row[1]) for row in await self._connection.fetch(self._PARKED, topics, raw)}
+        return {OrderingKey(row[0], row[1]) for row in await self._connection.fetch(self._PARKED, topics, raw)}
 
     async def open(self, letters: Sequence[DeadLetter]) -> set[UUID]:
         rows = [_row(letter) for letter in letters]

@@ -5,9 +5,9 @@ from datetime import datetime
 
 import asyncpg
 
-from chassis.messaging.failures import MISSING_DEPENDENCY
-from chassis.messaging.outbox import PostgresOutbox
-from chassis.messaging.timers import PostgresTimers
+from chassis.failures import MISSING_DEPENDENCY
+from chassis.persistence.outbox import PostgresOutbox
+from chassis.persistence.timers import PostgresTimers
 
 
 class Leadership:

@@ -1,11 +1,11 @@
-"""Which events this service has handled: the reason why a second delivery does nothing."""
+"""Which events this service has handled: the reason why a second delivery changes nothing."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from chassis.messaging.dead_letters import Key
 from chassis.persistence.connection import Connection
-from chassis.persistence.statement import Statement
+from chassis.persistence.dead_letters import OrderingKey
+from chassis.persistence.statement import Parameters
 
 
 class EventKey(NamedTuple):
@@ -27,24 +27,25 @@ class Inbox(Protocol):
         ...
 
 
-# Without a consumer, and so not at all, when one of the keys is parked.
-_ADMIT_NEW = (
-    "insert into inbox (consumer, source, event_id) select case when not exists (select from dead_letters d "
-    "join unnest($4::text[], $5::bytea[]) as p(topic, key) on d.topic = p.topic and d.key = p.key "
-    "where d.status = 'open') then $1 end, source, event_id from unnest($2::text[], $3::text[]) as k(source, event_id)"
-)
-
-
-def admitting(consumer: str, keys: Collection[EventKey], behind: Collection[Key]) -> Statement:
-    """Note these events as handled. It fails when one of them was before, or when one of the keys is parked."""
-    sources, ids = zip(*sorted(keys), strict=True)
-    return Statement(_ADMIT_NEW, [consumer, sources, ids, [key.topic for key in behind], [key.key for key in behind]])
+def inbox_insert(
+    consumer: str, keys: Collection[EventKey], behind: Collection[OrderingKey], parameters: Parameters
+) -> str:
+    """Note these events as handled. It fails when one of them was before, or when one of `behind` is parked."""
+    name = parameters.add(consumer)
+    events = parameters.unnest([*zip(*sorted(keys), strict=True)], ("text", "text"))
+    parked = parameters.unnest([[key.topic for key in behind], [key.key for key in behind]], ("text", "bytea"))
+    # The consumer is null when one of the keys is parked, and the column takes no null: the statement fails.
+    return (
+        f"insert into inbox (consumer, source, event_id) select case when not exists (select from dead_letters d "
+        f"join {parked} as p(topic, key) on d.topic = p.topic and d.key = p.key "
+        f"where d.status = 'open') then {name}::text end, source, event_id from {events} as k(source, event_id)"
+    )
 
 
 class PostgresInbox:
     """The inbox of one consumer, in the handlers' own transaction."""
 
-    # It answers with those that were there before: hardly ever one, while those that are new are the whole batch.
+    # It returns those that were there before: usually none, while the new ones are the whole batch.
     _ADMIT = (
         "with k as (select * from unnest($2::text[], $3::text[]) as k(source, event_id)), "
         "fresh as (insert into inbox (consumer, source, event_id) select $1, * from k "

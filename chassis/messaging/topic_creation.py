@@ -1,95 +1,17 @@
-"""The topic manifests of the contracts, and what makes Kafka's topics like them; a service never does at its start."""
+"""Creates Kafka's topics with the settings of their manifests. A command does this, never a service at its start."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Literal
 
-import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
-from pydantic import BaseModel, ConfigDict
 
 from chassis.messaging.login import Login, client_arguments
+from chassis.topics import Topic, topics_with
 
-DAY_MS = 24 * 60 * 60 * 1000
-OF_THE_TOPIC = 1
-"""Where a setting comes from, in Kafka's numbers: set on the topic itself."""
-
-
-class Topic(BaseModel):
-    """One manifest. The key and the number of partitions are the decisions that cannot be taken back."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    description: str
-    owner: str
-    producers: tuple[str, ...]
-    consumers: tuple[str, ...]
-    key: str
-    partitions: int
-    retention_days: int
-    data_class: Literal["public", "internal", "confidential", "restricted"]
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """What Kafka has to know of it, in Kafka's words."""
-        settings = {"retention.ms": str(self.retention_days * DAY_MS)}
-        if self.owner == "partner":
-            # Age and quota count from when the broker took a message, not from what its sender says.
-            settings["message.timestamp.type"] = "LogAppendTime"
-            # The broker unpacks what a partner sends, and then looks at its size: a kilobyte that unpacks to 64 MB
-            # is refused there, and never gets into the memory of who reads it.
-            settings["compression.type"] = "uncompressed"
-        return settings
-
-
-def _read() -> dict[str, Topic]:
-    manifests = sorted(
-        (path for path in files("contracts").joinpath("topics").iterdir() if path.name.endswith(".yaml")),
-        key=lambda path: path.name,
-    )
-    topics = [Topic.model_validate(yaml.safe_load(path.read_text())) for path in manifests]
-    return {topic.name: topic for topic in topics}
-
-
-_MANIFESTS = _read()
-
-PARTNER = "<partner>"
-"""Stands for the id of a partner in the name of a topic that every partner has one of."""
-
-TOPICS = {name: topic for name, topic in _MANIFESTS.items() if PARTNER not in name}
-"""The topics that exist once."""
-PARTNER_TOPICS = {name: topic for name, topic in _MANIFESTS.items() if PARTNER in name}
-"""The topics that every partner has, by their declared names."""
-
-
-def manifest_of(name: str) -> Topic:
-    """The manifest of a topic by its own name, that of a partner's topic included."""
-    if name in TOPICS:
-        return TOPICS[name]
-    owner, partner, rest = name.split(".")
-    return topic_of(f"{owner}.{PARTNER}.{rest}", partner)
-
-
-def topic_of(declared: str, partner: str) -> Topic:
-    """The topic of one partner."""
-    return PARTNER_TOPICS[declared].model_copy(update={"name": declared.replace(PARTNER, partner)})
-
-
-@cache
-def consumed_by(service: str) -> list[str]:
-    """Names of the topics whose manifest lists this service as a consumer."""
-    return [topic.name for topic in TOPICS.values() if service in topic.consumers]
-
-
-def topics_with(partners: Iterable[str]) -> list[Topic]:
-    """Every topic that has to exist: those of the platform, and those of each partner."""
-    own = [topic_of(declared, partner) for partner in partners for declared in PARTNER_TOPICS]
-    return [*TOPICS.values(), *own]
+SET_ON_THE_TOPIC = 1
+"""Kafka's number for a setting that was set on the topic itself, not taken over from the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +91,7 @@ async def _own_settings(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> 
         for code, _, _, topic, entries in response.resources:
             if code:
                 raise for_code(code)
-            settings[topic] = {name: value for name, value, _, source, *_ in entries if source == OF_THE_TOPIC}
+            settings[topic] = {name: value for name, value, _, source, *_ in entries if source == SET_ON_THE_TOPIC}
     return settings
 
 

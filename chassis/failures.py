@@ -1,9 +1,10 @@
-"""What to do when a record fails: retry it, set it aside, pause for a dependency, or halt the service."""
+"""What a failure asks for: try again, set the record aside, or pause until a dependency is back."""
 
+import asyncio
 import random
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import asyncpg
 from pydantic import ValidationError
@@ -12,10 +13,12 @@ from chassis.handling import PermanentError, TransientError
 from contracts.envelope import InvalidEnvelope
 from contracts.vocabulary import DeadLetterReason
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try this record again after so many seconds."""
+    """Try this again after so many seconds."""
 
     after: float
 
@@ -40,7 +43,7 @@ MISSING_DEPENDENCY: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # asyncpg's own confusion when a connection is cut while nobody uses it
+    asyncpg.InternalClientError,  # raised when a connection is cut while nobody uses it
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -59,13 +62,12 @@ TRANSIENT_ERRORS: tuple[type[Exception], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long one record may be retried; the whole stays far below Kafka's poll interval."""
+    """How often one record or command is tried, and how long to wait in between, in seconds."""
 
     attempts: int = 5
     first: float = 0.05
     longest: float = 2.0
     pause: float = 1.0
-    poll_budget: float = 60.0
     jitter: Callable[[], float] = random.random
 
     def decide(self, error: Exception, attempts: int) -> Decision:
@@ -79,50 +81,49 @@ class RetryPolicy:
         return Retry(min(self.longest, self.first * 2**attempts) * (0.5 + self.jitter() / 2))
 
 
-class Halted(Exception):
-    """So many dead letters that something else must be wrong: stop before the topic is drained into a table."""
+class GaveUp(Exception):
+    """Trying again makes no sense. `error` is the last error."""
+
+    def __init__(self, reason: DeadLetterReason, error: Exception, attempts: int) -> None:
+        super().__init__(type(error).__name__)
+        self.reason = reason
+        self.error = error
+        self.attempts = attempts
 
 
-Partition = tuple[str, int]
+class DependencyDown(Exception):
+    """It can be tried again when a dependency is back. `error` is what showed that it is not there."""
+
+    def __init__(self, after: float, error: Exception) -> None:
+        super().__init__(type(error).__name__)
+        self.after = after
+        self.error = error
 
 
-class DeadLetterLimit:
-    """Per partition: at most so many dead letters in a row, and at most such a share of the last records."""
+async def retried(
+    work: Callable[[], Awaitable[T]],
+    policy: RetryPolicy,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> T:
+    """The result of `work`, which is tried again for as long as the policy says so.
 
-    def __init__(self, in_a_row: int = 50, share: float = 0.5, of_last: int = 200) -> None:
-        self._in_a_row = in_a_row
-        self._share = share
-        self._last: dict[Partition, deque[bool]] = defaultdict(lambda: deque(maxlen=max(of_last, in_a_row + 1)))
-        self._of_last = of_last
-
-    def check(self, endings: Iterable[tuple[Partition, bool]]) -> None:
-        """Would it be too much if these records ended so (True: as a dead letter)?
-
-        Raises:
-            Halted: yes.
-        """
-        by_partition: dict[Partition, list[bool]] = defaultdict(list)
-        for partition, dead in endings:
-            by_partition[partition].append(dead)
-        for partition, new in by_partition.items():
-            if any(new):
-                last = self._last[partition].copy()
-                for dead in new:
-                    last.append(dead)
-                    self._check(partition, list(last))
-
-    def _check(self, partition: Partition, dead: list[bool]) -> None:
-        place = "/".join(map(str, partition))
-        if all(dead[-self._in_a_row - 1 :]) and len(dead) > self._in_a_row:
-            raise Halted(f"{place}: more than {self._in_a_row} dead letters in a row")
-        last = dead[-self._of_last :]
-        if len(last) == self._of_last and sum(last) > self._share * self._of_last:
-            raise Halted(f"{place}: {sum(last)} of the last {len(last)} records are dead letters")
-
-    def note(self, endings: Iterable[tuple[Partition, bool]]) -> None:
-        """These records ended so, and it is committed."""
-        for partition, dead in endings:
-            self._last[partition].append(dead)
+    Raises:
+        GaveUp: the policy says that it is to be set aside.
+        DependencyDown: the policy says to pause.
+    """
+    attempts = 0
+    while True:
+        try:
+            return await work()
+        except Exception as error:
+            attempts += 1
+            match policy.decide(error, attempts):
+                case SetAside(reason):
+                    raise GaveUp(reason, error, attempts) from error
+                case Pause(after):
+                    raise DependencyDown(after, error) from error
+                case Retry(after):
+                    await sleep(after)
 
 
 def explain(error: Exception) -> str:

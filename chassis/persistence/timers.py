@@ -1,16 +1,17 @@
-"""Messages that a service sends to itself later: rows, until the relay makes promises of them."""
+"""Messages that a service sends to itself later: rows, until the relay's leader moves them to the outbox."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from chassis.messaging.outbox import OutboxRecord, written
+from chassis.outbox_records import OutboxRecord
 from chassis.persistence.connection import Connection
-from chassis.persistence.statement import Statement
+from chassis.persistence.outbox import as_json
+from chassis.persistence.statement import Parameters
 
 
-class Waiting(NamedTuple):
-    """What will be promised, and when."""
+class WaitingTimer(NamedTuple):
+    """An outbox record that is published from `due_at` on."""
 
     due_at: datetime
     record: OutboxRecord
@@ -19,7 +20,7 @@ class Waiting(NamedTuple):
 class Timers(Protocol):
     """The timers inside one transaction."""
 
-    async def set(self, timers: Sequence[Waiting]) -> None:
+    async def set(self, timers: Sequence[WaitingTimer]) -> None:
         """OutboxRecordFactory these when their time comes. One that is set already stays as it is.
 
         Raises:
@@ -32,26 +33,23 @@ class Timers(Protocol):
         ...
 
 
-# The same timer for another moment violates the primary key: it must not be lost without a word.
-_SET = (
-    "insert into timers (id, due_at, topic, headers, value) "
-    "select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::json[], $5::bytea[]) "
-    "on conflict (due_at, id) do nothing"
-)
-
-
-def setting(timers: Sequence[Waiting]) -> Statement:
-    """OutboxRecordFactory these when their time comes."""
+def timers_insert(timers: Sequence[WaitingTimer], parameters: Parameters) -> str:
+    """Publish these when they are due."""
     records = [timer.record for timer in timers]
-    return Statement(
-        _SET,
+    rows = parameters.unnest(
         [
             [record.aggregate_id for record in records],
             [timer.due_at for timer in timers],
             [record.topic for record in records],
-            [written(record.headers) for record in records],
+            [as_json(record.headers) for record in records],
             [record.value for record in records],
         ],
+        ("uuid", "timestamptz", "text", "json", "bytea"),
+    )
+    # The same timer for another moment violates the primary key: it must not be lost silently.
+    return (
+        f"insert into timers (id, due_at, topic, headers, value) select * from {rows} "
+        "on conflict (due_at, id) do nothing"
     )
 
 
@@ -69,9 +67,9 @@ class PostgresTimers:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def set(self, timers: Sequence[Waiting]) -> None:
-        sql, arguments = setting(timers)
-        await self._connection.execute(sql, *arguments)
+    async def set(self, timers: Sequence[WaitingTimer]) -> None:
+        parameters = Parameters()
+        await self._connection.execute(timers_insert(timers, parameters), *parameters.values)
 
     async def fire(self, now: datetime, limit: int) -> int:
         tag = await self._connection.execute(self._FIRE, now, limit)
