@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks.result import Bench, Result
-from chassis.persistence.connection import Connection, beside
+from chassis.persistence.connection import Connection, overlapping
 from chassis.persistence.mapper import Mapper
 from chassis.persistence.migrate import migrate
 from chassis.process import collect_seldom
@@ -68,7 +68,7 @@ async def _project_all(bootstrap: str, topic: str, events: int, url: str) -> flo
         async with connection.transaction():
             async for batch in _batches(bootstrap, topic, events):
                 # The database writes one batch while the next one is read.
-                async with beside(_write(connection, upsert, rows)):
+                async with overlapping(_write(connection, upsert, rows)):
                     last = {event.workplace_id: event for event in map(_event, batch)}
                     rows = WORKPLACES.columns([*map(RegisteredWorkplace.of, last.values())])
             await _write(connection, upsert, rows)

@@ -81,14 +81,14 @@ outbox = OutboxBroker(engine, outbox_table=make_outbox_table(metadata, table_nam
 
 
 async def keep(session: AsyncSession, fact: dict[str, Any], meter: Meter, headers: dict[str, str]) -> None:
-    """OutboxRecordFactory to publish, in a table of our own."""
+    """Keep an event to publish, in a table of our own."""
     written = [[name, value] for name, value in headers.items()]
     value = MeterRead.__pydantic_serializer__.to_json(fact)
     session.add(Outbox(aggregate_id=meter.id, sequence=meter.version, topic=OUT_TOPIC, headers=written, value=value))
 
 
 async def hand_over(session: AsyncSession, fact: dict[str, Any], meter: Meter, headers: dict[str, str]) -> None:
-    """OutboxRecordFactory to publish, in the table of faststream-outbox."""
+    """Keep an event to publish, in the table of faststream-outbox."""
     body = {"key": str(meter.id), "headers": headers, "fact": {**fact, "read_at": fact["read_at"].isoformat()}}
     await outbox.publish(body, queue="totals", session=session)
 

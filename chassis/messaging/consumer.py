@@ -26,6 +26,9 @@ LAST_COMMIT_WITHIN = 5.0
 """Seconds that the last commit of a process has."""
 COMMIT_EVERY = 0.2
 """Seconds between two commits of offsets. After a crash so much is delivered again, and dropped by the inbox."""
+FETCH_AHEAD_AFTER = 0.004
+"""Seconds from the beginning of a batch until the next one is fetched and read: by then PostgreSQL works on the first
+statements, and this process would only wait. Without the delay a hop reaches 0.67 of bare code instead of 0.79."""
 
 
 class DrainOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -141,7 +144,7 @@ class Consumer:
         if self._over or not deliveries:
             return
         crash_point("after receive")
-        self._fetcher.fetch_ahead()
+        asyncio.get_running_loop().call_later(FETCH_AHEAD_AFTER, self._fetcher.fetch_ahead)
         try:
             await self._pipeline.process(deliveries)
         except Paused as pause:
