@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from contracts.codelists.dated import Dated
 from contracts.intake import LearnerAtRisk, QuestionReceived
 from contracts.vocabulary import AgeBand, Audience, ReferralKind, RiskSignal, SchoolNet, Subregion, Topic
 
@@ -38,7 +39,7 @@ class Enquiry:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Dated):
     """A row of the directory. A condition that is None fits everything."""
 
     rule_id: str
@@ -60,10 +61,6 @@ class Rule:
     def version(self) -> str:
         """A rule is never edited: a change is a new row with another first day."""
         return self.valid_from.isoformat()
-
-    def valid_on(self, day: date) -> bool:
-        """Does the rule hold on this day?"""
-        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
     def fits(self, enquiry: Enquiry) -> bool:
         """Does every condition of the rule hold?"""
@@ -97,17 +94,13 @@ class SignalRule:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceOperator:
+class ServiceOperator(Dated):
     """A partner whose feedback on the referrals of a service counts."""
 
     service_id: str
     partner: str
     valid_from: date
     valid_to: date | None
-
-    def valid_on(self, day: date) -> bool:
-        """Does the partner speak for the service on this day?"""
-        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 
 class NoRule(LookupError):
