@@ -81,6 +81,8 @@ def test_every_row_has_a_source_and_dates_in_order(path: Path) -> None:
         ("services/referral/reference/rules.csv", ("rule_id",)),
         ("services/referral/reference/services.csv", ("service_id",)),
         ("services/referral/reference/service_operators.csv", ("service_id", "partner")),
+        ("services/referral/reference/signals.csv", ("signal", "valid_from")),
+        ("services/intake/reference/signals.csv", ("signal", "valid_from")),
         ("services/intake/reference/triage.csv", ("rule_id",)),
         ("services/intake/reference/triage.csv", ("topic", "audience", "terms")),
         ("services/notifications/reference/addresses.csv", ("recipient_id",)),
@@ -167,13 +169,15 @@ def test_every_sector_fund_is_asked_about_recognition_and_mentors() -> None:
         assert asked == CODE_LISTS.joint_committees.by_number.keys()
 
 
-def test_every_risk_signal_has_an_owner_and_a_topic() -> None:
+def test_every_risk_signal_has_an_owner_a_topic_and_one_deadline() -> None:
     owned = table("services/intake/reference/signals.csv")
     referred = table("services/referral/reference/signals.csv")
     assert {row["signal"] for row in owned} == {row["signal"] for row in referred} == known(RiskSignal)
     assert {row["owner_role"] for row in owned} <= known(Role)
     assert {row["severity"] for row in owned} <= known(Severity)
     assert {row["topic"] for row in referred} <= known(Topic)
+    assert all(int(row["due_days"]) in range(11) for row in owned)
+    assert not [column for column in referred[0] if column.endswith("_days")]
 
 
 def test_triage_can_find_every_topic_but_the_unclear_one() -> None:
