@@ -59,4 +59,5 @@ class Institutions:
         )
 
     def get(self, number: str) -> Institution | None:
+        """The institution with this number, if there is one."""
         return self.by_number.get(number)

@@ -87,6 +87,7 @@ class Places:
         return self.municipalities.get(nis)
 
     def municipalities_on(self, day: date) -> tuple[Municipality, ...]:
+        """Those that exist on that day."""
         return tuple(place for place in self.municipalities.values() if place.valid_on(day))
 
     def municipality_of(self, postal_code: str | None, name: str | None, on: date) -> Municipality | None:

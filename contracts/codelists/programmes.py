@@ -64,4 +64,5 @@ class Programmes:
         )
 
     def get(self, so_number: str) -> Programme | None:
+        """The programme with this number, if there is one."""
         return self.by_number.get(so_number)

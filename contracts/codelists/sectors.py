@@ -41,4 +41,5 @@ class JointCommittees:
         )
 
     def get(self, pc: str) -> JointCommittee | None:
+        """The joint committee with this number, if there is one."""
         return self.by_number.get(pc)
