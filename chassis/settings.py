@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chassis.messaging.login import Login
+from chassis.login import Login
 
 
 class InvalidSettings(Exception):

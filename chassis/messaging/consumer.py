@@ -10,10 +10,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError
 
 from chassis.crash_points import crash_point
+from chassis.login import Login
 from chassis.messaging.dead_letter_limit import Halted
 from chassis.messaging.fetch import Fetcher
 from chassis.messaging.groups import group_of
-from chassis.messaging.login import Login
 from chassis.messaging.pipeline import Delivery, Paused, Pipeline
 from chassis.messaging.subscriber import RecordBroker
 from chassis.observability.health import Health

@@ -8,7 +8,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from chassis.messaging.login import Login, client_arguments
+from chassis.login import Login
+from chassis.messaging.connections import client_arguments
 from chassis.topics import consumed_by, manifest_of
 
 

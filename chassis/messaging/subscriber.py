@@ -24,7 +24,8 @@ from faststream.kafka.subscriber.config import KafkaSubscriberConfig, KafkaSubsc
 from faststream.kafka.subscriber.specification import KafkaSubscriberSpecification
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
-from chassis.messaging.login import Login, broker_security
+from chassis.login import Login
+from chassis.messaging.connections import broker_security
 
 if TYPE_CHECKING:
     Fetch: TypeAlias = Callable[[AIOKafkaConsumer], Awaitable[Sequence[Any]]]

@@ -7,7 +7,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from chassis.messaging.login import Login, client_arguments
+from chassis.login import Login
+from chassis.messaging.connections import client_arguments
 from chassis.topics import Topic, topics_with
 
 SET_ON_THE_TOPIC = 1

@@ -15,6 +15,7 @@ class Dated:
     valid_to: date | None
 
     def valid_on(self, day: date) -> bool:
+        """Does it hold on this day?"""
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 

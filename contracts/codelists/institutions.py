@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import cache
 
 from contracts.codelists.dated import Dated, last_day, rows
 from contracts.vocabulary import SchoolNet
@@ -34,23 +33,31 @@ class Institution(Dated):
     valid_to: date | None
 
 
-@cache
-def institutions() -> Mapping[str, Institution]:
+@dataclass(frozen=True)
+class Institutions:
     """Every institution by its number."""
-    return {
-        row["number"]: Institution(
-            number=row["number"],
-            name=row["name"],
-            kind=InstitutionKind(row["kind"]),
-            net=SchoolNet(row["net"]),
-            nis=row["nis"],
-            certain=row["certain"] == "true",
-            valid_from=date.fromisoformat(row["valid_from"]),
-            valid_to=last_day(row["valid_to"]),
+
+    by_number: Mapping[str, Institution]
+
+    @classmethod
+    def read(cls) -> "Institutions":
+        """The list as this package brings it."""
+        return cls(
+            {
+                row["number"]: Institution(
+                    number=row["number"],
+                    name=row["name"],
+                    kind=InstitutionKind(row["kind"]),
+                    net=SchoolNet(row["net"]),
+                    nis=row["nis"],
+                    certain=row["certain"] == "true",
+                    valid_from=date.fromisoformat(row["valid_from"]),
+                    valid_to=last_day(row["valid_to"]),
+                )
+                for row in rows("institutions")
+            }
         )
-        for row in rows("institutions")
-    }
 
-
-def institution(number: str) -> Institution | None:
-    return institutions().get(number)
+    def get(self, number: str) -> Institution | None:
+        """The institution with this number, if there is one."""
+        return self.by_number.get(number)

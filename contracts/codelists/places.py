@@ -2,10 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache
+from functools import cached_property
 from math import asin, cos, radians, sin, sqrt
 
 from contracts.codelists.dated import Dated, last_day, rows
@@ -44,62 +45,88 @@ Point = tuple[float, float]
 """Longitude and latitude in degrees (WGS84)."""
 
 
-@cache
-def municipalities() -> Mapping[str, Municipality]:
-    """Every municipality by NIS code, former ones too."""
-    return {
-        row["nis"]: Municipality(
-            nis=row["nis"],
-            name=row["name"],
-            arrondissement=row["arrondissement"],
-            subregion=Subregion(row["subregion"]),
-            lon=float(row["lon"]),
-            lat=float(row["lat"]),
-            valid_from=date.fromisoformat(row["valid_from"]),
-            valid_to=last_day(row["valid_to"]),
-            successor_nis=row["successor_nis"] or None,
+@dataclass(frozen=True)
+class Places:
+    """Every municipality by NIS code, former ones too, and every postal code."""
+
+    municipalities: Mapping[str, Municipality]
+    postal_codes: Sequence[PostalCode]
+
+    @classmethod
+    def read(cls) -> "Places":
+        """The lists as this package brings them."""
+        return cls(
+            {
+                row["nis"]: Municipality(
+                    nis=row["nis"],
+                    name=row["name"],
+                    arrondissement=row["arrondissement"],
+                    subregion=Subregion(row["subregion"]),
+                    lon=float(row["lon"]),
+                    lat=float(row["lat"]),
+                    valid_from=date.fromisoformat(row["valid_from"]),
+                    valid_to=last_day(row["valid_to"]),
+                    successor_nis=row["successor_nis"] or None,
+                )
+                for row in rows("municipalities")
+            },
+            tuple(
+                PostalCode(
+                    postal_code=row["postal_code"],
+                    nis=row["nis"],
+                    is_main=row["is_main"] == "true",
+                    valid_from=date.fromisoformat(row["valid_from"]),
+                    valid_to=last_day(row["valid_to"]),
+                )
+                for row in rows("postal_codes")
+            ),
         )
-        for row in rows("municipalities")
-    }
 
+    def municipality(self, nis: str) -> Municipality | None:
+        """The municipality with this NIS code, even when it has merged since."""
+        return self.municipalities.get(nis)
 
-@cache
-def postal_codes() -> tuple[PostalCode, ...]:
-    return tuple(
-        PostalCode(
-            postal_code=row["postal_code"],
-            nis=row["nis"],
-            is_main=row["is_main"] == "true",
-            valid_from=date.fromisoformat(row["valid_from"]),
-            valid_to=last_day(row["valid_to"]),
-        )
-        for row in rows("postal_codes")
-    )
+    def municipalities_on(self, day: date) -> tuple[Municipality, ...]:
+        """Those that exist on that day."""
+        return tuple(place for place in self.municipalities.values() if place.valid_on(day))
 
+    def municipality_of(self, postal_code: str | None, name: str | None, on: date) -> Municipality | None:
+        """The municipality that someone means, as it exists on that day; None outside the province.
 
-def municipality(nis: str) -> Municipality | None:
-    """The municipality with this NIS code, even when it has merged since."""
-    return municipalities().get(nis)
+        A postal code decides alone: people write the name of a village, or of a municipality that has merged.
+        """
+        if postal_code:
+            codes = (code for code in self._by_postal_code.get(postal_code.strip(), ()) if code.valid_on(on))
+            return self._existing((self.municipalities[code.nis] for code in codes), on)
+        if name:
+            return self._existing(self._by_name.get(_plain(name), ()), on)
+        return None
 
+    def _existing(self, candidates: Iterable[Municipality], on: date) -> Municipality | None:
+        """The first candidate that exists on that day, itself or as its successor."""
+        for candidate in candidates:
+            place: Municipality | None = candidate
+            while place and not place.valid_on(on):
+                place = self.municipality(place.successor_nis) if place.successor_nis else None
+            if place:
+                return place
+        return None
 
-@cache
-def municipalities_on(day: date) -> tuple[Municipality, ...]:
-    return tuple(place for place in municipalities().values() if place.valid_on(day))
+    @cached_property
+    def _by_postal_code(self) -> Mapping[str, Sequence[PostalCode]]:
+        """One code has several rows: a merger moves it."""
+        found: dict[str, list[PostalCode]] = defaultdict(list)
+        for code in self.postal_codes:
+            found[code.postal_code].append(code)
+        return found
 
-
-@lru_cache(10_000)
-def municipality_of(postal_code: str | None, name: str | None, on: date) -> Municipality | None:
-    """The municipality that someone means, as it exists on that day; None outside the province.
-
-    A postal code decides alone: people write the name of a village, or of a municipality that has merged.
-    """
-    if postal_code:
-        codes = (code for code in postal_codes() if code.postal_code == postal_code.strip() and code.valid_on(on))
-        return _existing((municipalities()[code.nis] for code in codes), on)
-    if name:
-        meant = _plain(name)
-        return _existing((place for place in municipalities().values() if _plain(place.name) == meant), on)
-    return None
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sequence[Municipality]]:
+        """One name can have several rows: a new municipality may keep the name of one that merged into it."""
+        found: dict[str, list[Municipality]] = defaultdict(list)
+        for place in self.municipalities.values():
+            found[_plain(place.name)].append(place)
+        return found
 
 
 def distance_km(a: Municipality | Point, b: Municipality | Point) -> float:
@@ -107,17 +134,6 @@ def distance_km(a: Municipality | Point, b: Municipality | Point) -> float:
     (lon_a, lat_a), (lon_b, lat_b) = _radians(a), _radians(b)
     half = sin((lat_b - lat_a) / 2) ** 2 + cos(lat_a) * cos(lat_b) * sin((lon_b - lon_a) / 2) ** 2
     return 2 * EARTH_RADIUS_KM * asin(sqrt(half))
-
-
-def _existing(candidates: Iterable[Municipality], on: date) -> Municipality | None:
-    """The first candidate that exists on that day, itself or as its successor."""
-    for candidate in candidates:
-        place: Municipality | None = candidate
-        while place and not place.valid_on(on):
-            place = municipality(place.successor_nis) if place.successor_nis else None
-        if place:
-            return place
-    return None
 
 
 def _plain(name: str) -> str:

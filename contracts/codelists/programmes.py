@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import cache
 
 from contracts.codelists.dated import Dated, last_day, rows
 from contracts.vocabulary import EducationType
@@ -38,24 +37,32 @@ class Programme(Dated):
     valid_to: date | None
 
 
-@cache
-def programmes() -> Mapping[str, Programme]:
+@dataclass(frozen=True)
+class Programmes:
     """Every programme by its number."""
-    return {
-        row["so_number"]: Programme(
-            so_number=row["so_number"],
-            name=row["name"],
-            grade=int(row["grade"]),
-            finality=Finality(row["finality"]),
-            study_domain=row["study_domain"],
-            education_type=EducationType(row["education_type"]),
-            certain=row["certain"] == "true",
-            valid_from=date.fromisoformat(row["valid_from"]),
-            valid_to=last_day(row["valid_to"]),
+
+    by_number: Mapping[str, Programme]
+
+    @classmethod
+    def read(cls) -> "Programmes":
+        """The list as this package brings it."""
+        return cls(
+            {
+                row["so_number"]: Programme(
+                    so_number=row["so_number"],
+                    name=row["name"],
+                    grade=int(row["grade"]),
+                    finality=Finality(row["finality"]),
+                    study_domain=row["study_domain"],
+                    education_type=EducationType(row["education_type"]),
+                    certain=row["certain"] == "true",
+                    valid_from=date.fromisoformat(row["valid_from"]),
+                    valid_to=last_day(row["valid_to"]),
+                )
+                for row in rows("programmes")
+            }
         )
-        for row in rows("programmes")
-    }
 
-
-def programme(so_number: str) -> Programme | None:
-    return programmes().get(so_number)
+    def get(self, so_number: str) -> Programme | None:
+        """The programme with this number, if there is one."""
+        return self.by_number.get(so_number)

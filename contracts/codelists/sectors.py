@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 
 from contracts.codelists.dated import Dated, last_day, rows
 
@@ -19,20 +18,28 @@ class JointCommittee(Dated):
     valid_to: date | None
 
 
-@cache
-def joint_committees() -> Mapping[str, JointCommittee]:
+@dataclass(frozen=True)
+class JointCommittees:
     """Every joint committee by its number."""
-    return {
-        row["pc"]: JointCommittee(
-            pc=row["pc"],
-            sector=row["sector"],
-            fund=row["fund"],
-            valid_from=date.fromisoformat(row["valid_from"]),
-            valid_to=last_day(row["valid_to"]),
+
+    by_number: Mapping[str, JointCommittee]
+
+    @classmethod
+    def read(cls) -> "JointCommittees":
+        """The list as this package brings it."""
+        return cls(
+            {
+                row["pc"]: JointCommittee(
+                    pc=row["pc"],
+                    sector=row["sector"],
+                    fund=row["fund"],
+                    valid_from=date.fromisoformat(row["valid_from"]),
+                    valid_to=last_day(row["valid_to"]),
+                )
+                for row in rows("joint_committees")
+            }
         )
-        for row in rows("joint_committees")
-    }
 
-
-def joint_committee(pc: str) -> JointCommittee | None:
-    return joint_committees().get(pc)
+    def get(self, pc: str) -> JointCommittee | None:
+        """The joint committee with this number, if there is one."""
+        return self.by_number.get(pc)

@@ -23,6 +23,11 @@ class WorkingDays:
                 day += timedelta(days=1)
         return day
 
+    def between(self, day: date, last: date) -> int:
+        """For which number `after(day, number)` is `last`; 0 when `last` is earlier."""
+        first = self.after(day, 0)
+        return sum(self.includes(first + timedelta(days=number)) for number in range(1, (last - first).days + 1))
+
     def includes(self, day: date) -> bool:
         """Is this a working day?"""
         return day.weekday() < 5 and day not in self.holidays

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from aiokafka.errors import KafkaConnectionError
 
-from chassis.messaging.login import Login
+from chassis.login import Login
 from chassis.messaging.topic_creation import create_topics
 from chassis.partners import InvalidManifest, Partner, read_partners
 from chassis.topics import topics_with

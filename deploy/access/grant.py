@@ -20,7 +20,8 @@ from kafka.admin import (
 from kafka.errors import KafkaError, for_code
 from kafka.protocol.admin import AlterClientQuotasRequest
 
-from chassis.messaging.login import Login, client_arguments
+from chassis.login import Login
+from chassis.messaging.connections import client_arguments
 from deploy.access.rules import Access, Quota, Rule
 from deploy.local.server import StackError
 

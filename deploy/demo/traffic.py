@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contracts.codelists.institutions import Institution, InstitutionKind, institutions
-from contracts.codelists.places import postal_codes
-from contracts.codelists.programmes import Programme, programmes
-from contracts.codelists.sectors import joint_committees
+from contracts.codelists import CodeLists
+from contracts.codelists.institutions import Institution, InstitutionKind
+from contracts.codelists.programmes import Programme
 from contracts.vocabulary import AgeBand, Recognition, RiskSignal, Role
 
 QUESTIONS = Path(__file__).parent / "questions.csv"
@@ -38,9 +37,11 @@ class Day:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._random = random.Random(seed)
-        self._schools = [one for one in institutions().values() if one.kind is not InstitutionKind.CVO]
-        self._programmes = list(programmes().values())
-        self._codes = [code.postal_code for code in postal_codes() if code.valid_to is None]
+        lists = CodeLists.read()
+        self._schools = [one for one in lists.institutions.by_number.values() if one.kind is not InstitutionKind.CVO]
+        self._programmes = list(lists.programmes.by_number.values())
+        self._codes = [code.postal_code for code in lists.places.postal_codes if code.valid_to is None]
+        self._joint_committees = list(lists.joint_committees.by_number)
         self._samples = _samples()
 
     def requests(self) -> list[Request]:
@@ -76,7 +77,7 @@ class Day:
         if sample["audience"] == "SCHOOL":
             question["school"] = self._school().number
         if sample["audience"] == "ONDERNEMING":
-            question["joint_committee"] = self._random.choice(list(joint_committees()))
+            question["joint_committee"] = self._random.choice(self._joint_committees)
         return question
 
     def _learner(self, at: int) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from chassis.messaging.login import Login, client_arguments
+from chassis.login import Login
+from chassis.messaging.connections import client_arguments
 from deploy.local.blocking import wait_for
 from deploy.local.ports import HOST
 from deploy.local.server import StackError

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from chassis.messaging.login import Login
+from chassis.login import Login
 from deploy.local import files, java, kafka_probe
 from deploy.local.ports import HOST
 from deploy.local.process import ProcessServer

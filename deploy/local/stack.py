@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chassis.messaging.login import Login
+from chassis.login import Login
 from deploy.access.passwords import Passwords
 from deploy.local import files, kafka_probe, mail, native_postgres, ports, providers
 from deploy.local.lock import FolderLock

@@ -8,6 +8,7 @@ from chassis.commands import Commands
 from chassis.partners import read_partners
 from chassis.persistence.connection import Pool
 from chassis.service import Service
+from contracts.codelists import CodeLists
 from services.intake.adapters.http import forms
 from services.intake.adapters.partner_gateway import IntakePartnerGateway
 from services.intake.adapters.partner_http import partner_routes, read_tokens
@@ -22,9 +23,9 @@ from services.intake.settings import IntakeSettings
 
 def build(settings: IntakeSettings) -> Service:
     """The service, ready to run."""
-    policies, working_days = read_policies(), belgian_working_days()
+    policies, working_days, code_lists = read_policies(), belgian_working_days(), CodeLists.read()
     partners = read_partners(settings.partners) if settings.partners else {}
-    door = IntakePartnerGateway(partners, Border(redact))
+    door = IntakePartnerGateway(partners, Border(redact, code_lists))
     tokens = read_tokens(settings.partner_tokens) if settings.partner_tokens else {}
 
     def routes(commands: Commands, _: Pool) -> APIRouter:
@@ -35,7 +36,10 @@ def build(settings: IntakeSettings) -> Service:
 
     return Service(
         name="intake",
-        handlers=(Handlers(read_triage(), policies, working_days, redact), PartnerHandlers(policies, working_days)),
+        handlers=(
+            Handlers(read_triage(), policies, working_days, redact, code_lists),
+            PartnerHandlers(policies, working_days, code_lists.institutions, code_lists.places),
+        ),
         mappers=[CASES, VAULT, LEARNERS, WORKPLACES, REPORTS],
         migrations=Path(__file__).parent / "migrations",
         routes=routes,

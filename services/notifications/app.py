@@ -6,6 +6,8 @@ from pathlib import Path
 
 from chassis.partners import read_partners
 from chassis.service import Service
+from contracts.codelists.institutions import Institutions
+from contracts.codelists.programmes import Programmes
 from services.notifications.adapters.reference import AddressBook, read_addresses, read_labels
 from services.notifications.adapters.smtp import SmtpMailer
 from services.notifications.adapters.subscribers import Subscriber, read_secrets, subscribers_of
@@ -43,7 +45,7 @@ def mail_delivery(settings: NotificationsSettings) -> MailDelivery:
     """The second step of mails, with the mail server of the settings."""
     return MailDelivery(
         addresses=AddressBook(read_addresses()),
-        templates=TextTemplates(read_labels(), settings.contact),
+        templates=TextTemplates(read_labels(), Institutions.read(), Programmes.read(), settings.contact),
         mailer=SmtpMailer(settings.smtp_host, settings.smtp_port, str(settings.mail_from), settings.mail_domain),
         schedule=WITH_MAILS,
     )

@@ -5,7 +5,7 @@ import os
 import pytest
 from pydantic_settings import SettingsConfigDict
 
-from chassis.messaging.login import client_arguments
+from chassis.messaging.connections import client_arguments
 from chassis.settings import InvalidSettings, Settings
 
 

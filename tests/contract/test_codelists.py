@@ -5,26 +5,20 @@ from datetime import date
 
 import pytest
 
-from contracts.codelists.institutions import InstitutionKind, institution, institutions
-from contracts.codelists.places import (
-    distance_km,
-    municipalities,
-    municipalities_on,
-    municipality,
-    municipality_of,
-    postal_codes,
-)
-from contracts.codelists.programmes import programme, programmes
-from contracts.codelists.sectors import joint_committee
+from contracts.codelists import CodeLists
+from contracts.codelists.institutions import InstitutionKind
+from contracts.codelists.places import distance_km
 from contracts.vocabulary import SchoolNet, Subregion
 
+LISTS = CodeLists.read()
+PLACES = LISTS.places
 TODAY = date(2026, 11, 23)
 LAST_DAY_BEFORE_THE_MERGERS = date(2024, 12, 31)
 FIRST_DAY_AFTER_THE_MERGERS = date(2025, 1, 1)
 
 
 def nis_of(postal_code: str | None = None, name: str | None = None, on: date = TODAY) -> str | None:
-    found = municipality_of(postal_code, name, on)
+    found = PLACES.municipality_of(postal_code, name, on)
     return found.nis if found else None
 
 
@@ -32,11 +26,11 @@ def nis_of(postal_code: str | None = None, name: str | None = None, on: date = T
     ("day", "count"), [(LAST_DAY_BEFORE_THE_MERGERS, 64), (FIRST_DAY_AFTER_THE_MERGERS, 62), (TODAY, 62)]
 )
 def test_the_province_has_as_many_municipalities_as_on_that_day(day: date, count: int) -> None:
-    assert len(municipalities_on(day)) == count
+    assert len(PLACES.municipalities_on(day)) == count
 
 
 def test_every_subregion_has_its_municipalities() -> None:
-    assert Counter(place.subregion for place in municipalities_on(TODAY)) == {
+    assert Counter(place.subregion for place in PLACES.municipalities_on(TODAY)) == {
         Subregion.BRUGGE: 10,
         Subregion.OOSTENDE: 7,
         Subregion.WESTHOEK: 17,
@@ -46,31 +40,31 @@ def test_every_subregion_has_its_municipalities() -> None:
 
 
 def test_wervik_counts_as_zuid_west_and_dentergem_as_midwest() -> None:
-    wervik, dentergem = municipality("33029"), municipality("37002")
+    wervik, dentergem = PLACES.municipality("33029"), PLACES.municipality("37002")
     assert wervik
     assert dentergem
     assert (wervik.subregion, dentergem.subregion) == (Subregion.ZUID_WEST, Subregion.MIDWEST)
 
 
 def test_a_former_municipality_ends_the_day_before_its_successor_begins() -> None:
-    former = [place for place in municipalities().values() if place.successor_nis]
+    former = [place for place in PLACES.municipalities.values() if place.successor_nis]
     assert {place.nis for place in former} == {"37007", "37012", "37015", "37018"}
     for place in former:
-        successor = municipalities()[place.successor_nis or ""]
+        successor = PLACES.municipalities[place.successor_nis or ""]
         assert place.valid_to == LAST_DAY_BEFORE_THE_MERGERS
         assert successor.valid_from == FIRST_DAY_AFTER_THE_MERGERS
 
 
 def test_every_postal_code_belongs_to_exactly_one_existing_municipality_on_any_day() -> None:
     for day in (LAST_DAY_BEFORE_THE_MERGERS, TODAY):
-        valid = [code for code in postal_codes() if code.valid_on(day)]
+        valid = [code for code in PLACES.postal_codes if code.valid_on(day)]
         assert max(Counter(code.postal_code for code in valid).values()) == 1
-        assert {code.nis for code in valid} == {place.nis for place in municipalities_on(day)}
+        assert {code.nis for code in valid} == {place.nis for place in PLACES.municipalities_on(day)}
 
 
 def test_every_municipality_has_one_main_postal_code() -> None:
-    main = Counter(code.nis for code in postal_codes() if code.is_main)
-    assert main == dict.fromkeys(municipalities(), 1)
+    main = Counter(code.nis for code in PLACES.postal_codes if code.is_main)
+    assert main == dict.fromkeys(PLACES.municipalities, 1)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +83,7 @@ def test_a_merged_municipality_is_found_as_its_successor(name: str, code: str, b
 
 
 def test_a_successor_does_not_exist_before_its_merger() -> None:
-    assert "37021" not in {place.nis for place in municipalities_on(LAST_DAY_BEFORE_THE_MERGERS)}
+    assert "37021" not in {place.nis for place in PLACES.municipalities_on(LAST_DAY_BEFORE_THE_MERGERS)}
 
 
 @pytest.mark.parametrize("code", ["7780", "7700", "9880", "0000", "brugge"])
@@ -108,8 +102,8 @@ def test_a_name_is_found_however_it_is_typed() -> None:
 
 
 def test_nothing_given_is_nowhere() -> None:
-    assert municipality_of(None, None, TODAY) is None
-    assert municipality_of("", "", TODAY) is None
+    assert PLACES.municipality_of(None, None, TODAY) is None
+    assert PLACES.municipality_of("", "", TODAY) is None
 
 
 @pytest.mark.parametrize(
@@ -117,7 +111,7 @@ def test_nothing_given_is_nowhere() -> None:
     [("Brugge", "Kortrijk", 40, 45), ("Brugge", "Oostkamp", 5, 8), ("Ieper", "Poperinge", 10, 13)],
 )
 def test_distances_are_those_between_the_town_centres(a: str, b: str, least: float, most: float) -> None:
-    from_place, to_place = municipality_of(None, a, TODAY), municipality_of(None, b, TODAY)
+    from_place, to_place = PLACES.municipality_of(None, a, TODAY), PLACES.municipality_of(None, b, TODAY)
     assert from_place
     assert to_place
     assert least < distance_km(from_place, to_place) < most
@@ -126,40 +120,39 @@ def test_distances_are_those_between_the_town_centres(a: str, b: str, least: flo
 
 
 def test_every_institution_lies_in_a_present_municipality() -> None:
-    present = {place.nis for place in municipalities_on(TODAY)}
-    assert {school.nis for school in institutions().values()} <= present
+    present = {place.nis for place in PLACES.municipalities_on(TODAY)}
+    assert {school.nis for school in LISTS.institutions.by_number.values()} <= present
 
 
 def test_an_institution_is_found_by_its_number() -> None:
-    vti, pti = institution("34074"), institution("112318")
+    vti, pti = LISTS.institutions.get("34074"), LISTS.institutions.get("112318")
     assert vti
     assert pti
     assert (vti.name, vti.kind, vti.nis) == ("VTI Brugge", InstitutionKind.SCHOOL, "31005")
     assert pti.net is SchoolNet.POV
-    assert institution("99999") is None
+    assert LISTS.institutions.get("99999") is None
 
 
 def test_every_kind_of_provider_is_there() -> None:
-    assert {school.kind for school in institutions().values()} == set(InstitutionKind)
+    assert {school.kind for school in LISTS.institutions.by_number.values()} == set(InstitutionKind)
 
 
 def test_every_programme_is_dual_and_says_so_at_the_end_of_its_name() -> None:
-    assert all(course.name.endswith(" duaal") for course in programmes().values())
-    assert {(course.grade == 7) == course.finality.value.startswith("NA_") for course in programmes().values()} == {
-        True
-    }
+    for course in LISTS.programmes.by_number.values():
+        assert course.name.endswith(" duaal")
+        assert (course.grade == 7) == course.finality.value.startswith("NA_")
 
 
 def test_a_programme_is_found_by_its_number() -> None:
-    course = programme("88")
+    course = LISTS.programmes.get("88")
     assert course
     assert course.name == "Elektrische installaties duaal"
-    assert programme("99999") is None
+    assert LISTS.programmes.get("99999") is None
 
 
 def test_a_joint_committee_leads_to_its_sector_fund() -> None:
-    garages, electricians = joint_committee("112"), joint_committee("149.01")
+    garages, electricians = LISTS.joint_committees.get("112"), LISTS.joint_committees.get("149.01")
     assert garages
     assert electricians
     assert (garages.fund, electricians.fund) == ("Educam", "Volta")
-    assert joint_committee("149") is None
+    assert LISTS.joint_committees.get("149") is None

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from chassis.partners import read_partners
-from contracts.codelists.institutions import institutions
-from contracts.codelists.sectors import joint_committees
+from contracts.codelists import CodeLists
 from contracts.vocabulary import (
     AgeBand,
     Audience,
@@ -50,6 +49,7 @@ def overlap(one: Row, other: Row) -> bool:
     return one["valid_from"] <= (other["valid_to"] or last) and other["valid_from"] <= (one["valid_to"] or last)
 
 
+CODE_LISTS = CodeLists.read()
 RULES = table("services/referral/reference/rules.csv")
 TRIAGE = table("services/intake/reference/triage.csv")
 
@@ -81,6 +81,8 @@ def test_every_row_has_a_source_and_dates_in_order(path: Path) -> None:
         ("services/referral/reference/rules.csv", ("rule_id",)),
         ("services/referral/reference/services.csv", ("service_id",)),
         ("services/referral/reference/service_operators.csv", ("service_id", "partner")),
+        ("services/referral/reference/signals.csv", ("signal", "valid_from")),
+        ("services/intake/reference/signals.csv", ("signal", "valid_from")),
         ("services/intake/reference/triage.csv", ("rule_id",)),
         ("services/intake/reference/triage.csv", ("topic", "audience", "terms")),
         ("services/notifications/reference/addresses.csv", ("recipient_id",)),
@@ -118,7 +120,7 @@ def test_rules_that_can_fit_one_question_equally_well_differ_in_priority() -> No
 
 def test_rules_speak_the_vocabulary_of_the_events() -> None:
     committees = {rule["joint_committee"] for rule in RULES} - {""}
-    assert committees <= joint_committees().keys()
+    assert committees <= CODE_LISTS.joint_committees.by_number.keys()
     assert {rule["topic"] for rule in RULES} <= known(Topic)
     assert {rule["kind"] for rule in RULES} <= known(ReferralKind)
     assert {rule["audience"] for rule in RULES} <= known(Audience) | {""}
@@ -133,7 +135,7 @@ def test_every_service_that_a_rule_names_exists_and_has_an_address() -> None:
     services = {row["service_id"] for row in table("services/referral/reference/services.csv")}
     addresses = {row["recipient_id"] for row in table("services/notifications/reference/addresses.csv")}
     assert named == services
-    assert addresses == services | institutions().keys()
+    assert addresses == services | CODE_LISTS.institutions.by_number.keys()
 
 
 def test_who_speaks_for_a_service_is_a_partner_that_may_give_feedback() -> None:
@@ -164,16 +166,18 @@ def test_a_topic_of_the_clb_goes_to_the_clb_of_every_subregion(topic: str) -> No
 def test_every_sector_fund_is_asked_about_recognition_and_mentors() -> None:
     for topic in ("T09", "T11"):
         asked = {rule["joint_committee"] for rule in RULES if rule["topic"] == topic} - {""}
-        assert asked == joint_committees().keys()
+        assert asked == CODE_LISTS.joint_committees.by_number.keys()
 
 
-def test_every_risk_signal_has_an_owner_and_a_topic() -> None:
+def test_every_risk_signal_has_an_owner_a_topic_and_one_deadline() -> None:
     owned = table("services/intake/reference/signals.csv")
     referred = table("services/referral/reference/signals.csv")
     assert {row["signal"] for row in owned} == {row["signal"] for row in referred} == known(RiskSignal)
     assert {row["owner_role"] for row in owned} <= known(Role)
     assert {row["severity"] for row in owned} <= known(Severity)
     assert {row["topic"] for row in referred} <= known(Topic)
+    assert all(int(row["due_days"]) in range(11) for row in owned)
+    assert not [column for column in referred[0] if column.endswith("_days")]
 
 
 def test_triage_can_find_every_topic_but_the_unclear_one() -> None:

@@ -63,6 +63,16 @@ print("contracts.partner" in names, contracts.__file__)
     assert Path(place).is_relative_to(partner.parent)
 
 
+def test_the_code_lists_are_inside_and_can_be_read(partner: Path) -> None:
+    code = """
+from contracts.codelists import CodeLists
+lists = CodeLists.read()
+print(lists.programmes.get("88").name, lists.institutions.get("34074").nis, lists.joint_committees.get("112").fund)
+print(len(lists.places.municipalities), len(lists.places.postal_codes))
+"""
+    assert asked(partner, code).splitlines() == ["Elektrische installaties duaal 31005 Educam", "66 108"]
+
+
 def test_models_schemas_examples_and_types_are_inside(partner: Path) -> None:
     code = """
 import json

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from chassis.messaging.login import client_arguments
+from chassis.messaging.connections import client_arguments
 from chassis.testing.eventually import eventually
 from chassis.topics import manifest_of
 from contracts.event import Event

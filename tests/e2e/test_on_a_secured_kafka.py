@@ -8,7 +8,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from chassis.messaging.login import client_arguments
+from chassis.messaging.connections import client_arguments
 from chassis.partners import read_partners
 from contracts.notifications import MessageSent
 from contracts.partner import MessageRejected

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from chassis.messaging.login import client_arguments
+from chassis.messaging.connections import client_arguments
 from chassis.testing.builders import headers_of
 from deploy.local.stack import Stack
 from tests.builders import a_question

@@ -8,7 +8,8 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from chassis.messaging.login import Login, client_arguments
+from chassis.login import Login
+from chassis.messaging.connections import client_arguments
 
 CONNECTIONS = 8
 ZSTD = 4

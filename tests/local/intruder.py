@@ -12,7 +12,7 @@ from aiokafka.protocol.group import JoinGroupRequest
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from chassis.messaging.login import client_arguments
+from chassis.messaging.connections import client_arguments
 from deploy.local.stack import Kafka
 
 Answers = dict[str, type[Exception]]

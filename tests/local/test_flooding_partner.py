@@ -11,7 +11,7 @@ from time import perf_counter
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from chassis.messaging.login import client_arguments
+from chassis.messaging.connections import client_arguments
 from deploy.local.stack import Kafka, Stack
 from tests.local.flood import KINDS
 from tests.local.granting import a_partner, allow

@@ -27,8 +27,9 @@ from kafka.admin import (
 from kafka.errors import ClusterAuthorizationFailedError
 from kafka.errors import TopicAuthorizationFailedError as MayNotCreate
 
+from chassis.login import Login
+from chassis.messaging.connections import client_arguments
 from chassis.messaging.groups import group_of
-from chassis.messaging.login import Login, client_arguments
 from chassis.partners import Partner
 from chassis.topics import topics_with
 from deploy.local.platform import SERVICES

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from chassis.handling import BRUSSELS, Refused
 from contracts.checking import is_uuid
+from contracts.codelists import CodeLists
 from contracts.envelope import READ, Envelope, InvalidEnvelope, RawHeaders, read
 from contracts.event import Event
 from contracts.partner import AgreementRegistered, ProgrammatieSubmitted
@@ -83,6 +84,7 @@ class Border:
     """Judges one message at a time."""
 
     redact: Redactor
+    code_lists: CodeLists
 
     def judge(
         self, sender: Sender, headers: RawHeaders, value: bytes | None, at: datetime | None
@@ -110,7 +112,7 @@ class Border:
             if not _lately(getattr(fact, name, None), time, on):
                 raise _Refuse(RejectionReason.INVALID_DATA, name)
         try:
-            _check_codes(fact, on)
+            _check_codes(fact, self.code_lists, on)
         except Refused as refused:
             raise _Refuse(RejectionReason.INVALID_DATA, refused.field) from None
 
@@ -172,18 +174,18 @@ def _field(model: type[Event], error: ValidationError) -> str | None:
     return ".".join(str(part) for part in parts if isinstance(part, int) or part in model.model_fields)
 
 
-def _check_codes(fact: Event, on: date) -> None:
-    check_programme(getattr(fact, "programme", None), on)
-    check_joint_committee(getattr(fact, "joint_committee", None))
+def _check_codes(fact: Event, code_lists: CodeLists, on: date) -> None:
+    check_programme(getattr(fact, "programme", None), code_lists.programmes, on)
+    check_joint_committee(getattr(fact, "joint_committee", None), code_lists.joint_committees)
     for name in ("school", "institution"):
         if number := getattr(fact, name, None):
-            school_of(number, on, field=name)
+            school_of(number, code_lists.institutions, on, field=name)
     if nis := getattr(fact, "nis", None):
-        place_of(nis, on)
+        place_of(nis, code_lists.places, on)
     if isinstance(fact, AgreementRegistered) and fact.ends_on < fact.starts_on:
         raise Refused("ends_on", "Een overeenkomst eindigt na haar begin.")
     if isinstance(fact, ProgrammatieSubmitted):
-        check_application(fact.institution, fact.school_year)
+        check_application(fact.institution, fact.school_year, code_lists.institutions)
 
 
 def _lately(moment: datetime | date | None, time: datetime, on: date) -> bool:

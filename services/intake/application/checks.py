@@ -5,19 +5,19 @@ from datetime import date
 from stdnum.be import vat
 
 from chassis.handling import Refused
-from contracts.codelists.institutions import Institution, InstitutionKind, institution
-from contracts.codelists.places import Municipality, municipality, municipality_of
-from contracts.codelists.programmes import programme
-from contracts.codelists.sectors import joint_committee
+from contracts.codelists.institutions import Institution, InstitutionKind, Institutions
+from contracts.codelists.places import Municipality, Places
+from contracts.codelists.programmes import Programmes
+from contracts.codelists.sectors import JointCommittees
 from contracts.vocabulary import EducationType, Subregion
 
 PROVINCE = "8"
 """First digit of every postal code of West-Vlaanderen."""
 
 
-def place_in_province(postal_code: str | None, name: str | None, on: date) -> Municipality:
+def place_in_province(postal_code: str | None, name: str | None, places: Places, on: date) -> Municipality:
     """The municipality of a workplace: it has to be one of ours."""
-    place = municipality_of(postal_code, name, on)
+    place = places.municipality_of(postal_code, name, on)
     if place is None:
         raise Refused(
             "postal_code" if postal_code else "municipality",
@@ -27,11 +27,11 @@ def place_in_province(postal_code: str | None, name: str | None, on: date) -> Mu
     return place
 
 
-def subregion_of(postal_code: str | None, name: str | None, on: date) -> Subregion | None:
+def subregion_of(postal_code: str | None, name: str | None, places: Places, on: date) -> Subregion | None:
     """Where somebody lives, as coarse as a subregion; None for outside the province or not given."""
     if postal_code is None and name is None:
         return None
-    place = municipality_of(postal_code, name, on)
+    place = places.municipality_of(postal_code, name, on)
     if place is None and (postal_code is None or postal_code.startswith(PROVINCE)):
         raise Refused(
             "postal_code" if postal_code else "municipality",
@@ -40,17 +40,17 @@ def subregion_of(postal_code: str | None, name: str | None, on: date) -> Subregi
     return place.subregion if place else None
 
 
-def place_of(nis: str, on: date) -> Municipality:
+def place_of(nis: str, places: Places, on: date) -> Municipality:
     """The municipality with this code: it has to be one of ours."""
-    place = municipality(nis)
+    place = places.municipality(nis)
     if place is None or not place.valid_on(on):
         raise Refused("nis", f"{nis} is geen NIS-code van een gemeente van West-Vlaanderen.")
     return place
 
 
-def school_of(number: str, on: date, *, field: str = "school") -> Institution:
+def school_of(number: str, institutions: Institutions, on: date, *, field: str = "school") -> Institution:
     """A school or centre of the code list."""
-    found = institution(number)
+    found = institutions.get(number)
     if found is None or not found.valid_on(on):
         raise Refused(field, f"Instellingsnummer {number} kennen we niet. Kijk het nummer na.")
     return found
@@ -61,17 +61,17 @@ def education_type_of(school: Institution) -> EducationType:
     return EducationType.BUSO if school.kind is InstitutionKind.BUSO else EducationType.GEWOON
 
 
-def check_programme(so_number: str | None, on: date) -> None:
+def check_programme(so_number: str | None, programmes: Programmes, on: date) -> None:
     """Refuse a programme that is not in the code list."""
     if so_number is not None:
-        found = programme(so_number)
+        found = programmes.get(so_number)
         if found is None or not found.valid_on(on):
             raise Refused("programme", f"Structuuronderdeel {so_number} kennen we niet als duale opleiding.")
 
 
-def check_application(number: str, school_year: str) -> None:
+def check_application(number: str, school_year: str, institutions: Institutions) -> None:
     """Refuse what is no programmatieaanvraag."""
-    school = institution(number)
+    school = institutions.get(number)
     if school and school.kind is InstitutionKind.CVO:
         raise Refused("institution", "Een CVO heeft geen programmatieaanvraag nodig.")
     first, last = school_year.split("-")
@@ -79,9 +79,9 @@ def check_application(number: str, school_year: str) -> None:
         raise Refused("school_year", "Schrijf het schooljaar als twee jaren na elkaar, bijvoorbeeld 2027-2028.")
 
 
-def check_joint_committee(number: str | None) -> None:
+def check_joint_committee(number: str | None, joint_committees: JointCommittees) -> None:
     """Refuse a joint committee that does not exist."""
-    if number is not None and joint_committee(number) is None:
+    if number is not None and joint_committees.get(number) is None:
         raise Refused("joint_committee", f"Paritair comité {number} kennen we niet. Laat het veld leeg bij twijfel.")
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis.handling import MessageContext, Refused, by, handles
 from chassis.unit_of_work import UnitOfWork
+from contracts.codelists import CodeLists
 from contracts.codelists.working_days import WorkingDays
 from services.intake.application.checks import (
     check_joint_committee,
@@ -46,13 +47,14 @@ class Handlers:
     policies: Policies
     working_days: WorkingDays
     redact: Redactor
+    code_lists: CodeLists
 
     @handles(AskQuestion, loads={Case: "case_id"})
     def ask_question(self, command: AskQuestion, uow: UnitOfWork, ctx: MessageContext) -> QuestionReceipt:
         """A question opens a case or joins one; its words go to the vault, its topics to the bus."""
         today = ctx.today
-        check_programme(command.programme, today)
-        check_joint_committee(command.joint_committee)
+        check_programme(command.programme, self.code_lists.programmes, today)
+        check_joint_committee(command.joint_committee, self.code_lists.joint_committees)
         text = self.redact(command.text)
         topics = self.triage.topics_of(text.text, command.audience, today)
         question = Question(
@@ -62,7 +64,7 @@ class Handlers:
             asked_at=ctx.time,
             programme=command.programme,
             joint_committee=command.joint_committee,
-            school_net=school_of(command.school, today).net if command.school else None,
+            school_net=school_of(command.school, self.code_lists.institutions, today).net if command.school else None,
         )
         case = self._case(command, uow, ctx)
         case.ask(question)
@@ -73,7 +75,7 @@ class Handlers:
     @handles(ReportRisk, loads={Learner: by("school_reference")})
     def report_risk(self, command: ReportRisk, uow: UnitOfWork, ctx: MessageContext) -> RiskReceipt:
         """A risk signal gets an owner and a day on which the owner should have acted."""
-        check_programme(command.programme, ctx.today)
+        check_programme(command.programme, self.code_lists.programmes, ctx.today)
         policy = self.policies.signal(command.signal, ctx.today)
         learner = self._learner(command, uow, ctx)
         due = self.working_days.after(ctx.today, policy.due_days)
@@ -84,7 +86,7 @@ class Handlers:
     @handles(StartSearch, loads={Learner: by("school_reference")})
     def start_search(self, command: StartSearch, uow: UnitOfWork, ctx: MessageContext) -> SearchReceipt:
         """A learner looks for a workplace; from today the search clock runs."""
-        check_programme(command.programme, ctx.today)
+        check_programme(command.programme, self.code_lists.programmes, ctx.today)
         learner = self._learner(command, uow, ctx)
         clock = self.policies.clock(learner.education_type, ctx.today)
         search_id = ctx.new_id("search")
@@ -94,10 +96,10 @@ class Handlers:
     @handles(RegisterWorkplace)
     def register_workplace(self, command: RegisterWorkplace, uow: UnitOfWork, ctx: MessageContext) -> WorkplaceReceipt:
         """A company offers a workplace; who to call stays in the vault."""
-        check_programme(command.programme, ctx.today)
-        check_joint_committee(command.joint_committee)
+        check_programme(command.programme, self.code_lists.programmes, ctx.today)
+        check_joint_committee(command.joint_committee, self.code_lists.joint_committees)
         number = enterprise_number_of(command.enterprise_number)
-        place = place_in_province(command.postal_code, command.municipality, ctx.today)
+        place = place_in_province(command.postal_code, command.municipality, self.code_lists.places, ctx.today)
         id_ = ctx.new_id("workplace")
         days_open = self.policies.days_open(ctx.today)
         offer = _offer(command, ctx.today)
@@ -113,7 +115,7 @@ class Handlers:
                 audience=command.audience,
                 age_band=command.age_band,
                 language=command.language,
-                subregion=subregion_of(command.postal_code, command.municipality, ctx.today),
+                subregion=subregion_of(command.postal_code, command.municipality, self.code_lists.places, ctx.today),
                 opened_at=ctx.time,
             )
             uow.add(case)
@@ -128,14 +130,14 @@ class Handlers:
             raise Refused("reference", "Gebruik geen rijksregisternummer, maar de eigen code van de school.")
         for learner in uow.all(Learner, school_reference=command.school_reference):
             return learner
-        school = school_of(command.school, ctx.today)
+        school = school_of(command.school, self.code_lists.institutions, ctx.today)
         learner = Learner(
             id=ctx.new_id("learner"),
             school_reference=command.school_reference,
             school=school.number,
             education_type=education_type_of(school),
             age_band=command.age_band,
-            subregion=subregion_of(command.postal_code, None, ctx.today),
+            subregion=subregion_of(command.postal_code, None, self.code_lists.places, ctx.today),
         )
         uow.add(learner)
         return learner

@@ -6,6 +6,8 @@ from typing import Any
 from chassis.handling import MessageContext, handles
 from chassis.unit_of_work import UnitOfWork
 from contracts import partner
+from contracts.codelists.institutions import Institutions
+from contracts.codelists.places import Places
 from contracts.codelists.working_days import WorkingDays
 from contracts.event import Event
 from contracts.intake import AgreementReported, ProgrammatieReceived, ReferralFeedbackReceived
@@ -44,6 +46,8 @@ class PartnerHandlers:
 
     policies: Policies
     working_days: WorkingDays
+    institutions: Institutions
+    places: Places
 
     @handles(RejectMessage)
     def reject_message(self, message: RejectMessage, uow: UnitOfWork, ctx: MessageContext) -> None:
@@ -101,7 +105,7 @@ class PartnerHandlers:
     @handles(PartnerWorkplace, loads={Workplace: "workplace_id"})
     def take_workplace(self, told: PartnerWorkplace, uow: UnitOfWork, ctx: MessageContext) -> None:
         """The first time it is registered, after that it is told again."""
-        place = place_of(told.fact.nis, ctx.today)
+        place = place_of(told.fact.nis, self.places, ctx.today)
         offer = _offer(told)
         days_open = self.policies.days_open(ctx.today)
         if workplace := uow.find(Workplace, told.workplace_id):
@@ -138,7 +142,7 @@ class PartnerHandlers:
 
     def _learner(self, told: PartnerRisk | PartnerSearch, uow: UnitOfWork, ctx: MessageContext) -> Learner:
         fact = told.fact
-        school = school_of(fact.school, ctx.today)
+        school = school_of(fact.school, self.institutions, ctx.today)
         learner = uow.find(Learner, told.learner_id)
         if learner is None:
             type_ = education_type_of(school)

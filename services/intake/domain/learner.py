@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
+from contracts.codelists.dated import Dated
 from contracts.event import Event
 from contracts.intake import LearnerAtRisk, LearnerSearchStarted
 from contracts.vocabulary import (
@@ -22,7 +23,7 @@ from contracts.vocabulary import (
 
 
 @dataclass(frozen=True, slots=True)
-class SignalPolicy:
+class SignalPolicy(Dated):
     """What a risk signal means on a day: how urgent it is, who acts first, and within how many working days."""
 
     signal: RiskSignal
@@ -34,7 +35,7 @@ class SignalPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchClock:
+class SearchClock(Dated):
     """How many opleidingsdagen a learner has to find a workplace, and how many an extension adds."""
 
     education_type: EducationType

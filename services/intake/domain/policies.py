@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from contracts.codelists.dated import Dated
 from contracts.vocabulary import EducationType, RiskSignal
 from services.intake.domain.learner import SearchClock, SignalPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Dated):
     """A number that may change from one day on."""
 
     name: str
@@ -19,15 +20,7 @@ class Setting:
     valid_to: date | None
 
 
-class _Dated(Protocol):
-    @property
-    def valid_from(self) -> date: ...
-
-    @property
-    def valid_to(self) -> date | None: ...
-
-
-D = TypeVar("D", bound=_Dated)
+D = TypeVar("D", bound=Dated)
 
 
 class NothingValid(LookupError):
@@ -57,7 +50,7 @@ class Policies:
 
 def _valid(candidates: Iterable[D], on: date, what: str) -> D:
     """The newest of the candidates that holds on this day."""
-    holding = [one for one in candidates if one.valid_from <= on and (one.valid_to is None or on <= one.valid_to)]
+    holding = [one for one in candidates if one.valid_on(on)]
     if not holding:
         raise NothingValid(f"nothing holds for {what} on {on}")
     return max(holding, key=lambda one: one.valid_from)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from contracts.codelists.dated import Dated
 from contracts.vocabulary import Audience, Topic
 
 ENOUGH = 3
@@ -19,7 +20,7 @@ ACCENTS = re.compile("[\u0300-\u036f]")
 
 
 @dataclass(frozen=True, slots=True)
-class TriageRule:
+class TriageRule(Dated):
     """Fires when every term is the beginning of some word in the text."""
 
     rule_id: str
@@ -29,10 +30,6 @@ class TriageRule:
     weight: int
     valid_from: date
     valid_to: date | None
-
-    def valid_on(self, day: date) -> bool:
-        """Does the rule hold on this day?"""
-        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
     def is_for(self, audience: Audience) -> bool:
         """Is it meant for who asks?"""

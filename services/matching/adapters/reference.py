@@ -3,11 +3,15 @@
 from pathlib import Path
 
 from chassis.reference import read_rows
+from contracts.codelists.institutions import Institutions
+from contracts.codelists.places import Places
 from services.matching.domain.rules import PolicyValue, Rulebook, Weight
 
 REFERENCE = Path(__file__).parent.parent / "reference"
 
 
-def read_rulebook() -> Rulebook:
+def read_rulebook(institutions: Institutions, places: Places) -> Rulebook:
     """The rulebook of `reference/`."""
-    return Rulebook(read_rows(REFERENCE / "criteria.csv", Weight), read_rows(REFERENCE / "policy.csv", PolicyValue))
+    weights = read_rows(REFERENCE / "criteria.csv", Weight)
+    policy = read_rows(REFERENCE / "policy.csv", PolicyValue)
+    return Rulebook(weights, policy, institutions, places)

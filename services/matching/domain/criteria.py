@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from contracts.codelists.institutions import institution
-from contracts.codelists.places import distance_km, municipality
+from contracts.codelists.institutions import Institutions
+from contracts.codelists.places import Places, distance_km
 from contracts.matching import Reason
 from contracts.vocabulary import Criterion
 from services.matching.domain.learner_search import LearnerSearch
@@ -17,7 +17,7 @@ Answer = bool | None
 
 def assess(search: LearnerSearch, workplace: Workplace, rules: Rules) -> Match:
     """How well the workplace suits the learner, criterion by criterion."""
-    distance = distance_from_school(search.school, workplace.nis)
+    distance = distance_from_school(search.school, workplace.nis, rules.institutions, rules.places)
     within_reach = None if distance is None else distance <= _longest(search, rules)
     answers = {Criterion.DISTANCE: within_reach} | {
         criterion: ask(search, workplace) for criterion, ask in _QUESTIONS.items()
@@ -26,10 +26,10 @@ def assess(search: LearnerSearch, workplace: Workplace, rules: Rules) -> Match:
     return Match(workplace, tuple(reasons), distance)
 
 
-def distance_from_school(school: str, nis: str) -> float | None:
+def distance_from_school(school: str, nis: str, institutions: Institutions, places: Places) -> float | None:
     """Between the municipalities of a school and a workplace, to a tenth of a kilometre; None: one is not known."""
-    provider, there = institution(school), municipality(nis)
-    here = municipality(provider.nis) if provider else None
+    provider, there = institutions.get(school), places.municipality(nis)
+    here = places.municipality(provider.nis) if provider else None
     return round(distance_km(here, there), 1) if here and there else None
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from contracts.codelists.places import municipalities
 from contracts.event import Event
 from contracts.intake import LearnerSearchStarted
 from contracts.matching import MatchLapsed, MatchProposed, ProposalPeriodEnded
@@ -129,7 +128,7 @@ class LearnerSearch:
                 workplace_id=WorkplaceId(workplace.id),
                 programme=self.programme,
                 school=self.school,
-                subregion=workplace.subregion or municipalities()[workplace.nis].subregion,
+                subregion=workplace.subregion or rules.places.municipalities[workplace.nis].subregion,
                 score=match.score,
                 reasons=match.reasons,
                 distance_km=match.distance_km,

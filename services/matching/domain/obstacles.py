@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 
-from contracts.codelists.places import municipality
 from contracts.vocabulary import Recognition
 from services.matching.domain.learner_search import LearnerSearch
 from services.matching.domain.rules import Rules
@@ -60,7 +59,7 @@ def _not_recognised(_: LearnerSearch, workplace: Workplace, rules: Rules) -> boo
 
 
 def _outside_the_province(_: LearnerSearch, workplace: Workplace, rules: Rules) -> bool:
-    place = municipality(workplace.nis)
+    place = rules.places.municipality(workplace.nis)
     return place is None or not place.valid_on(rules.day)
 
 

@@ -1,10 +1,12 @@
-"""What holds on a day: the weights of the criteria, and the policy on proposals."""
+"""What holds on a day: the weights of the criteria, the policy on proposals, and where schools and workplaces lie."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from contracts.codelists.dated import Dated
+from contracts.codelists.institutions import Institutions
+from contracts.codelists.places import Places
 from contracts.vocabulary import Criterion
 
 
@@ -49,6 +51,8 @@ class Rules:
     day: date
     weights: tuple[Weight, ...]
     policy: Policy
+    institutions: Institutions
+    places: Places
 
     @property
     def version(self) -> str:
@@ -68,9 +72,12 @@ class NoRules(LookupError):
 class Rulebook:
     """The rules of every day."""
 
-    def __init__(self, weights: Iterable[Weight], policy: Iterable[PolicyValue]) -> None:
+    def __init__(
+        self, weights: Iterable[Weight], policy: Iterable[PolicyValue], institutions: Institutions, places: Places
+    ) -> None:
         self._weights = tuple(weights)
         self._policy = tuple(policy)
+        self._institutions, self._places = institutions, places
 
     def on(self, day: date) -> Rules:
         """The rules of one day.
@@ -81,4 +88,5 @@ class Rulebook:
         weights = tuple(weight for weight in self._weights if weight.valid_on(day))
         if not any(weight.weight for weight in weights):
             raise NoRules(f"no criterion has a weight on {day}")
-        return Rules(day, weights, Policy(**{row.name: row.value for row in self._policy if row.valid_on(day)}))
+        policy = Policy(**{row.name: row.value for row in self._policy if row.valid_on(day)})
+        return Rules(day, weights, policy, self._institutions, self._places)

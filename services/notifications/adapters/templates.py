@@ -6,8 +6,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from contracts.codelists.institutions import institution
-from contracts.codelists.programmes import programme
+from contracts.codelists.institutions import Institutions
+from contracts.codelists.programmes import Programmes
 from services.notifications.adapters.dutch import written_day, written_kilometres
 from services.notifications.adapters.reference import Labels
 from services.notifications.application.ports import Text
@@ -20,8 +20,9 @@ SUBJECT = "Onderwerp: "
 class TextTemplates:
     """Writes the letter of a message, out of its parameters and the code lists alone."""
 
-    def __init__(self, labels: Labels, contact: str) -> None:
+    def __init__(self, labels: Labels, institutions: Institutions, programmes: Programmes, contact: str) -> None:
         self._labels = labels
+        self._institutions, self._programmes = institutions, programmes
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             undefined=StrictUndefined,
@@ -34,8 +35,8 @@ class TextTemplates:
         self._environment.filters |= {
             "day": lambda text: written_day(date.fromisoformat(text)),
             "kilometres": lambda text: written_kilometres(float(text)),
-            "school": _school,
-            "programme": _programme,
+            "school": self._school,
+            "programme": self._programme,
         }
 
     def render(self, message: Message, on: date) -> Text:
@@ -48,12 +49,10 @@ class TextTemplates:
     def _label(self, on: date) -> Callable[[str, str], str]:
         return lambda vocabulary, code: self._labels.word_for(vocabulary, code, on)
 
+    def _school(self, number: str) -> str:
+        known = self._institutions.get(number)
+        return known.name if known else f"school {number}"
 
-def _school(number: str) -> str:
-    known = institution(number)
-    return known.name if known else f"school {number}"
-
-
-def _programme(so_number: str) -> str:
-    known = programme(so_number)
-    return known.name if known else f"opleiding {so_number}"
+    def _programme(self, so_number: str) -> str:
+        known = self._programmes.get(so_number)
+        return known.name if known else f"opleiding {so_number}"

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from datetime import date
 
 from chassis.handling import Refused
-from contracts.codelists.institutions import Institution, InstitutionKind, institution
-from contracts.codelists.programmes import programme
+from contracts.codelists import CodeLists
+from contracts.codelists.institutions import Institution, InstitutionKind, Institutions
+from contracts.codelists.places import Places
+from contracts.codelists.programmes import Programmes
 from contracts.intake import ProgrammatieReceived
 from contracts.vocabulary import EducationType
 from services.pof.application.commands import AnnounceDossier
@@ -14,13 +16,13 @@ from services.pof.domain.dossier import Dossier, Plan, Status
 from services.pof.domain.school_year import first_day
 
 
-def plan_of(command: AnnounceDossier, today: date) -> Plan:
+def plan_of(command: AnnounceDossier, code_lists: CodeLists, today: date) -> Plan:
     """The plan of a command, when everything that it names exists and fits together."""
-    applicant = _applicant(command.institution, today)
+    applicant = _applicant(command.institution, code_lists.institutions, today)
     _check_education_type(command.education_type, applicant)
     start = _coming_start(command.school_year, today)
-    _check_programme(command.programme, start)
-    subregion = subregion_of(applicant.number)
+    _check_programme(command.programme, code_lists.programmes, start)
+    subregion = subregion_of(applicant.number, code_lists.institutions, code_lists.places)
     assert subregion, f"{applicant.number}: the code list names a municipality that does not exist"
     return Plan(
         institution=applicant.number,
@@ -32,13 +34,13 @@ def plan_of(command: AnnounceDossier, today: date) -> Plan:
     )
 
 
-def plan_of_partner(event: ProgrammatieReceived) -> Plan:
+def plan_of_partner(event: ProgrammatieReceived, institutions: Institutions, places: Places) -> Plan:
     """The plan of an application that is at AGODI already: no longer ours to refuse, and intake knows the codes.
 
     The type of education is that of the school.
     """
-    applicant = institution(event.institution)
-    subregion = subregion_of(event.institution)
+    applicant = institutions.get(event.institution)
+    subregion = subregion_of(event.institution, institutions, places)
     assert applicant, f"{event.institution}: intake let in a school that is not in the code list"
     assert subregion, f"{event.institution}: the code list names a municipality that does not exist"
     is_buso = applicant.kind is InstitutionKind.BUSO
@@ -73,8 +75,8 @@ def check_submission(dossier: Dossier, submitted_on: date, today: date) -> None:
         )
 
 
-def _applicant(number: str, today: date) -> Institution:
-    found = institution(number)
+def _applicant(number: str, institutions: Institutions, today: date) -> Institution:
+    found = institutions.get(number)
     if found is None or not found.valid_on(today):
         raise Refused("institution", f"Instellingsnummer {number} kennen we niet. Kijk het nummer na.")
     if found.kind is InstitutionKind.CVO:
@@ -111,8 +113,8 @@ def _coming_start(school_year: str, today: date) -> date:
     return start
 
 
-def _check_programme(so_number: str, start: date) -> None:
-    found = programme(so_number)
+def _check_programme(so_number: str, programmes: Programmes, start: date) -> None:
+    found = programmes.get(so_number)
     if found is None or not found.valid_on(start):
         raise Refused(
             "programme",

@@ -7,7 +7,6 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from contracts.vocabulary import Code, EducationType, InstitutionNumber, SoNumber
-from services.pof.domain.area import area_of, subregion_of
 from services.pof.domain.dossier import natural_key_of
 
 CLOSED = ConfigDict(extra="forbid", frozen=True)
@@ -34,11 +33,6 @@ class AnnounceDossier(BaseModel):
     def natural_key(self) -> str:
         """What no other dossier may be about."""
         return natural_key_of(self.institution, self.site, self.programme, self.school_year)
-
-    @property
-    def area(self) -> str | None:
-        """What evidence is counted over; None when nobody knows the institution."""
-        return area_of(self.programme, subregion_of(self.institution))
 
 
 class Submission(BaseModel):

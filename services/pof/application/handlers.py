@@ -5,6 +5,7 @@ from datetime import date
 
 from chassis.handling import MessageContext, by, handles
 from chassis.unit_of_work import UnitOfWork
+from contracts.codelists import CodeLists
 from contracts.intake import LearnerSearchStarted, ProgrammatieReceived, WorkplaceRegistered
 from contracts.pof import Evidence
 from services.pof.application.checks import check_submission, check_unique, plan_of, plan_of_partner
@@ -18,7 +19,7 @@ from services.pof.projections.workplace import RegisteredWorkplace
 
 EVIDENCE = {RegisteredWorkplace: by("area"), SearchingLearner: by("area")}
 OF_THE_PROGRAMME = {RegisteredWorkplace: by("programme"), SearchingLearner: by("programme")}
-"""What a fact of another service loads: it names no area."""
+"""What a message that names no area loads: the area follows from the plan."""
 
 
 @dataclass
@@ -26,14 +27,15 @@ class Handlers:
     """Pof's handlers, and what they need besides their store."""
 
     calendar: Calendar
+    code_lists: CodeLists
 
-    @handles(AnnounceDossier, loads={Dossier: by("natural_key"), **EVIDENCE})
+    @handles(AnnounceDossier, loads={Dossier: by("natural_key"), **OF_THE_PROGRAMME})
     def announce_dossier(self, command: AnnounceDossier, uow: UnitOfWork, ctx: MessageContext) -> DossierView:
         """A plan that fits opens a dossier, with what we know of demand and supply today."""
-        plan = plan_of(command, ctx.today)
+        plan = plan_of(command, self.code_lists, ctx.today)
         check_unique(uow.all(Dossier, natural_key=plan.natural_key))
         deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
-        evidence = _evidence(uow, plan.area, ctx.today)
+        evidence = _evidence_for(plan, uow, ctx.today)
         dossier = Dossier.announce(ctx.new_id("dossier"), plan, evidence, deadline, ctx.today)
         uow.add(dossier)
         return DossierView.of(dossier)
@@ -52,7 +54,7 @@ class Handlers:
     @handles(ProgrammatieReceived, loads={Dossier: ("dossier_id", by("institution")), **OF_THE_PROGRAMME})
     def note_submission(self, event: ProgrammatieReceived, uow: UnitOfWork, ctx: MessageContext) -> None:
         """A partner saw the application: of a dossier that we have, or of one that nobody announced to us."""
-        plan = plan_of_partner(event)
+        plan = plan_of_partner(event, self.code_lists.institutions, self.code_lists.places)
         evidence = _evidence_for(plan, uow, ctx.today)
         deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
         of_the_school = uow.all(Dossier, institution=plan.institution)

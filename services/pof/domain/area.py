@@ -1,7 +1,7 @@
 """An area is one programme in one subregion: what the evidence of a dossier is counted over."""
 
-from contracts.codelists.institutions import institution
-from contracts.codelists.places import municipality
+from contracts.codelists.institutions import Institutions
+from contracts.codelists.places import Places
 from contracts.vocabulary import Subregion, known
 
 
@@ -10,8 +10,8 @@ def area_of(programme: str, subregion: Subregion | None) -> str | None:
     return None if known(subregion) is None else f"{programme}/{subregion}"
 
 
-def subregion_of(institution_number: str) -> Subregion | None:
+def subregion_of(institution_number: str, institutions: Institutions, places: Places) -> Subregion | None:
     """Where an institution lies, by the municipality of its main seat."""
-    found = institution(institution_number)
-    place = municipality(found.nis) if found else None
+    found = institutions.get(institution_number)
+    place = places.municipality(found.nis) if found else None
     return place.subregion if place else None

@@ -27,12 +27,12 @@ class Handlers:
 
     @handles(LearnerAtRisk)
     def refer_risk(self, event: LearnerAtRisk, uow: UnitOfWork, ctx: MessageContext) -> None:
-        """Every risk signal gets exactly one referral, by the topic that the signal stands for."""
+        """Every risk signal gets exactly one referral, by the topic that it stands for and due when the risk is."""
         today = ctx.today
-        signal = self.directory.signal_rule(event.signal)
-        rule = self.directory.rule_for(Enquiry.of_risk(event, signal.topic), on=today)
-        due = self.working_days.after(today, signal.sla_days)
-        uow.add(Referral.of_risk(ctx.new_id("referral"), event, rule, signal.sla_days, today, due))
+        topic = self.directory.topic_of(event.signal, on=today)
+        rule = self.directory.rule_for(Enquiry.of_risk(event, topic), on=today)
+        sla_days = self.working_days.between(event.opened_on, event.due_on)
+        uow.add(Referral.of_risk(ctx.new_id("referral"), event, rule, sla_days, today))
 
     @handles(ReferralFeedbackReceived, loads={Referral: "referral_id"})
     def record_feedback(self, event: ReferralFeedbackReceived, uow: UnitOfWork, ctx: MessageContext) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from contracts.codelists.dated import Dated
 from contracts.intake import LearnerAtRisk, QuestionReceived
 from contracts.vocabulary import AgeBand, Audience, ReferralKind, RiskSignal, SchoolNet, Subregion, Topic
 
@@ -38,7 +39,7 @@ class Enquiry:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Dated):
     """A row of the directory. A condition that is None fits everything."""
 
     rule_id: str
@@ -60,10 +61,6 @@ class Rule:
     def version(self) -> str:
         """A rule is never edited: a change is a new row with another first day."""
         return self.valid_from.isoformat()
-
-    def valid_on(self, day: date) -> bool:
-        """Does the rule hold on this day?"""
-        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
     def fits(self, enquiry: Enquiry) -> bool:
         """Does every condition of the rule hold?"""
@@ -88,26 +85,23 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalRule:
-    """Which topic a risk signal is referred by, and how many working days there are."""
+class SignalRule(Dated):
+    """Which topic a risk signal is referred by. By when is not decided here: the risk brings its own due day."""
 
     signal: RiskSignal
     topic: Topic
-    sla_days: int
+    valid_from: date
+    valid_to: date | None
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceOperator:
+class ServiceOperator(Dated):
     """A partner whose feedback on the referrals of a service counts."""
 
     service_id: str
     partner: str
     valid_from: date
     valid_to: date | None
-
-    def valid_on(self, day: date) -> bool:
-        """Does the partner speak for the service on this day?"""
-        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 
 class NoRule(LookupError):
@@ -129,7 +123,9 @@ class Directory:
         self._rules: dict[Topic, list[Rule]] = {}
         for rule in rules:
             self._rules.setdefault(rule.topic, []).append(rule)
-        self._signals = {rule.signal: rule for rule in signals}
+        self._signals: dict[RiskSignal, list[SignalRule]] = {}
+        for signal_rule in signals:
+            self._signals.setdefault(signal_rule.signal, []).append(signal_rule)
         self._operators = list(operators)
 
     def rule_for(self, enquiry: Enquiry, on: date) -> Rule:
@@ -144,9 +140,9 @@ class Directory:
             raise NoRule(f"no rule for {enquiry.topic} and none for {Topic.T40} on {on}")
         return rule
 
-    def signal_rule(self, signal: RiskSignal) -> SignalRule:
-        """What a risk signal asks for; a signal that we do not know yet goes to human triage within a day."""
-        return self._signals.get(signal, SignalRule(signal, Topic.T40, 1))
+    def topic_of(self, signal: RiskSignal, on: date) -> Topic:
+        """The topic that a risk signal stands for; a person looks at a signal that we do not know yet (T40)."""
+        return next((rule.topic for rule in self._signals.get(signal, ()) if rule.valid_on(on)), Topic.T40)
 
     def operates(self, partner: str, service_id: str, on: date) -> bool:
         """Does this partner's word count for a referral to this service?"""

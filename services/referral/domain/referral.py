@@ -61,11 +61,9 @@ class Referral:
         return referral._opened()
 
     @classmethod
-    def of_risk(
-        cls, id_: UUID, event: LearnerAtRisk, rule: Rule, sla_days: int, opened_on: date, due_on: date
-    ) -> "Referral":
-        """Refer a learner who may drop out; the signal, not the rule, says how much time there is."""
-        referral = cls._by_rule(id_, rule, sla_days, opened_on, due_on)
+    def of_risk(cls, id_: UUID, event: LearnerAtRisk, rule: Rule, sla_days: int, opened_on: date) -> "Referral":
+        """Refer a learner who may drop out; the risk, not the rule, says by when."""
+        referral = cls._by_rule(id_, rule, sla_days, opened_on, event.due_on)
         referral.subregion = known(event.subregion)
         referral.learner_id, referral.risk_id = event.learner_id, event.risk_id
         return referral._opened()

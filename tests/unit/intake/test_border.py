@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from chassis.partners import Partner
 from chassis.testing.builders import NOON
+from contracts.codelists import CodeLists
 from contracts.vocabulary import RejectionReason
 from services.intake.adapters.redaction import redact
 from services.intake.application.border import AHEAD, LARGEST, OLDEST, Accepted, Border, Refusal
 from services.intake.application.partner_messages import id_of
 from tests.partners import PARTNERS, TYPES, data_of, headers_by
 
-BORDER = Border(redact)
+BORDER = Border(redact, CodeLists.read())
 SCHOOLSOFT, UNIZO, CLB = PARTNERS["schoolsoft"], PARTNERS["unizo"], PARTNERS["clb-west"]
 SEARCH = "be.duaalwest.partner.LearnerSearchStarted.v1"
 QUESTION = "be.duaalwest.partner.QuestionReceived.v1"

@@ -194,7 +194,14 @@ def test_a_national_number_is_not_a_code_for_a_learner() -> None:
 @pytest.mark.parametrize(
     ("signal", "severity", "owner", "due_on"),
     [
+        (RiskSignal.R1, Severity.AMBER, Role.TRAJECTBEGELEIDER, date(2026, 11, 24)),
         (RiskSignal.R2, Severity.AMBER, Role.TRAJECTBEGELEIDER, date(2026, 11, 24)),
+        (RiskSignal.R3, Severity.RED, Role.TRAJECTBEGELEIDER, date(2026, 11, 24)),
+        (RiskSignal.R4, Severity.AMBER, Role.TRAJECTBEGELEIDER, date(2026, 11, 25)),
+        (RiskSignal.R5, Severity.AMBER, Role.SCHOOL, date(2026, 11, 24)),
+        (RiskSignal.R6, Severity.AMBER, Role.KLASSENRAAD, date(2026, 11, 26)),
+        (RiskSignal.R7, Severity.AMBER, Role.SCHOOL, date(2026, 11, 26)),
+        (RiskSignal.R8, Severity.AMBER, Role.STEUNPUNT, date(2026, 11, 26)),
         (RiskSignal.R9, Severity.RED, Role.CLB, date(2026, 11, 24)),
         (RiskSignal.R10, Severity.RED, Role.STEUNPUNT, date(2026, 11, 23)),
     ],

@@ -14,10 +14,10 @@ from chassis.testing.scenario import Scenario
 from contracts.event import Event
 from contracts.intake import WorkplaceRegistered
 from contracts.matching import MatchProposed
-from services.matching.adapters.reference import read_rulebook
 from services.matching.application.handlers import Handlers
 from services.matching.domain.workplace import Workplace
 from tests.builders import MONDAY, a_learner_at_risk, a_learner_search, a_workplace
+from tests.unit.matching.rulebook import RULEBOOK
 
 PROGRAMMES = st.sampled_from(["88", "89"])
 LEARNERS = st.sampled_from([UUID(int=number) for number in range(6)])
@@ -41,7 +41,7 @@ def open_on(day: date, proposals: Iterable[MatchProposed]) -> list[MatchProposed
 @settings(deadline=None)
 @given(HAPPENINGS)
 def test_no_position_is_promised_twice_and_no_learner_gets_too_many(happenings: list[tuple[Event, int, bool]]) -> None:
-    matching = Scenario(Handlers(read_rulebook()))
+    matching = Scenario(Handlers(RULEBOOK))
     positions: dict[UUID, int] = {}
     proposals: list[MatchProposed] = []
     for event, days_later, in_time in happenings:

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from contracts.matching import Reason
 from contracts.vocabulary import AgeBand, Criterion, EducationType, Language, Subregion, Weekday
-from services.matching.adapters.reference import read_rulebook
 from services.matching.domain.criteria import assess, distance_from_school
 from services.matching.domain.learner_search import LearnerSearch
 from services.matching.domain.match import Match, score
 from services.matching.domain.workplace import Workplace
 from tests.builders import MONDAY, a_learner_search, a_workplace
+from tests.unit.matching.rulebook import INSTITUTIONS, PLACES, RULEBOOK
 
-RULES = read_rulebook().on(MONDAY)
+RULES = RULEBOOK.on(MONDAY)
 KORTRIJK = {"nis": "34022", "subregion": Subregion.ZUID_WEST}
 NOT_SAID = (True, False)
 HOLDS = (True, True)
@@ -77,9 +77,8 @@ def test_a_heavier_criterion_costs_more() -> None:
 
 
 def test_the_distance_is_between_municipalities_to_a_tenth_of_a_kilometre() -> None:
-    assert distance_from_school("34074", "31005") == 0
-    assert distance_from_school("34074", "34022") == 42.5
-    assert distance_from_school("99999", "34022") is None
+    for school, nis, distance in (("34074", "31005", 0), ("34074", "34022", 42.5), ("99999", "34022", None)):
+        assert distance_from_school(school, nis, INSTITUTIONS, PLACES) == distance
 
 
 @pytest.mark.parametrize(

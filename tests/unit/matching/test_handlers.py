@@ -9,11 +9,11 @@ from chassis.testing.scenario import Scenario
 from contracts.intake import LearnerAtRisk, LearnerSearchStarted, WorkplaceRegistered
 from contracts.matching import MatchProposed
 from contracts.vocabulary import Criterion, Recognition, Subregion
-from services.matching.adapters.reference import read_rulebook
 from services.matching.application.handlers import Handlers
 from services.matching.domain.learner_search import LearnerSearch
 from services.matching.domain.workplace import Workplace
 from tests.builders import MONDAY, a_learner_at_risk, a_learner_search, a_workplace
+from tests.unit.matching.rulebook import RULEBOOK
 
 KORTRIJK = {"nis": "34022", "subregion": Subregion.ZUID_WEST}
 Happening = LearnerSearchStarted | WorkplaceRegistered | LearnerAtRisk
@@ -23,7 +23,7 @@ class Matching(Scenario):
     """Everything that happened so far, and the proposals that the next event brings."""
 
     def __init__(self, *happened: Happening) -> None:
-        super().__init__(Handlers(read_rulebook()))
+        super().__init__(Handlers(RULEBOOK))
         for event in happened:
             self.proposals(event)
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from contracts.vocabulary import Recognition, Weekday
-from services.matching.adapters.reference import read_rulebook
 from services.matching.domain.learner_search import LearnerSearch
 from services.matching.domain.obstacles import Obstacle, can_be_proposed, obstacles
 from services.matching.domain.workplace import Workplace
 from tests.builders import MONDAY, a_learner_search, a_workplace
+from tests.unit.matching.rulebook import RULEBOOK
 
-RULES = read_rulebook().on(MONDAY)
+RULES = RULEBOOK.on(MONDAY)
 
 
 def what_stands_between(search: dict[str, Any], workplace: dict[str, Any]) -> list[Obstacle]:

@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from contracts.vocabulary import Criterion
-from services.matching.adapters.reference import read_rulebook
 from services.matching.domain.rules import NoRules, PolicyValue, Rulebook, Weight
 from tests.builders import MONDAY
+from tests.unit.matching.rulebook import INSTITUTIONS, PLACES, RULEBOOK
 
 FIRST, CHANGE = date(2026, 9, 1), date(2027, 9, 1)
 POLICY = [
@@ -21,14 +21,18 @@ POLICY = [
 ]
 
 
+def a_rulebook(weights: list[Weight], policy: list[PolicyValue]) -> Rulebook:
+    return Rulebook(weights, policy, INSTITUTIONS, PLACES)
+
+
 def test_every_criterion_weighs_something_today() -> None:
-    weights = {weight.criterion: weight.weight for weight in read_rulebook().on(MONDAY).weights}
+    weights = {weight.criterion: weight.weight for weight in RULEBOOK.on(MONDAY).weights}
     assert weights.keys() == set(Criterion) - {Criterion.UNKNOWN}
     assert all(weight in range(1, 101) for weight in weights.values())
 
 
 def test_the_policy_of_today_is_that_of_the_reference_data() -> None:
-    rules = read_rulebook().on(MONDAY)
+    rules = RULEBOOK.on(MONDAY)
     assert (rules.policy.max_proposals, rules.policy.default_max_distance_km) == (3, 15)
     assert rules.proposals_expire_on == date(2026, 12, 7)
 
@@ -40,25 +44,25 @@ def test_the_policy_of_today_is_that_of_the_reference_data() -> None:
 def test_the_weights_of_the_day_decide_and_name_their_version(day: date, weight: int, version: str) -> None:
     old = Weight(Criterion.DISTANCE, 1, FIRST, date(2027, 8, 31))
     new = Weight(Criterion.DISTANCE, 5, CHANGE, None)
-    rules = Rulebook([old, new], POLICY).on(day)
+    rules = a_rulebook([old, new], POLICY).on(day)
     assert ([row.weight for row in rules.weights], rules.version) == ([weight], version)
 
 
 def test_the_version_is_that_of_the_last_weight_that_changed() -> None:
     older, newer = Weight(Criterion.DAYS, 1, FIRST, None), Weight(Criterion.DISTANCE, 5, CHANGE, None)
-    assert Rulebook([newer, older], POLICY).on(CHANGE).version == "2027-09-01"
+    assert a_rulebook([newer, older], POLICY).on(CHANGE).version == "2027-09-01"
 
 
 def test_the_policy_of_the_day_decides() -> None:
     weight = Weight(Criterion.DISTANCE, 1, FIRST, None)
     old = PolicyValue("max_proposals", 3, FIRST, date(2027, 8, 31))
     new = PolicyValue("max_proposals", 5, CHANGE, None)
-    rulebook = Rulebook([weight], [row for row in POLICY if row.name != "max_proposals"] + [old, new])
+    rulebook = a_rulebook([weight], [row for row in POLICY if row.name != "max_proposals"] + [old, new])
     assert rulebook.on(CHANGE).policy.max_proposals == 5
 
 
 def test_a_day_on_which_nothing_weighs_is_an_error() -> None:
     with pytest.raises(NoRules):
-        Rulebook([Weight(Criterion.DISTANCE, 0, FIRST, None)], POLICY).on(CHANGE)
+        a_rulebook([Weight(Criterion.DISTANCE, 0, FIRST, None)], POLICY).on(CHANGE)
     with pytest.raises(NoRules):
-        read_rulebook().on(date(2000, 1, 1))
+        RULEBOOK.on(date(2000, 1, 1))

@@ -8,6 +8,8 @@ from itertools import pairwise
 import pytest
 
 from chassis.testing.builders import NOON
+from contracts.codelists.institutions import Institutions
+from contracts.codelists.programmes import Programmes
 from contracts.notifications import MessageFailed, MessageSent
 from contracts.vocabulary import DeliveryFailure
 from services.notifications.adapters.reference import Address, AddressBook, read_addresses, read_labels
@@ -42,7 +44,8 @@ class MailServer:
 
 def a_delivery(server: MailServer, addresses: list[Address] | None = None) -> MailDelivery:
     book = AddressBook(read_addresses() if addresses is None else addresses)
-    return MailDelivery(book, TextTemplates(read_labels(), "bel ons"), server, WITH_MAILS)
+    letters = TextTemplates(read_labels(), Institutions.read(), Programmes.read(), "bel ons")
+    return MailDelivery(book, letters, server, WITH_MAILS)
 
 
 async def attempt(delivery: MailDelivery, message: Message, now: datetime) -> None:

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.codelists.institutions import Institutions
+from contracts.codelists.programmes import Programmes
 from contracts.event import Event
 from contracts.matching import Reason
 from contracts.vocabulary import (
@@ -33,7 +35,7 @@ from tests.unit.notifications.messages import a_message_for
 GOLDEN = Path(__file__).parent / "golden"
 CONTACT = "bel naar het Steunpunt"
 LABELS = read_labels()
-LETTERS = TextTemplates(LABELS, CONTACT)
+LETTERS = TextTemplates(LABELS, Institutions.read(), Programmes.read(), CONTACT)
 UUIDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 

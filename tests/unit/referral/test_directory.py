@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from contracts.vocabulary import AgeBand, Audience, ReferralKind, RiskSignal, Subregion, Topic
-from services.referral.domain.directory import Directory, Enquiry, NoRule, Rule
+from services.referral.domain.directory import Directory, Enquiry, NoRule, Rule, SignalRule
 
 TODAY = date(2026, 11, 23)
 A_RULE = Rule(
@@ -77,6 +77,14 @@ def test_an_audience_of_tomorrow_gets_the_general_rule() -> None:
     assert service_for(Enquiry(Topic.T03, audience=Audience.UNKNOWN), A_RULE, special) == "clb"
 
 
-def test_a_risk_signal_of_tomorrow_goes_to_a_person_within_a_day() -> None:
-    rule = Directory([HUMAN], []).signal_rule(RiskSignal.UNKNOWN)
-    assert (rule.topic, rule.sla_days) == (Topic.T40, 1)
+def test_a_risk_signal_of_tomorrow_goes_to_a_person() -> None:
+    assert Directory([HUMAN], []).topic_of(RiskSignal.UNKNOWN, TODAY) is Topic.T40
+
+
+@pytest.mark.parametrize(
+    ("day", "topic"), [(date(2026, 8, 31), Topic.T07), (date(2026, 9, 1), Topic.T25), (date(2024, 1, 1), Topic.T40)]
+)
+def test_the_topic_of_a_signal_is_that_of_the_day(day: date, topic: Topic) -> None:
+    old = SignalRule(RiskSignal.R1, Topic.T07, date(2025, 9, 1), date(2026, 8, 31))
+    new = SignalRule(RiskSignal.R1, Topic.T25, date(2026, 9, 1), None)
+    assert Directory([HUMAN], [old, new]).topic_of(RiskSignal.R1, day) is topic

@@ -19,6 +19,7 @@ from services.referral.adapters.reference import belgian_working_days
 )
 def test_weekends_do_not_count(day: date, number: int, due: date) -> None:
     assert WorkingDays(frozenset()).after(day, number) == due
+    assert WorkingDays(frozenset()).between(day, due) == number
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,8 @@ def test_weekends_do_not_count(day: date, number: int, due: date) -> None:
 )
 def test_belgian_holidays_do_not_count(day: date, due: date) -> None:
     assert belgian_working_days().after(day, 1) == due
+    assert belgian_working_days().between(day, due) == 1
+
+
+def test_between_a_day_and_an_earlier_one_are_no_working_days() -> None:
+    assert WorkingDays(frozenset()).between(date(2026, 11, 23), date(2026, 11, 20)) == 0

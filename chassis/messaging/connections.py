@@ -1,23 +1,11 @@
-"""How a client of ours proves to Kafka who it is; without a login, it talks to a Kafka that asks nobody."""
+"""How clients of aiokafka and FastStream log in to Kafka."""
 
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from aiokafka.helpers import create_ssl_context
 from faststream.security import BaseSecurity, SASLScram512
 
-
-@dataclass(frozen=True)
-class Login:
-    """A user of Kafka. SCRAM-SHA-512 is the one mechanism that we use."""
-
-    username: str
-    password: str = field(repr=False)
-    tls: bool = True
-    """Off only where the way to Kafka stays on this machine."""
-    ca_file: Path | None = None
-    """Who signs the certificates of Kafka; without it, whoever this machine trusts."""
+from chassis.login import Login
 
 
 def client_arguments(login: Login | None) -> dict[str, Any]:
