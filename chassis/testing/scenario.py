@@ -31,10 +31,10 @@ class Scenario:
         handler = self._handlers[type(message)]
         plan = LoadPlan()
         plan.include(handler, message)
+        plan.complete(lambda kind: [one for one in self.all(kind) if plan.includes(one)])
         unit_of_work = UnitOfWork()
         for kind in plan.kinds:
-            existing = [one for one in self._aggregates if type(one) is kind]
-            unit_of_work.add_loaded(kind, [one for one in existing if plan.includes(one)], plan)
+            unit_of_work.add_loaded(kind, [one for one in self.all(kind) if plan.includes(one)], plan)
         ctx = ctx or a_context()
         self.answer = handler.call(message, unit_of_work, ctx)
         unit_of_work.collect_events(ctx)

@@ -60,9 +60,7 @@ async def announce(under_test: ServiceUnderTest, key: str | None = None, **given
 
 
 def a_submission(dossier: DossierView, **given: Any) -> SubmitDossier:
-    return SubmitDossier(
-        **{"dossier_id": dossier.dossier_id, "area": "88/BRUGGE", "agodi_reference": "AGODI-2026-1"} | given
-    )
+    return SubmitDossier(**{"dossier_id": dossier.dossier_id, "agodi_reference": "AGODI-2026-1"} | given)
 
 
 async def sequences(under_test: ServiceUnderTest) -> list[int]:

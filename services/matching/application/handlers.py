@@ -44,12 +44,12 @@ class Handlers:
         searches = uow.all(LearnerSearch, programme=event.programme)
         propose_workplace_to_learners(workplace, searches, self.rulebook.on(ctx.today), ctx.new_id)
 
-    @handles(LearnerAtRisk, loads={LearnerSearch: "learner_id", Workplace: by("programme")})
+    @handles(LearnerAtRisk, loads={LearnerSearch: "learner_id", Workplace: by("programme", of=LearnerSearch)})
     def note_risk(self, event: LearnerAtRisk, uow: UnitOfWork, ctx: MessageContext) -> None:
         """A learner at risk who searches goes first from now on, and gets what is open today."""
         if search := uow.find(LearnerSearch, event.learner_id):
             search.mark_at_risk()
-            workplaces = uow.all(Workplace, programme=event.programme)
+            workplaces = uow.all(Workplace, programme=search.programme)
             propose_workplaces(search, workplaces, self.rulebook.on(ctx.today), ctx.new_id)
 
     @handles(ProposalPeriodEnded, loads={LearnerSearch: ("learner_id", by("programme")), Workplace: "workplace_id"})

@@ -25,8 +25,7 @@ def routes(commands: Commands, pool: Pool) -> APIRouter:
 
     @router.post("/dossiers/{dossier_id}/submit", summary="Report that the application is at AGODI")
     async def submit(dossier_id: UUID, submission: Submission, key: IdempotencyKey = None) -> DossierView:
-        area = (await read_dossier(pool, dossier_id)).area
-        command = SubmitDossier(dossier_id=dossier_id, area=area, **submission.model_dump())
+        command = SubmitDossier(dossier_id=dossier_id, **submission.model_dump())
         return await commands.execute(command, DossierView, key)
 
     @router.get("/dossiers/{dossier_id}", summary="Look at one dossier")

@@ -14,12 +14,10 @@ DOSSIERS = Mapper(
 WORKPLACES = Mapper(
     RegisteredWorkplace,
     "registered_workplaces",
-    Index("registered_workplaces_area", ("area",)),
     Index("registered_workplaces_programme", ("programme",)),
 )
 LEARNERS = Mapper(
     SearchingLearner,
     "searching_learners",
-    Index("searching_learners_area", ("area",)),
     Index("searching_learners_programme", ("programme",)),
 )

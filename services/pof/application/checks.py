@@ -11,8 +11,8 @@ from contracts.codelists.programmes import Programmes
 from contracts.intake import ProgrammatieReceived
 from contracts.vocabulary import EducationType
 from services.pof.application.commands import AnnounceDossier
-from services.pof.domain.area import subregion_of
 from services.pof.domain.dossier import Dossier, Plan, Status
+from services.pof.domain.place import subregion_of
 from services.pof.domain.school_year import first_day
 
 

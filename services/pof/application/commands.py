@@ -49,5 +49,3 @@ class SubmitDossier(Submission):
     """A school submitted the application of this dossier to AGODI."""
 
     dossier_id: UUID
-    area: str | None
-    """The dossier's own. It never changes, so it may be read before the transaction."""

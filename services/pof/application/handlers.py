@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from chassis.handling import MessageContext, by, handles
+from chassis.handling import MessageContext, NotFound, by, handles
 from chassis.unit_of_work import UnitOfWork
 from contracts.codelists import CodeLists
 from contracts.intake import LearnerSearchStarted, ProgrammatieReceived, WorkplaceRegistered
@@ -17,9 +17,13 @@ from services.pof.projections.evidence import count_evidence
 from services.pof.projections.learner import SearchingLearner
 from services.pof.projections.workplace import RegisteredWorkplace
 
-EVIDENCE = {RegisteredWorkplace: by("area"), SearchingLearner: by("area")}
-OF_THE_PROGRAMME = {RegisteredWorkplace: by("programme"), SearchingLearner: by("programme")}
-"""What a message that names no area loads: the area follows from the plan."""
+DEMAND_AND_SUPPLY = {RegisteredWorkplace: by("programme"), SearchingLearner: by("programme")}
+"""Of the programme that the message names."""
+OF_THE_DOSSIER = {
+    RegisteredWorkplace: by("programme", of=Dossier),
+    SearchingLearner: by("programme", of=Dossier),
+}
+"""Of the programme of the dossier that the message names."""
 
 
 @dataclass
@@ -29,33 +33,35 @@ class Handlers:
     calendar: Calendar
     code_lists: CodeLists
 
-    @handles(AnnounceDossier, loads={Dossier: by("natural_key"), **OF_THE_PROGRAMME})
+    @handles(AnnounceDossier, loads={Dossier: by("natural_key"), **DEMAND_AND_SUPPLY})
     def announce_dossier(self, command: AnnounceDossier, uow: UnitOfWork, ctx: MessageContext) -> DossierView:
         """A plan that fits opens a dossier, with what we know of demand and supply today."""
         plan = plan_of(command, self.code_lists, ctx.today)
         check_unique(uow.all(Dossier, natural_key=plan.natural_key))
         deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
-        evidence = _evidence_for(plan, uow, ctx.today)
+        evidence = _evidence(plan, uow, ctx.today)
         dossier = Dossier.announce(ctx.new_id("dossier"), plan, evidence, deadline, ctx.today)
         uow.add(dossier)
         return DossierView.of(dossier)
 
-    @handles(SubmitDossier, loads={Dossier: "dossier_id", **EVIDENCE})
+    @handles(SubmitDossier, loads={Dossier: "dossier_id", **OF_THE_DOSSIER})
     def submit_dossier(self, command: SubmitDossier, uow: UnitOfWork, ctx: MessageContext) -> DossierView:
         """The application is at AGODI: in time or not, with the evidence of today."""
-        dossier = uow.get(Dossier, command.dossier_id)
+        dossier = uow.find(Dossier, command.dossier_id)
+        if dossier is None:
+            raise NotFound(f"Dossier {command.dossier_id} kennen we niet. Kijk het nummer na.")
         submitted_on = command.submitted_on or ctx.today
         check_submission(dossier, submitted_on, ctx.today)
         deadline = self.calendar.deadline(dossier.school_year, dossier.education_type, ctx.today)
-        evidence = _evidence(uow, dossier.area, ctx.today)
+        evidence = _evidence(dossier, uow, ctx.today)
         dossier.submit(command.agodi_reference, submitted_on, deadline, evidence)
         return DossierView.of(dossier)
 
-    @handles(ProgrammatieReceived, loads={Dossier: ("dossier_id", by("institution")), **OF_THE_PROGRAMME})
+    @handles(ProgrammatieReceived, loads={Dossier: ("dossier_id", by("institution")), **DEMAND_AND_SUPPLY})
     def note_submission(self, event: ProgrammatieReceived, uow: UnitOfWork, ctx: MessageContext) -> None:
         """A partner saw the application: of a dossier that we have, or of one that nobody announced to us."""
         plan = plan_of_partner(event, self.code_lists.institutions, self.code_lists.places)
-        evidence = _evidence_for(plan, uow, ctx.today)
+        evidence = _evidence(plan, uow, ctx.today)
         deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
         of_the_school = uow.all(Dossier, institution=plan.institution)
         dossier = next((one for one in of_the_school if one.natural_key == plan.natural_key), None)
@@ -84,12 +90,8 @@ class Handlers:
             uow.add(SearchingLearner.of(event))
 
 
-def _evidence(uow: UnitOfWork, area: str | None, on: date) -> Evidence:
-    return count_evidence(uow.all(RegisteredWorkplace, area=area), uow.all(SearchingLearner, area=area), on)
-
-
-def _evidence_for(plan: Plan, uow: UnitOfWork, on: date) -> Evidence:
-    """Of everything that was loaded of the programme, what lies in the area of the plan."""
-    workplaces = [one for one in uow.all(RegisteredWorkplace, programme=plan.programme) if one.area == plan.area]
-    learners = [one for one in uow.all(SearchingLearner, programme=plan.programme) if one.area == plan.area]
+def _evidence(of: Plan | Dossier, uow: UnitOfWork, on: date) -> Evidence:
+    """Demand and supply for the programme of a plan or dossier, in its subregion."""
+    workplaces = [one for one in uow.all(RegisteredWorkplace, programme=of.programme) if one.subregion == of.subregion]
+    learners = [one for one in uow.all(SearchingLearner, programme=of.programme) if one.subregion == of.subregion]
     return count_evidence(workplaces, learners, on)

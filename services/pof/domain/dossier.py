@@ -8,7 +8,6 @@ from uuid import UUID
 from contracts.event import Event
 from contracts.pof import Evidence, ProgrammatieAnnounced, ProgrammatieSubmitted
 from contracts.vocabulary import DossierId, EducationType, Subregion
-from services.pof.domain.area import area_of
 from services.pof.domain.calendar import is_kept
 
 
@@ -41,11 +40,6 @@ class Plan:
     def natural_key(self) -> str:
         """What no other dossier may be about."""
         return natural_key_of(self.institution, self.site, self.programme, self.school_year)
-
-    @property
-    def area(self) -> str | None:
-        """What its evidence is counted over."""
-        return area_of(self.programme, self.subregion)
 
 
 @dataclass
@@ -106,11 +100,6 @@ class Dossier:
             announced_on=on,
             deadline=deadline,
         )
-
-    @property
-    def area(self) -> str | None:
-        """What its evidence is counted over; it never changes."""
-        return area_of(self.programme, self.subregion)
 
     def submit(self, agodi_reference: str, on: date, deadline: date | None, evidence: Evidence) -> None:
         """The application went to AGODI: judge it by the deadline as it stands now."""

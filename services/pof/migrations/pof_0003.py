@@ -1,4 +1,4 @@
-"""What only one dossier may be about is its natural key."""
+"""What only one dossier may be about is its natural key; areas were columns only to be loadable."""
 
 from alembic import op
 
@@ -11,3 +11,6 @@ depends_on = None
 def upgrade() -> None:
     op.alter_column("dossiers", "claim", new_column_name="natural_key")
     op.execute("alter index dossiers_claim rename to dossiers_natural_key")
+    for table in ("registered_workplaces", "searching_learners"):
+        op.drop_index(f"{table}_area", table)
+        op.drop_column(table, "area")

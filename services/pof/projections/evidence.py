@@ -1,4 +1,4 @@
-"""Counts demand and supply for a dossier: pure, over what was loaded of its area."""
+"""Counts demand and supply for a dossier: pure, over what was loaded for it."""
 
 from collections.abc import Iterable
 from datetime import date

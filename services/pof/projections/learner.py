@@ -7,7 +7,6 @@ from uuid import UUID
 from contracts.event import Event
 from contracts.intake import LearnerSearchStarted
 from contracts.vocabulary import Subregion
-from services.pof.domain.area import area_of
 from services.pof.domain.school_year import start_of_year_around
 
 
@@ -19,7 +18,6 @@ class SearchingLearner:
     programme: str
     subregion: Subregion | None
     started_on: date
-    area: str | None
     version: int = 0
     pending_events: list[Event] = field(default_factory=list)
 
@@ -31,14 +29,12 @@ class SearchingLearner:
             programme=event.programme,
             subregion=event.subregion,
             started_on=event.started_on,
-            area=area_of(event.programme, event.subregion),
         )
 
     def update(self, event: LearnerSearchStarted) -> None:
         """Looks again: a learner has one search at a time, the last."""
         self.programme, self.subregion = event.programme, event.subregion
         self.started_on = event.started_on
-        self.area = area_of(event.programme, event.subregion)
 
     def counts_on(self, day: date) -> bool:
         """Did the search start this school year? Nobody tells pof that a search ended."""

@@ -7,7 +7,6 @@ from uuid import UUID
 from contracts.event import Event
 from contracts.intake import WorkplaceRegistered
 from contracts.vocabulary import Recognition, Subregion
-from services.pof.domain.area import area_of
 
 POSSIBLE = frozenset({Recognition.INTERESSE, Recognition.AANGEVRAAGD, Recognition.ERKEND})
 """The recognitions with which a learner may still come to work there."""
@@ -23,7 +22,6 @@ class RegisteredWorkplace:
     recognition: Recognition
     open_positions: int
     expires_on: date
-    area: str | None
     version: int = 0
     pending_events: list[Event] = field(default_factory=list)
 
@@ -37,7 +35,6 @@ class RegisteredWorkplace:
             recognition=event.recognition,
             open_positions=event.open_positions,
             expires_on=event.expires_on,
-            area=area_of(event.programme, event.subregion),
         )
 
     def update(self, event: WorkplaceRegistered) -> None:
@@ -45,7 +42,6 @@ class RegisteredWorkplace:
         self.programme, self.subregion = event.programme, event.subregion
         self.recognition, self.open_positions = event.recognition, event.open_positions
         self.expires_on = event.expires_on
-        self.area = area_of(event.programme, event.subregion)
 
     def counts_on(self, day: date) -> bool:
         """Is it still offered, and may it become or stay recognised?"""

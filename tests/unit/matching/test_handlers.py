@@ -175,6 +175,13 @@ def test_a_learner_at_risk_gets_what_became_free_since_the_search_began() -> Non
     assert matching.workplaces_of(a_risk_of(search), days_later=15) == [workplace.workplace_id]
 
 
+def test_a_learner_at_risk_gets_workplaces_of_the_search_whatever_the_report_names() -> None:
+    workplace, search = a_workplace(programme="93"), a_learner_search(programme="93")
+    matching = Matching(search, workplace)
+    assert matching.workplaces_of(a_risk_of(search, programme="88"), days_later=15) == [workplace.workplace_id]
+    assert matching.workplaces_of(a_risk_of(search, programme=None), days_later=30) == [workplace.workplace_id]
+
+
 def test_a_learner_at_risk_gets_no_more_than_three_open_proposals() -> None:
     search = a_learner_search()
     matching = Matching(*(a_workplace() for _ in range(4)), search)

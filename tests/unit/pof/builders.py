@@ -33,7 +33,7 @@ def an_announcement(**given: Any) -> AnnounceDossier:
 
 def a_submission_of(dossier: Dossier, **given: Any) -> SubmitDossier:
     """The application is at AGODI."""
-    return SubmitDossier(**{"dossier_id": dossier.id, "area": dossier.area, "agodi_reference": "AGODI-2026-1"} | given)
+    return SubmitDossier(**{"dossier_id": dossier.id, "agodi_reference": "AGODI-2026-1"} | given)
 
 
 def the_dossier(scenario: Scenario) -> Dossier:

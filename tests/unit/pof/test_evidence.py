@@ -9,7 +9,6 @@ from chassis.testing.scenario import Scenario
 from contracts.intake import LearnerSearchStarted, WorkplaceRegistered
 from contracts.pof import Evidence, ProgrammatieAnnounced, ProgrammatieSubmitted
 from contracts.vocabulary import Recognition, Subregion
-from services.pof.domain.area import area_of
 from services.pof.projections.learner import SearchingLearner
 from services.pof.projections.workplace import RegisteredWorkplace
 from tests.builders import a_learner_search, a_workplace, some_evidence
@@ -42,9 +41,8 @@ def test_another_programme_or_subregion_does_not_count(elsewhere: dict[str, Any]
     assert evidence_after(a_workplace(**elsewhere), a_learner_search(**elsewhere)) == some_evidence()
 
 
-def test_what_lies_outside_the_subregions_that_we_know_is_in_no_area() -> None:
-    assert area_of("88", Subregion.BRUGGE) == "88/BRUGGE"
-    assert area_of("88", Subregion.UNKNOWN) is area_of("88", None) is None
+def test_a_learner_of_whom_nobody_said_where_does_not_count() -> None:
+    assert evidence_after(a_learner_search(subregion=None)) == some_evidence()
 
 
 def test_the_subregion_is_that_of_the_institution() -> None:

@@ -107,14 +107,7 @@ def test_a_submission_cannot_be_of_tomorrow() -> None:
 
 def test_an_unknown_dossier_cannot_be_submitted() -> None:
     with pytest.raises(PermanentError):
-        pof().when(SubmitDossier(dossier_id=uuid4(), area="88/BRUGGE", agodi_reference="AGODI-2026-1"))
-
-
-def test_a_submission_with_the_area_of_another_dossier_fails_instead_of_counting_it() -> None:
-    scenario = pof()
-    scenario.when(an_announcement())
-    with pytest.raises(LookupError):
-        scenario.when(a_submission_of(the_dossier(scenario), area="93/WESTHOEK"))
+        pof().when(SubmitDossier(dossier_id=uuid4(), agodi_reference="AGODI-2026-1"))
 
 
 @pytest.mark.parametrize(
