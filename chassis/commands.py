@@ -10,12 +10,11 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
-import asyncpg
 from pydantic import BaseModel
 from uuid6 import uuid7
 
-from chassis.execution import Executor, HandlersFailed, IdempotencyKey, Message
-from chassis.failures import TRANSIENT_ERRORS, DependencyDown, GaveUp, RetryPolicy, retried
+from chassis.execution import Executor, IdempotencyKey, Message
+from chassis.failures import GaveUp, HandlersFailed, RetryPolicy, cause_of, retried, was_rolled_back
 from chassis.handling import Handler, MessageContext, PermanentError
 from chassis.observability.metrics import Metrics
 from chassis.partner_gateway import ReceivedMessage, Verdict, count_verdicts
@@ -32,10 +31,6 @@ RETRIES = RetryPolicy(first=0.02)
 _NAMESPACE = UUID("52f6c0ec-7d4e-5d0f-8d9b-0b6b7a4c1b7e")
 
 Answer = TypeVar("Answer", bound=BaseModel)
-
-ROLLED_BACK: tuple[type[Exception], ...] = (PermanentError, asyncpg.DataError, *TRANSIENT_ERRORS)
-"""After these nothing was kept, so the commands may be executed again, apart. After any other, such as a connection
-that is lost during the commit, nobody knows: the caller is told, and asks again with the same Idempotency-Key."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,8 +102,8 @@ class Commands:
         messages = {self._partner_message(one): one for one in received}
         try:
             await retried(partial(self._executor.run, [*messages]), RETRIES)
-        except (GaveUp, DependencyDown) as failed:
-            raise failed.error from None
+        except GaveUp as gave_up:
+            raise cause_of(gave_up.error) from None
         self.count_verdicts(
             one.repeated if message.outcome is Outcome.DUPLICATE else one.verdict for message, one in messages.items()
         )
@@ -166,17 +161,24 @@ class Commands:
         """In one transaction; when that fails, whoever is at fault apart from the others."""
         try:
             await retried(partial(self._executor.run, [request.message for request in requests]), RETRIES)
-        except (GaveUp, DependencyDown) as failed:
-            await self._execute_apart(requests, failed.error)
+        except GaveUp as gave_up:
+            await self._execute_apart(requests, gave_up.error)
         else:
             for request in requests:
                 request.answer()
 
     async def _execute_apart(self, requests: Sequence[Request[Any]], error: Exception) -> None:
+        """Again, but not together, if it is certain that nothing was kept; otherwise every caller is told.
+
+        Who is told asks again with the same Idempotency-Key, and finds out.
+        """
+        if len(requests) == 1:
+            requests[0].answer(cause_of(error))
+            return
         if isinstance(error, HandlersFailed):
             alone = [request for request in requests if request.message in error.failed]
             together = [request for request in requests if request.message not in error.failed]
-        elif len(requests) > 1 and isinstance(error, ROLLED_BACK):
+        elif was_rolled_back(error):
             alone, together = [*requests], []
         else:
             for request in requests:

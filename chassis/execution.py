@@ -5,13 +5,14 @@ a `Message` and go through `Executor.run`, many of them in one transaction. What
 called it: `messaging/pipeline.py` for records, `commands.py` for HTTP, `outbound_actions.py` for what was done outside.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from chassis.crash_points import crash_point
+from chassis.failures import HandlersFailed
 from chassis.handling import Handler, MessageContext
 from chassis.outbox_records import OutboxRecord, OutboxRecordFactory
 from chassis.persistence.connection import overlapping
@@ -66,14 +67,6 @@ class Message:
     """Those of its keys that were in the inbox before."""
 
 
-class HandlersFailed(Exception):
-    """Handlers of some of several messages raised an error. Nothing was kept; the others may be run without them."""
-
-    def __init__(self, failed: Mapping[Message, Exception]) -> None:
-        super().__init__(", ".join(type(error).__name__ for error in failed.values()))
-        self.failed = failed
-
-
 class OutboxPublisher(Protocol):
     """Brings what is in the outbox to Kafka."""
 
@@ -110,7 +103,7 @@ class Executor:
         """Execute all of them in one transaction, in their order; each gets its outcome and its answer.
 
         Raises:
-            HandlersFailed: the handlers of some did not succeed. With one message its own error is raised instead.
+            HandlersFailed: the handlers of some raised an error.
             Exception: whatever the database says. After any error nothing was kept, unless the connection was lost
                 during the commit: then nobody knows, and who runs it again finds out by its keys.
         """
@@ -243,7 +236,7 @@ def _handle(messages: Sequence[Message], unit_of_work: UnitOfWork) -> None:
         else:
             message.outcome = Outcome.HANDLED
     if failed:
-        raise next(iter(failed.values())) if len(messages) == 1 else HandlersFailed(failed)
+        raise HandlersFailed(failed)
 
 
 async def _parked(transaction: Transaction, messages: Iterable[Message]) -> set[OrderingKey]:

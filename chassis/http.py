@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Annotated, Any
 
+import asyncpg
 from fastapi import APIRouter, FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from chassis.failures import MISSING_DEPENDENCY
-from chassis.handling import NotFound, PermanentError, Refused
+from chassis.failures import Fault, fault_of
+from chassis.handling import NotFound, PermanentError, Refused, TransientError
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.persistence.idempotency import KeyUsedTwice
@@ -21,6 +22,8 @@ IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=8, max_length=200, description="Same key and body: same answer."),
 ]
+
+JSON = "application/json"
 
 REASON = "Deze waarde is niet geldig."
 REASONS = {
@@ -43,6 +46,17 @@ REASONS = {
 }
 """Dutch for what pydantic says in English, by type of error."""
 
+
+def json_only(request: Request) -> None:
+    """A dependency of routes that take a command: refuses a body of another kind.
+
+    JSON is also what a page of another site cannot send in the name of who looks at it.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method in ("POST", "PUT", "PATCH") and kind != JSON and not kind.endswith("+json"):
+        raise HTTPException(415, f"Stuur {JSON}")
+
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -59,8 +73,8 @@ def create_app(service: str, health: Health, metrics: Metrics, routes: APIRouter
     app.add_exception_handler(NotFound, _not_there)
     app.add_exception_handler(PermanentError, _permanent)
     app.add_exception_handler(HTTPException, _http)
-    for error in MISSING_DEPENDENCY:
-        app.add_exception_handler(error, _unavailable)
+    for error in (OSError, TimeoutError, TransientError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        app.add_exception_handler(error, _trouble)
     app.add_exception_handler(Exception, _broken)
     for router in (routes, _operations(health, metrics)):
         # Not included, which would make a second router of it, and every request search both.
@@ -172,7 +186,10 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem(error.status_code, str(error.detail), f"{request.method} {request.url.path}: {error.detail}.")
 
 
-async def _unavailable(_: Request, __: Exception) -> Response:
+async def _trouble(_: Request, error: Exception) -> Response:
+    """The database or another server is in trouble, or refuses what was to be kept."""
+    if fault_of(error) is Fault.MESSAGE:
+        return problem(422, "Niet aanvaard", "Deze gegevens kunnen we niet bewaren. Kijk ze na.")
     answer = problem(503, "Even niet beschikbaar", "Probeer het binnen enkele seconden opnieuw.")
     answer.headers["Retry-After"] = "5"
     return answer

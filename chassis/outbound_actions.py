@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 
 from chassis.execution import Executor, Message
-from chassis.failures import MISSING_DEPENDENCY
+from chassis.failures import GaveUp, RetryPolicy, cause_of, explain, retried
 from chassis.handling import Handler, MessageContext
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
@@ -29,7 +30,9 @@ log = structlog.get_logger("outbound_actions")
 POLL = 0.1
 STANDBY = 1.0
 CLAIM = timedelta(seconds=30)
-"""For so long nobody else acts on an intent; it is also how long a failed one rests."""
+"""For so long nobody else acts on an intent. While this process does, the claim is renewed."""
+RENEW_EVERY = 10.0
+"""Seconds."""
 
 
 class Intent(Protocol):
@@ -67,13 +70,26 @@ class OutboundAction(Protocol):
         """Tell the intent what came of it: afterwards it is no longer due, or due later."""
         ...
 
+    def record_error(self, intent: Any, now: datetime) -> None:
+        """`perform` raised an error: count the attempt, so that the intent ends at last."""
+        ...
+
+
+@dataclass(slots=True)
+class _Claim:
+    """Intents that this process acts on. `due_at` of each is the end of the claim, which others see too."""
+
+    kind: type[Any]
+    pending: set[UUID]
+    ends: list[datetime]
+    """How far it reaches, the latest last. One that is being renewed may still be stored with the end before."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Performed:
-    """What came of an action, on its way to the intent."""
+    """What came of an action, on its way to the intent; an Exception when it did not even come to an attempt."""
 
     intent_id: UUID
-    claimed_until: datetime | None
     result: Any
 
 
@@ -118,9 +134,10 @@ class OutboundActions:
         """Perform one batch of an action; returns how many seconds to rest."""
         try:
             done = await self.perform_due(action)
-        except MISSING_DEPENDENCY as error:
+        except Exception as error:
+            # Whatever it is: what is due stays due, and the next round tries again.
             self._health.lost(_part(action))
-            log.warning("outbound action waits", action=_part(action), error=type(error).__name__)
+            log.warning("outbound action waits", action=_part(action), error=explain(error))
             return STANDBY
         self._health.progress(_part(action))
         return 0 if done else POLL
@@ -128,45 +145,71 @@ class OutboundActions:
     async def perform_due(self, action: OutboundAction) -> int:
         """Perform one batch of an action; returns the number of intents that were acted on."""
         now = self._now()
-        intents = await self._claim(action, now)
-        results = await asyncio.gather(
-            *(self._perform(action, intent, now) for intent in intents), return_exceptions=True
-        )
+        intents, claim = await self._claim(action, now)
+        renewing = asyncio.create_task(self._keep_claim(claim))
+        try:
+            results = await asyncio.gather(
+                *(self._perform(action, intent, claim, now) for intent in intents), return_exceptions=True
+            )
+        finally:
+            renewing.cancel()
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        return results.count(True)
+        return len(results)
 
-    async def _claim(self, action: OutboundAction, now: datetime) -> list[Intent]:
+    async def _claim(self, action: OutboundAction, now: datetime) -> tuple[list[Intent], _Claim]:
+        until = now + CLAIM
         async with self._store.transaction() as transaction:
-            ids = await transaction.claim_due(action.kind, now, now + CLAIM, action.at_once, action.only)
+            ids = await transaction.claim_due(action.kind, now, until, action.at_once, action.only)
             plan = LoadPlan()
             plan.ids[action.kind] = set(ids)
             claimed = await transaction.load(plan)
-        return [claimed.get(action.kind, id_) for id_ in ids]
+        return [claimed.get(action.kind, id_) for id_ in ids], _Claim(action.kind, set(ids), [until])
 
-    async def _perform(self, action: OutboundAction, intent: Intent, now: datetime) -> bool:
+    async def _keep_claim(self, claim: _Claim) -> None:
+        """Renew it, until everything that it covers is recorded."""
+        while claim.pending:
+            await asyncio.sleep(RENEW_EVERY)
+            before, until = claim.ends[-1], self._now() + CLAIM
+            claim.ends.append(until)
+            try:
+                async with self._store.transaction() as transaction:
+                    await transaction.renew_claim(claim.kind, claim.pending, before, until)
+            except Exception as error:
+                log.warning("claim not renewed", action=claim.kind.__name__, error=explain(error))
+
+    async def _perform(self, action: OutboundAction, intent: Intent, claim: _Claim, now: datetime) -> None:
         """Act on one intent and record it. What goes wrong with one does not touch the others."""
+        result: Any
         try:
             result = await action.perform(intent, now)
-            await self._executor.run([self._message(action, intent, result, now)])
-        except MISSING_DEPENDENCY:
-            raise
         except Exception as error:
             name = action.kind.__name__
-            log.error("outbound action failed", action=name, intent=str(intent.id), error=type(error).__name__)
-            return False
+            log.error("outbound action failed", action=name, intent=str(intent.id), error=explain(error))
+            result = error
+        await self._record(self._message(action, intent, claim, result, now))
+        claim.pending.discard(intent.id)
         self._health.progress(_part(action))
         self._metrics.outbound_actions.labels(self._service, action.kind.__name__).inc()
-        return True
 
-    def _message(self, action: OutboundAction, intent: Intent, result: Any, now: datetime) -> Message:
+    async def _record(self, message: Message) -> None:
+        try:
+            await retried(partial(self._executor.run, [message]), RetryPolicy())
+        except GaveUp as gave_up:
+            raise cause_of(gave_up.error) from None
+
+    def _message(self, action: OutboundAction, intent: Intent, claim: _Claim, result: Any, now: datetime) -> Message:
         """The result, as a message whose handler tells it to the intent."""
 
         def record(performed: _Performed, uow: UnitOfWork, _: MessageContext) -> None:
             current = uow.get(action.kind, performed.intent_id)
-            # Otherwise the claim had run out, and somebody else acted on the intent too.
-            if current.due_at == performed.claimed_until:
+            # Otherwise the claim had run out, and another process acted on the intent too.
+            if current.due_at not in claim.ends:
+                return
+            if isinstance(performed.result, Exception):
+                action.record_error(current, now)
+            else:
                 action.record(current, performed.result, now)
 
         # The cause is the intent itself, so that doing it twice publishes the same event twice, not two events.
@@ -178,7 +221,7 @@ class OutboundActions:
             correlation=intent.correlation,
         )
         handler = Handler(_Performed, {action.kind: ("intent_id",)}, record, "record")
-        return Message(_Performed(intent.id, intent.due_at, result), handler, context)
+        return Message(_Performed(intent.id, result), handler, context)
 
 
 def _part(action: OutboundAction) -> str:

@@ -11,14 +11,26 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from itertools import count
+from typing import Any
 
 import structlog
 from pydantic import ValidationError
 
-from chassis.execution import Executor, HandlersFailed, Message, Redriven
-from chassis.failures import DependencyDown, GaveUp, Pause, RetryPolicy, explain, retried
-from chassis.handling import Handler, MessageContext, PermanentError
+from chassis.execution import Executor, Message, Redriven
+from chassis.failures import (
+    Fault,
+    GaveUp,
+    HandlersFailed,
+    Pause,
+    RetryPolicy,
+    SetAside,
+    cause_of,
+    explain,
+    fault_of,
+    retried,
+)
+from chassis.handling import Handler, MessageContext, PermanentError, TransientError
 from chassis.messaging.dead_letter_limit import DeadLetterLimit, Halted
 from chassis.observability.metrics import Metrics
 from chassis.outbox_records import OutboxRecordFactory
@@ -34,8 +46,6 @@ from contracts.operations import DeadLetterOpened
 from contracts.vocabulary import DeadLetterReason
 
 log = structlog.get_logger("pipeline")
-
-T = TypeVar("T")
 
 
 class Paused(Exception):
@@ -55,6 +65,7 @@ class Failure:
     attempts: int = 0
 
 
+UNEXPLAINED = Failure(DeadLetterReason.EXHAUSTED, TransientError("nobody can explain it yet"))
 BEHIND = Failure(DeadLetterReason.BEHIND, PermanentError("an earlier record of the key is set aside"))
 
 
@@ -82,9 +93,43 @@ class Delivery:
         return None if self.record.key is None else OrderingKey(self.record.topic, self.record.key)
 
     @property
+    def marks(self) -> set[object]:
+        """What it may share with another record, which then may not overtake it: the key, and the event itself."""
+        key = self.ordering_key
+        return {*self.event_keys, key} if key else {*self.event_keys}
+
+    @property
     def place(self) -> tuple[str, int]:
         """Topic and partition."""
         return self.record.topic, self.record.partition
+
+
+class Suspicions:
+    """Records whose failures nobody can explain: is it the record, or what every record needs?
+
+    It is the record when others that go through the same handler succeed, and this one fails again after that.
+    """
+
+    def __init__(self) -> None:
+        self._moments = count()
+        self._last_success: dict[str, int] = {}
+        """Per handler."""
+        self._first_failure: dict[str, int] = {}
+        """Per record, by its place."""
+
+    def succeeded(self, handler: str) -> None:
+        """A record went through this handler."""
+        self._last_success[handler] = next(self._moments)
+
+    def is_alone(self, delivery: Delivery) -> bool:
+        """This record failed: have others succeeded since it failed for the first time?"""
+        assert delivery.message
+        first = self._first_failure.setdefault(delivery.record.place, next(self._moments))
+        return self._last_success.get(delivery.message.handler.name, -1) > first
+
+    def cleared(self, delivery: Delivery) -> None:
+        """This record is decided."""
+        self._first_failure.pop(delivery.record.place, None)
 
 
 class Pipeline:
@@ -120,6 +165,7 @@ class Pipeline:
         self._batch_budget = batch_budget
         self._limit = limit or DeadLetterLimit()
         self._sleep = sleep
+        self._suspicions = Suspicions()
 
     # 1 to 4
 
@@ -183,15 +229,9 @@ class Pipeline:
             Paused: a dependency is down; nothing that is undecided was lost, deliver all of it again.
             Halted: too many dead letters; stop without committing the offsets.
         """
-        deadline = time.monotonic() + self._batch_budget
         try:
             await self._execute_together(deliveries)
-            for delivery in deliveries:
-                if delivery.outcome is None:
-                    if time.monotonic() > deadline:
-                        raise Paused(0)
-                    await self._execute_alone(delivery)
-                self._limit.note(delivery.place, dead=delivery.outcome is Outcome.DEAD_LETTERED)
+            await self._execute_one_by_one(deliveries)
         except Halted:
             self._metrics.messages.labels(self._service, "any", Outcome.HALTED).inc()
             raise
@@ -203,7 +243,7 @@ class Pipeline:
         """In one transaction, all that can be: what is left undecided has to be treated one by one."""
         started = time.perf_counter()
         apart = {delivery for delivery in deliveries if delivery.failure}
-        while together := _independent_of(apart, deliveries):
+        while together := self._independent_of(apart, deliveries):
             messages = {delivery.message: delivery for delivery in together if delivery.message}
             try:
                 await self._executor.run([*messages])
@@ -214,43 +254,95 @@ class Pipeline:
                 break
             else:
                 for delivery in together:
-                    _note_outcome(delivery)
+                    self._note_outcome(delivery)
                 break
         self._measure([one for one in deliveries if one.outcome], time.perf_counter() - started)
 
-    async def _execute_alone(self, delivery: Delivery) -> None:
-        """Again and again, until it is handled or set aside."""
+    @staticmethod
+    def _independent_of(apart: Collection[Delivery], deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Those undecided that share neither key nor event with an earlier one which has to be treated apart."""
+        held: set[object] = set()
+        independent = []
+        for delivery in deliveries:
+            if delivery.outcome:
+                continue
+            if delivery in apart or not held.isdisjoint(delivery.marks):
+                held |= delivery.marks
+            else:
+                independent.append(delivery)
+        return independent
+
+    async def _execute_one_by_one(self, deliveries: Sequence[Delivery]) -> None:
+        """What is undecided, in order. A failure that nobody can explain lets records of other keys go first."""
+        deadline = time.monotonic() + self._batch_budget
+        undecided = [*deliveries]
+        while undecided:
+            held: set[object] = set()
+            for delivery in undecided:
+                if delivery.outcome is None:
+                    if time.monotonic() > deadline:
+                        raise Paused(0)
+                    if not held.isdisjoint(delivery.marks) or not await self._execute_alone(delivery):
+                        held |= delivery.marks
+                if delivery.outcome:
+                    self._limit.note(delivery.place, dead=delivery.outcome is Outcome.DEAD_LETTERED)
+            left = [delivery for delivery in undecided if delivery.outcome is None]
+            if len(left) == len(undecided):
+                raise Paused(self._retry_policy.pause)
+            undecided = left
+
+    async def _execute_alone(self, delivery: Delivery) -> bool:
+        """Again and again, until it is handled or set aside. False: it fails, and nobody can explain why."""
         started = time.perf_counter()
         failure = delivery.failure
         while delivery.outcome is None:
             failure = failure or await self._attempt(delivery)
+            if failure is UNEXPLAINED:
+                return False
             if failure:
                 self._limit.check(delivery.place)
-                try:
-                    await self._retried(partial(self._set_aside, delivery, failure))
-                except GaveUp as gave_up:
-                    raise gave_up.error from None
+                if gave_up := await self._tried(partial(self._set_aside, delivery, failure)):
+                    raise gave_up.error
                 # Undecided still: it was to wait behind a dead letter, which was closed meanwhile.
                 failure = None
+        self._suspicions.cleared(delivery)
         self._measure([delivery], time.perf_counter() - started)
+        return True
 
     async def _attempt(self, delivery: Delivery) -> Failure | None:
         """Execute one record; returns why it has to be set aside, if it has to."""
         message = delivery.message
         assert message
-        try:
-            await self._retried(partial(self._executor.run, [message]))
-        except GaveUp as gave_up:
-            return Failure(gave_up.reason, gave_up.error, gave_up.attempts)
-        _note_outcome(delivery)
-        return None if delivery.outcome else BEHIND
+        gave_up = await self._tried(partial(self._executor.run, [message]))
+        if gave_up is None:
+            self._note_outcome(delivery)
+            return None if delivery.outcome else BEHIND
+        error = cause_of(gave_up.error)
+        if isinstance(gave_up.decision, SetAside):
+            return Failure(gave_up.decision.reason, error, gave_up.attempts)
+        if self._suspicions.is_alone(delivery):
+            return Failure(DeadLetterReason.EXHAUSTED, error, gave_up.attempts)
+        log.warning("unexplained failure", place=delivery.record.place, error=explain(error))
+        return UNEXPLAINED
 
-    async def _retried(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Raises Paused when a dependency is down, GaveUp when the record is to be set aside."""
+    async def _tried(self, work: Callable[[], Awaitable[None]]) -> GaveUp | None:
+        """Do it, with retries; returns why that was given up, unless a dependency is down: then it raises Paused."""
         try:
-            return await retried(work, self._retry_policy, self._sleep)
-        except DependencyDown as down:
-            raise Paused(down.after) from down.error
+            await retried(work, self._retry_policy, self._sleep)
+        except GaveUp as gave_up:
+            if isinstance(gave_up.decision, Pause):
+                raise Paused(gave_up.decision.after) from gave_up.error
+            return gave_up
+        return None
+
+    def _note_outcome(self, delivery: Delivery) -> None:
+        """Take over what became of its message; what is parked still has to be set aside."""
+        message = delivery.message
+        assert message
+        delivery.outcome = None if message.outcome is Outcome.PARKED else message.outcome
+        delivery.decided_before = bool(message.known.intersection(delivery.event_keys[:1]))
+        if message.outcome is Outcome.HANDLED:
+            self._suspicions.succeeded(message.handler.name)
 
     async def _set_aside(self, delivery: Delivery, failure: Failure) -> None:
         """Keep it as a dead letter, unless it was decided before; behind a dead letter of its key it is parked."""
@@ -320,9 +412,10 @@ class Pipeline:
             message = delivery.message or Message(None, NO_HANDLER, delivery.context)
             message.redriven = Redriven(letter, by)
             await self._executor.run([message])
-        except Exception as error:
-            if isinstance(decision := self._retry_policy.decide(error, letter.attempts), Pause):
-                raise Paused(decision.after) from error
+        except Exception as failed:
+            if fault_of(failed) in (Fault.DEPENDENCY, Fault.CONTENTION):
+                raise Paused(self._retry_policy.pause) from failed
+            error = cause_of(failed)
             async with self._store.transaction() as transaction:
                 await transaction.dead_letters.note_attempt(letter.id, type(error).__name__, explain(error))
             return Outcome.DEAD_LETTERED
@@ -348,29 +441,6 @@ class Pipeline:
 
 
 NO_HANDLER = Handler(object, {}, lambda *_: None, "nothing")
-
-
-def _independent_of(apart: Collection[Delivery], deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Those undecided that share neither key nor event with an earlier one which has to be treated alone."""
-    held: set[object] = set()
-    independent = []
-    for delivery in deliveries:
-        if delivery.outcome:
-            continue
-        marks = {*delivery.event_keys, delivery.ordering_key} - {None}
-        if delivery in apart or not held.isdisjoint(marks):
-            held |= marks
-        else:
-            independent.append(delivery)
-    return independent
-
-
-def _note_outcome(delivery: Delivery) -> None:
-    """Take over what became of its message; what is parked still has to be set aside."""
-    message = delivery.message
-    assert message
-    delivery.outcome = None if message.outcome is Outcome.PARKED else message.outcome
-    delivery.decided_before = bool(message.known.intersection(delivery.event_keys[:1]))
 
 
 def _letter(delivery: Delivery, failure: Failure) -> DeadLetter:

@@ -15,7 +15,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from chassis.crash_points import crash_point
-from chassis.failures import MISSING_DEPENDENCY
+from chassis.failures import explain
 from chassis.messaging.direct_publisher import DirectPublisher
 from chassis.messaging.producer import ACKNOWLEDGED_WITHIN, Producer, error_of
 from chassis.observability.health import Health
@@ -130,10 +130,11 @@ class Relay:
                 return None
             await self._fire_timers()
             return await self.round(outbox)
-        except (*MISSING_DEPENDENCY, KafkaError) as error:
+        except Exception as error:
+            # Whatever it is: the rows stay in the outbox, and the next round tries again.
             self._health.lost("relay")
             self._metrics.relay_is_leader.labels(self._service).set(0)
-            log.warning("relay waits", error=type(error).__name__)
+            log.warning("relay waits", error=explain(error))
             await self._drop_producer()
             return None
 

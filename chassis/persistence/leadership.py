@@ -5,7 +5,6 @@ from datetime import datetime
 
 import asyncpg
 
-from chassis.failures import MISSING_DEPENDENCY
 from chassis.persistence.outbox import PostgresOutbox
 from chassis.persistence.timers import PostgresTimers
 
@@ -58,5 +57,5 @@ class Leadership:
         connection, self._connection = self._connection, None
         if connection and not connection.is_closed():
             # A connection that cannot even be closed has lost the lead already.
-            with suppress(*MISSING_DEPENDENCY):
+            with suppress(Exception):
                 await connection.close()

@@ -165,6 +165,13 @@ class PostgresTransaction:
         )
         return [row[0] for row in rows]
 
+    async def renew_claim(self, kind: type[Any], ids: Collection[UUID], before: datetime, until: datetime) -> None:
+        """Those of the intents whose claim ends at `before` stay claimed until `until`."""
+        table = self._repositories[kind].mapper.table
+        await self.connection.execute(
+            f"update {table} set due_at = $3 where id = any($1::uuid[]) and due_at = $2", [*ids], before, until
+        )
+
 
 class PostgresStore:
     """The database behind a pool of connections."""

@@ -6,16 +6,14 @@ from uuid import uuid4
 
 import pytest
 from asyncpg import InterfaceError, TooManyConnectionsError
-from fastapi import APIRouter
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Depends
 from httpx import ASGITransport, AsyncClient, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.commands import Commands
 from chassis.execution import Executor
-from chassis.forms import FormRoute
 from chassis.handling import NotFound, PermanentError, Refused, handlers_of
-from chassis.http import LARGEST_BODY, IdempotencyKey, create_app
+from chassis.http import LARGEST_BODY, IdempotencyKey, create_app, json_only
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.persistence.connection import open_pool
@@ -38,15 +36,14 @@ class Form(BaseModel):
 class Site:
     """The HTTP side of tally, in this process."""
 
-    def __init__(self, store: PostgresStore, kind: type[APIRoute] = FormRoute) -> None:
-        self.kind = kind
+    def __init__(self, store: PostgresStore) -> None:
         self.health = Health()
         self.metrics = Metrics()
         self.error: Exception | None = None
         self.tally_id = uuid4()
         executor = Executor("tally", store, now=lambda: NOON)
         commands = Commands("tally", handlers_of(Handlers()), executor, Metrics(), now=lambda: NOON)
-        router = APIRouter(route_class=kind)
+        router = APIRouter(dependencies=[Depends(json_only)])
 
         @router.post("/counts")
         async def count(form: Form, key: IdempotencyKey = None) -> Total:
@@ -62,10 +59,10 @@ class Site:
         return await self.client.post("/counts", content=content, headers=headers)
 
 
-@pytest.fixture(params=[APIRoute, FormRoute])
-async def site(postgres: PostgresStore, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
-    """Whoever asks cannot tell the two kinds of routes apart, but by the status of two refusals."""
-    site = Site(postgres, request.param)
+@pytest.fixture
+async def site(postgres: PostgresStore) -> AsyncIterator[Site]:
+    """One tally, at 1."""
+    site = Site(postgres)
     await Rig(postgres).deliver(a_record(a_count(site.tally_id)))
     async with site.client:
         yield site
@@ -98,7 +95,7 @@ async def test_what_is_not_json_is_a_400(site: Site, content: bytes) -> None:
 
 
 async def test_nothing_is_no_form(site: Site) -> None:
-    problem(await site.post(b""), 400 if site.kind is FormRoute else 422)
+    problem(await site.post(b""), 422)
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/vnd.count+json"])
@@ -110,7 +107,7 @@ async def test_json_is_json_whatever_it_is_called(site: Site, kind: str) -> None
 @pytest.mark.parametrize("headers", [{}, {"content-type": "text/plain"}, {"content-type": "multipart/form-data"}])
 async def test_what_a_page_of_another_site_can_send_unasked_is_not_read(site: Site, headers: dict[str, str]) -> None:
     answer = await site.client.post("/counts", content=b'{"amount": 1}', headers=headers)
-    problem(answer, 415 if site.kind is FormRoute else 422)
+    problem(answer, 415)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,10 @@ class RunErrands:
         else:
             intent.failed(now)
 
+    def record_error(self, intent: Errand, now: datetime) -> None:
+        """It was not even tried."""
+        intent.failed(now)
+
 
 @dataclass
 class Office:
@@ -158,8 +162,22 @@ async def test_one_that_goes_wrong_does_not_touch_the_others(office: Office) -> 
 
     office.outside.then = trip
     await office.want(bad, good)
-    assert await office.perform() == 1
+    await office.perform()
     assert await office.done() == [good.id]
+
+
+async def test_what_cannot_even_be_attempted_counts_as_an_attempt_and_waits(office: Office) -> None:
+    async def cannot_be_rendered(_: Errand) -> None:
+        raise KeyError
+
+    office.outside.then = cannot_be_rendered
+    await office.want(an_errand())
+    await office.perform()
+    assert await attempts(office.store) == [1]
+    assert await office.perform() == 0
+    office.now += timedelta(minutes=1)
+    await office.perform()
+    assert await attempts(office.store) == [2]
 
 
 async def test_who_acted_when_the_claim_had_run_out_does_not_record_it_over_another(office: Office) -> None:
@@ -179,6 +197,50 @@ async def test_who_acted_when_the_claim_had_run_out_does_not_record_it_over_anot
     await slow_process
     (kept,) = await attempts(office.store)
     assert kept == 1, "it was recorded twice"
+
+
+async def test_a_claim_lasts_as_long_as_the_action_does(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chassis.outbound_actions.RENEW_EVERY", 0.02)
+    slow, late = RunErrands(), asyncio.Event()
+
+    async def wait(_: Errand) -> None:
+        await late.wait()
+
+    errand = an_errand()
+    await office.want(errand)
+    slow.then = wait
+    slow_process = asyncio.create_task(office.steps(slow).perform_due(slow))
+    await eventually(lambda: slow.asked == [errand.id])
+    for _ in range(4):
+        office.now += CLAIM * 0.9
+        await eventually(lambda: claimed_until(office.store), lambda until: until > office.now + CLAIM * 0.8)
+        assert await office.perform() == 0, "another process acted on it too"
+    late.set()
+    await slow_process
+    assert await office.done() == [errand.id]
+
+
+async def claimed_until(store: PostgresStore) -> datetime:
+    """The end of the claim on the only errand."""
+    async with store.transaction() as transaction:
+        until: datetime = await transaction.connection.fetchval("select due_at from errands")
+        return until
+
+
+async def test_a_statement_that_fails_in_a_way_that_nobody_foresaw_does_not_end_the_loop(
+    office: Office, pool: Pool
+) -> None:
+    stop = asyncio.Event()
+    await pool.execute("alter table errands rename to gone")
+    loop = asyncio.create_task(office.steps().run(stop))
+    try:
+        await asyncio.sleep(0)
+        await pool.execute("alter table gone rename to errands")
+        await office.want(an_errand())
+        await eventually(office.done, lambda done: len(done) == 1)
+    finally:
+        stop.set()
+        await loop
 
 
 async def attempts(store: PostgresStore) -> list[int]:

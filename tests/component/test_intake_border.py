@@ -235,11 +235,11 @@ async def test_who_is_turned_away_and_judged_again_may_still_say_it_again(under_
 
 async def test_an_error_of_ours_sets_the_message_aside_and_a_redrive_takes_it_in(under_test: ServiceUnderTest) -> None:
     record = a_partner_record(VDAB, of("ReferralClosed"))
-    await under_test.pool.execute("alter table reports rename to gone")
+    await under_test.pool.execute("alter table reports add constraint nothing check (false) not valid")
     assert await under_test.deliver_records([record]) == [Outcome.DEAD_LETTERED]
     assert await under_test.deliver_records([record]) == [DUPLICATE]
     assert counted(under_test.metrics) == {"accepted": 1}, "the border decided it, and it waits for us"
-    await under_test.pool.execute("alter table gone rename to reports")
+    await under_test.pool.execute("alter table reports drop constraint nothing")
     letters = Redrive(under_test.pipeline, under_test.store, by="somebody")
     (letter,) = await letters.waiting()
     assert [one.outcome for one in await letters.redrive(letter)] == [HANDLED]

@@ -54,6 +54,8 @@ class Database:
         self.promised: list[OutboxRecord] = []
         """Every outbox record that was ever committed, in the order of the commits."""
         self.leader: Session | None = None
+        self.read_without_lead = False
+        """Did a process ever read the outbox that did not lead?"""
         self.positions = count(1)
         self._holders: defaultdict[Hashable, dict[Transaction, bool]] = defaultdict(dict)
 

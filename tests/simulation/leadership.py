@@ -66,7 +66,7 @@ class LeadersOutbox:
     def _unpublished(self, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord]) -> list[Unpublished]:
         leader = self._database.leader
         leads = leader is not None and leader.open and leader.life is self._session.life
-        assert leads, "somebody reads who does not lead"
+        self._database.read_without_lead |= not leads
         gone = {record.identity for record in acknowledged}
         self._database.forget([at for at, record in self._database.outbox.items() if record.identity in gone])
         return self._database.unpublished(limit, now)

@@ -288,6 +288,7 @@ class RelayMachine(Simulation):
 
     def look(self) -> None:
         super().look()
+        assert not self.database.read_without_lead, "somebody reads who does not lead"
         self.nothing_is_published_that_was_not_committed()
         self.nothing_that_was_committed_is_lost()
         self.order_is_kept_per_key()

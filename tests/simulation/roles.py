@@ -6,9 +6,11 @@ from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
+from asyncpg import PostgresError
+
 from chassis.commands import Commands
 from chassis.execution import OutboxPublisher
-from chassis.failures import TRANSIENT_ERRORS
+from chassis.handling import TransientError
 from chassis.messaging.pipeline import Paused, Pipeline
 from chassis.messaging.redrive import Redrive
 from chassis.messaging.relay import Relay
@@ -54,7 +56,7 @@ class RelayProcess(Process):
         return any(not task.done() for task in self._beginning)
 
     async def _begin(self, tally: UUID) -> None:
-        with suppress(ConnectionResetError, *TRANSIENT_ERRORS):
+        with suppress(ConnectionResetError, PostgresError, TransientError):
             await self._here.execute(Begin(tally_id=tally, amount=1), Total)
             await self._here.execute(Count(tally_id=tally, amount=1), Total)
 
@@ -79,7 +81,7 @@ class Caller(Process):
 
     async def main(self) -> None:
         commands = self._commands(self)
-        with suppress(ConnectionResetError, *TRANSIENT_ERRORS):
+        with suppress(ConnectionResetError, PostgresError, TransientError):
             for _ in range(self._times):
                 await commands.execute(Count(tally_id=self._tally, amount=1), Total)
 

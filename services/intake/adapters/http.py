@@ -1,10 +1,9 @@
 """The four forms of intake as an HTTP API: parse, call the application, answer."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from chassis.commands import Commands
-from chassis.forms import FormRoute
-from chassis.http import IdempotencyKey
+from chassis.http import IdempotencyKey, json_only
 from services.intake.application.commands import (
     AskQuestion,
     QuestionReceipt,
@@ -19,7 +18,7 @@ from services.intake.application.commands import (
 
 def forms(commands: Commands) -> APIRouter:
     """Everything answers 202: accepted and kept, the rest of the platform hears of it in a moment."""
-    router = APIRouter(route_class=FormRoute)
+    router = APIRouter(dependencies=[Depends(json_only)])
 
     @router.post("/questions", status_code=202, summary="Ask a question")
     async def ask_question(command: AskQuestion, key: IdempotencyKey = None) -> QuestionReceipt:

@@ -41,3 +41,7 @@ class MailDelivery:
                 message.refused(now)
             case Answer.NOT_NOW:
                 message.postponed(now, self.schedule)
+
+    def record_error(self, message: Message, now: datetime) -> None:
+        """It cannot even be attempted, for instance because its text cannot be rendered."""
+        message.postponed(now, self.schedule)

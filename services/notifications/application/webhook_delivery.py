@@ -44,3 +44,7 @@ class WebhookDelivery:
                 webhook.refused(now)
             case Answer.NOT_NOW:
                 webhook.postponed(now, self.schedule)
+
+    def record_error(self, webhook: Webhook, now: datetime) -> None:
+        """It cannot even be attempted, for instance because its text cannot be rendered."""
+        webhook.postponed(now, self.schedule)

@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from chassis.commands import Commands
-from chassis.http import IdempotencyKey
+from chassis.http import IdempotencyKey, json_only
 from chassis.persistence.connection import Pool
 from services.pof.adapters.queries import newest_dossiers, read_dossier
 from services.pof.application.commands import AnnounceDossier, Submission, SubmitDossier
@@ -17,7 +17,7 @@ Limit = Annotated[int, Query(ge=1, le=200, description="At most so many, newest 
 
 def routes(commands: Commands, pool: Pool) -> APIRouter:
     """Two commands, and the register to look at."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[Depends(json_only)])
 
     @router.post("/dossiers", status_code=201, summary="Announce a programme to the forum")
     async def announce(command: AnnounceDossier, key: IdempotencyKey = None) -> DossierView:
