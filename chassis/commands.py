@@ -2,8 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,7 +16,7 @@ from uuid6 import uuid7
 
 from chassis.execution import Executor, IdempotencyKey, Message
 from chassis.failures import GaveUp, HandlersFailed, RetryPolicy, cause_of, retried, was_rolled_back
-from chassis.handling import Handler, MessageContext, PermanentError
+from chassis.handling import Handler, MessageContext, PermanentError, TransientError
 from chassis.observability.metrics import Metrics
 from chassis.partner_gateway import ReceivedMessage, Verdict, count_verdicts
 from chassis.record import Outcome
@@ -28,9 +29,22 @@ SPACING = 0.03
 """Seconds from the beginning of one transaction to the next, unless the next is full or the first had one command. What
 arrives within this time goes through all services together, and each command pays a part of every step."""
 RETRIES = RetryPolicy(first=0.02)
+MOST_WAITING = 500
+"""Commands that wait for their transaction, and requests of partners under way: about a second of work at full speed.
+More are refused at once, because whoever sent them would have given up before their turn."""
+ASK_AFTER = 1.0
+"""Seconds that a command has waited when it is asked whether its caller is still there."""
 _NAMESPACE = UUID("52f6c0ec-7d4e-5d0f-8d9b-0b6b7a4c1b7e")
 
 Answer = TypeVar("Answer", bound=BaseModel)
+
+
+CALLER_LEFT: ContextVar[Callable[[], Awaitable[bool]] | None] = ContextVar("CALLER_LEFT", default=None)
+"""Did the caller of the HTTP request hang up? Set by whatever serves it."""
+
+
+class Overloaded(TransientError):
+    """More commands wait than can be executed before their callers give up."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +53,9 @@ class Request(Generic[Answer]):
 
     message: Message
     answered: asyncio.Future[Answer]
+    caller_left: Callable[[], Awaitable[bool]] | None
+    since: float
+    """In the time of the event loop."""
 
     def answer(self, error: Exception | None = None) -> None:
         """Tell the caller, unless it went away."""
@@ -72,6 +89,7 @@ class Commands:
         self._full = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
         self._executing: set[asyncio.Task[None]] = set()
+        self._taking_in = 0
 
     async def execute(self, command: BaseModel, answer: type[Answer], key: str | None = None) -> Answer:
         """The handler's answer. With the same `key` and the same command, the very answer of the first time.
@@ -79,10 +97,16 @@ class Commands:
         Raises:
             Refused: the handler does not accept the command.
             KeyUsedTwice: the key came with another command before.
+            Overloaded: too many commands wait.
         """
         kind, ending = type(command).__name__, "failed"
-        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Request(self._message(command, answer, key), answered))
+        if len(self._waiting) >= MOST_WAITING:
+            self._metrics.commands.labels(self._service, kind, "overload").inc()
+            raise Overloaded
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[Answer] = loop.create_future()
+        message = self._message(command, answer, key)
+        self._waiting.append(Request(message, answered, CALLER_LEFT.get(), loop.time()))
         if len(self._waiting) >= LARGEST_BATCH:
             self._full.set()
         if self._working is None or self._working.done():
@@ -98,7 +122,20 @@ class Commands:
         return result
 
     async def take_in(self, received: Sequence[ReceivedMessage]) -> None:
-        """Messages of a partner over HTTP: all of them or none, and what was sent before has no second effect."""
+        """Messages of a partner over HTTP: all of them or none, and what was sent before has no second effect.
+
+        Raises:
+            Overloaded: too many requests are under way.
+        """
+        if self._taking_in >= MOST_WAITING:
+            raise Overloaded
+        self._taking_in += 1
+        try:
+            await self._take_in(received)
+        finally:
+            self._taking_in -= 1
+
+    async def _take_in(self, received: Sequence[ReceivedMessage]) -> None:
         messages = {self._partner_message(one): one for one in received}
         try:
             await retried(partial(self._executor.run, [*messages]), RETRIES)
@@ -129,7 +166,9 @@ class Commands:
     async def _work(self) -> None:
         """Batch after batch, until nobody waits."""
         while self._waiting:
-            requests = self._next_batch()
+            requests = await self._still_wanted(self._next_batch())
+            if not requests:
+                continue
             next_at = asyncio.get_running_loop().time() + SPACING
             executing = asyncio.create_task(self._execute(requests))
             self._executing.add(executing)
@@ -156,6 +195,14 @@ class Commands:
         if len(left) < LARGEST_BATCH:
             self._full.clear()
         return batch
+
+    async def _still_wanted(self, requests: list[Request[Any]]) -> list[Request[Any]]:
+        """Without those whose callers hung up while they waited: nobody would hear the answer."""
+        late = asyncio.get_running_loop().time() - ASK_AFTER
+        left = [one for one in requests if one.since < late and one.caller_left and await one.caller_left()]
+        for request in left:
+            request.answered.cancel()
+        return [request for request in requests if request not in left]
 
     async def _execute(self, requests: Sequence[Request[Any]]) -> None:
         """In one transaction; when that fails, whoever is at fault apart from the others."""

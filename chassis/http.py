@@ -1,6 +1,8 @@
 """The HTTP side of a service: its routes, its health, and errors as problem+json that name the field."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import asyncpg
@@ -9,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from chassis.commands import CALLER_LEFT
 from chassis.failures import Fault, fault_of
 from chassis.handling import NotFound, PermanentError, Refused, TransientError
 from chassis.observability.health import Health
@@ -132,6 +135,7 @@ class LimitBody:
                 answer = problem(413, "Te groot", f"De aanvraag is groter dan {LARGEST_BODY} bytes.")
                 await answer(scope, receive, send)
                 return
+        CALLER_LEFT.set(partial(_disconnected, receive))
         await self._app(scope, _replay(b"".join(chunks), receive), send)
 
 
@@ -142,6 +146,17 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return messages.pop() if messages else await receive()
 
     return next_message
+
+
+async def _disconnected(receive: Receive) -> bool:
+    """Is there news of the connection, now that the body is read? Then it is that the caller hung up."""
+    news = asyncio.ensure_future(receive())
+    try:
+        # One turn of the event loop: it answers at once, or it waits for something to happen.
+        await asyncio.sleep(0)
+        return news.done()
+    finally:
+        news.cancel()
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
