@@ -8,7 +8,7 @@ from chassis.partners import Partner
 from contracts.partner import EVENTS, REJECTED
 from contracts.registry import EVENTS as ALL
 from deploy.asyncapi.document import Channel, Document, document, events_on
-from deploy.local.platform import SERVICES
+from deploy.services import SERVICES
 
 SERVERS = {
     "local": {

@@ -31,9 +31,9 @@ from chassis.messaging.groups import group_of
 from chassis.messaging.login import Login, client_arguments
 from chassis.messaging.topics import topics_with
 from chassis.partners import Partner
-from deploy.local.platform import SERVICES
 from deploy.local.providers import KAFKA_VARIABLE, Provider
 from deploy.local.stack import ADMIN, Kafka, Stack, StackError, State
+from deploy.services import SERVICES
 from tests.local.granting import DEMO, a_partner, allow
 from tests.local.intruder import intruder
 
