@@ -20,6 +20,7 @@ from deploy.demo.main import KILLS, run_demo
 from deploy.local.platform import PARTNERS, Platform
 from deploy.local.ports import HOST
 from deploy.local.stack import Stack, StackError
+from deploy.new_service.cli import new
 from deploy.services import SERVICES
 from deploy.up import FOLDER, OPEN, SECURED, what_is_up
 
@@ -78,6 +79,7 @@ def asyncapi(port: Annotated[int, typer.Option(help="0 takes any that is free.")
 
 
 app.add_typer(contracts, name="contracts")
+app.add_typer(new, name="new")
 
 topics = typer.Typer(no_args_is_help=True, help="Topics, from the manifests of the contracts.")
 app.add_typer(topics, name="topics")
