@@ -3,15 +3,15 @@
 import keyword
 import re
 import sys
-from pathlib import Path
 
-from deploy.services import ROOT, services_in
+from deploy.services import ROOT, SERVICES
 
-LETTERS = re.compile("[a-z]{2,30}")
-"""No digits and no _: the service is a part of every event's type and of every topic's name."""
+CONTRACTS = ROOT / "contracts"
+LETTERS = re.compile("[a-z]{2,20}")
+"""No digits and no _, which the type of an event cannot have; not longer, because Alembic has a limit."""
 TAKEN = {"each", "none", "postgres", "public"}
 """Of PostgreSQL's roles and of `make demo KILL=...`."""
-TAKEN_IN_THE_CODE = {"event", "mapper", "scenario", "service", "timer"}
+TAKEN_IN_THE_CODE = {"event", "handlers", "health", "mapper", "metrics", "scenario", "service", "timer"}
 """A class of the chassis that the same modules import, or a table of the chassis."""
 
 
@@ -19,12 +19,12 @@ class RefusedName(Exception):
     """Why nothing can be called so, in one sentence."""
 
 
-def check_service(name: str, root: Path = ROOT) -> None:
+def check_service(name: str) -> None:
     """Raises RefusedName."""
     _check_word(name, "a service")
-    if name in services_in(root):
+    if name in SERVICES:
         raise RefusedName(f"There is a service {name} already.")
-    if (root / "contracts" / f"{name}.py").exists() or (root / "contracts" / name).exists():
+    if (CONTRACTS / f"{name}.py").exists() or (CONTRACTS / name).exists():
         raise RefusedName(f"The contracts have a module {name} already, so no service can publish its events there.")
     if name in sys.stdlib_module_names:
         raise RefusedName(f"{name} is a module of Python itself: choose another name for the service.")
@@ -48,6 +48,6 @@ def plural(name: str) -> str:
 
 def _check_word(name: str, what: str) -> None:
     if not LETTERS.fullmatch(name):
-        raise RefusedName(f"{name!r} cannot name {what}: two to thirty letters from a to z, and nothing else.")
+        raise RefusedName(f"{name!r} cannot name {what}: two to twenty letters from a to z, and nothing else.")
     if keyword.iskeyword(name):
         raise RefusedName(f"{name} is a word of Python's own language: it cannot name {what}.")

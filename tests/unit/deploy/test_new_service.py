@@ -24,7 +24,7 @@ def refusal_of(*arguments: str) -> str:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("mentor-ing", "'mentor-ing' cannot name a service: two to thirty letters from a to z, and nothing else."),
+        ("mentor-ing", "'mentor-ing' cannot name a service: two to twenty letters from a to z, and nothing else."),
         ("Mentoring", "'Mentoring' cannot name a service"),
         ("2mentors", "'2mentors' cannot name a service"),
         ("class", "class is a word of Python's own language"),
@@ -41,8 +41,8 @@ def test_a_name_that_cannot_be_is_refused_in_one_sentence(name: str, why: str) -
 
 @pytest.mark.parametrize("aggregate", ["Training", "import", "event", "timer"])
 def test_so_is_an_aggregate_that_cannot_be_called_so(aggregate: str) -> None:
-    assert aggregate in refusal_of("mentoring", "--aggregate", aggregate)
-    assert not (ROOT / "services" / "mentoring").exists()
+    assert aggregate in refusal_of("sample", "--aggregate", aggregate)
+    assert not (ROOT / "services" / "sample").exists()
 
 
 @pytest.mark.parametrize(
@@ -54,22 +54,22 @@ def test_tables_topics_and_routes_are_named_by_the_plural(one: str, many: str) -
 
 
 def test_every_file_is_named_after_the_service_and_reads_as_what_it_is() -> None:
-    files = rendered("mentoring", "training")
+    files = rendered("sample", "training")
     for path, text in files.items():
-        assert "mentoring" in str(path)
+        assert "sample" in str(path)
         assert "{{" not in f"{path} {text}"
         if path.suffix == ".py":
             ast.parse(text)
         if path.suffix == ".yaml":
             assert yaml.safe_load(text)["name"] == path.stem
-    assert Path("services/mentoring/domain/training.py") in files
-    assert Path("contracts/topics/duaal.mentoring.trainings.yaml") in files
+    assert Path("services/sample/domain/training.py") in files
+    assert Path("contracts/topics/duaal.sample.trainings.yaml") in files
 
 
 def test_the_dashboards_may_read_the_new_topics_and_nothing_else_of_their_manifest_changes() -> None:
     before = (PARTNERS / "dashboards.yaml").read_text()
-    after = with_topics(before, ["duaal.mentoring.trainings"])
-    assert with_topics(after, ["duaal.mentoring.trainings"]) == after
+    after = with_topics(before, ["duaal.sample.trainings"])
+    assert with_topics(after, ["duaal.sample.trainings"]) == after
     read = yaml.safe_load(after)["reads"]
-    assert read == sorted([*yaml.safe_load(before)["reads"], "duaal.mentoring.trainings"])
-    assert after.replace("  - duaal.mentoring.trainings\n", "") == before
+    assert read == sorted([*yaml.safe_load(before)["reads"], "duaal.sample.trainings"])
+    assert after.replace("  - duaal.sample.trainings\n", "") == before
