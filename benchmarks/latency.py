@@ -42,7 +42,7 @@ async def latency(bench: Bench) -> list[Result]:
     ][:requests]
     platform = await asyncio.to_thread(Platform(bench.stack, bench.directory).start)
     try:
-        for other in ("matching", "notifications", "pof"):
+        for other in platform.services.keys() - {"intake", "referral"}:
             await asyncio.to_thread(platform.services[other].stop)
         async with (
             _seen(bootstrap, REFERRALS, _question) as referred,

@@ -56,7 +56,8 @@ def json_only(request: Request) -> None:
     JSON is also what a page of another site cannot send in the name of who looks at it.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.method in ("POST", "PUT", "PATCH") and kind != JSON and not kind.endswith("+json"):
+    has_body = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+    if has_body and kind != JSON and not kind.endswith("+json"):
         raise HTTPException(415, f"Stuur {JSON}")
 
 

@@ -16,10 +16,12 @@ from chassis.partners import read_partners
 from deploy.access.cli import partners as partner_commands
 from deploy.asyncapi.serve import server as asyncapi_server
 from deploy.contracts.commands import app as contracts
-from deploy.demo.main import Kill, run_demo
-from deploy.local.platform import PARTNERS, SERVICES, Platform
+from deploy.demo.main import KILLS, run_demo
+from deploy.local.platform import PARTNERS, Platform
 from deploy.local.ports import HOST
 from deploy.local.stack import Stack, StackError
+from deploy.new_service.cli import new
+from deploy.services import SERVICES
 from deploy.up import FOLDER, OPEN, SECURED, what_is_up
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -32,13 +34,13 @@ def up(
         bool, typer.Option("--secure", help="Kafka asks everybody for a login, as in a deployment.")
     ] = False,
 ) -> None:
-    """Start Kafka, PostgreSQL, mail and the five services; they stay up for you to play with."""
+    """Start Kafka, PostgreSQL, mail and the services; they stay up for you to play with."""
     folder = SECURED if secure else OPEN
     if (running := what_is_up()) and running[0] != folder:
         raise StackError(f"Another platform is up, in {running[0]}: `make down` stops it.")
     with console.status("Kafka, PostgreSQL and mail..."):
         stack = Stack.start(folder, detached=True, secure=secure)
-    with console.status("databases, topics, five services..."):
+    with console.status("databases, topics, services..."):
         platform = Platform(stack, folder).start()
     _print_addresses(platform)
 
@@ -58,12 +60,12 @@ def down() -> None:
 
 @app.command()
 def demo(
-    kill: Annotated[
-        Kill, typer.Option(help="Which service is killed half way, or each of them in turn.")
-    ] = Kill.REFERRAL,
+    kill: Annotated[str, typer.Option(help=f"What is killed half way: {' | '.join(KILLS)}.")] = "referral",
     seed: Annotated[int, typer.Option(help="Seed of the generated day.")] = 1,
 ) -> None:
     """Drive a day of real traffic through everything, kill -9 a service half way, and judge the result."""
+    if kill not in KILLS:
+        raise typer.BadParameter(f"{kill} is none of {', '.join(KILLS)}")
     raise typer.Exit(run_demo(FOLDER / "demo", kill, seed, console))
 
 
@@ -77,6 +79,7 @@ def asyncapi(port: Annotated[int, typer.Option(help="0 takes any that is free.")
 
 
 app.add_typer(contracts, name="contracts")
+app.add_typer(new, name="new")
 
 topics = typer.Typer(no_args_is_help=True, help="Topics, from the manifests of the contracts.")
 app.add_typer(topics, name="topics")

@@ -19,8 +19,9 @@ from deploy.access.rules import access_of
 from deploy.asyncapi.document import text_of
 from deploy.asyncapi.page import page_of
 from deploy.asyncapi.views import of_partner
-from deploy.local.platform import PARTNERS, SERVICES
+from deploy.local.platform import PARTNERS
 from deploy.local.stack import StackError
+from deploy.services import SERVICES
 from deploy.up import what_is_up
 
 partners = typer.Typer(no_args_is_help=True, help="Partners, from their manifests in deploy/partners.")

@@ -8,7 +8,7 @@ from chassis.topics import PARTNER_TOPICS, TOPICS, Topic, topic_of
 from contracts.partner import EVENTS, REJECTED
 from contracts.registry import EVENTS as ALL
 from deploy.asyncapi.document import Channel, Document, document, events_on
-from deploy.local.platform import SERVICES
+from deploy.services import SERVICES
 
 SERVERS = {
     "local": {

@@ -37,7 +37,9 @@ def check(since: Since = "HEAD") -> None:
 
 @app.command()
 def approve(since: Since = "HEAD") -> None:
-    """Record what is new or changed and breaks nobody, and say who has to deploy first."""
+    """Record what is new or changed and breaks nobody, draft missing examples, and say who has to deploy first."""
+    from deploy.contracts.examples import draft  # noqa: PLC0415 - `duaal` runs without what this needs
+
     verdicts = gate(since).verdicts()
     partners = read_partners(PARTNERS).values()
     for verdict in verdicts:
@@ -49,6 +51,8 @@ def approve(since: Since = "HEAD") -> None:
             first = who_goes_first(model.declaration, verdict.found, partners)
             console.print(f"[bold]{verdict.type}[/bold] version {number}: {first}")
             _list_changes(verdict)
+        for file in draft(EVENTS[verdict.type]) if verdict.compatible else ():
+            console.print(f"  {file.name} was drafted: give it values that a reader recognises", markup=False)
     refused = [verdict for verdict in verdicts if not verdict.compatible]
     raise typer.Exit(1 if refused else 0)
 

@@ -15,7 +15,8 @@ from contracts.envelope import Envelope, read
 from contracts.event import Event
 from contracts.registry import EVENTS
 from deploy.local.mail import deliveries, messages
-from deploy.local.platform import SERVICES, Platform
+from deploy.local.platform import Platform
+from deploy.services import SERVICES
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections import Counter
-from enum import StrEnum
 from pathlib import Path
 
 from rich.console import Console
@@ -14,32 +13,26 @@ from deploy.demo.evidence import gather_evidence, outcomes, waiting
 from deploy.demo.report import show
 from deploy.demo.traffic import Day
 from deploy.demo.verdict import judge
-from deploy.local.platform import SERVICES, Platform
+from deploy.local.platform import Platform
 from deploy.local.stack import Stack
+from deploy.services import SERVICES
 
 QUIET_FOR = 2
 """Times in a row, half a second apart, that nothing may be waiting."""
 QUIET_WITHIN = 300.0
 
+NOBODY, EACH = "none", "each"
+KILLS = (NOBODY, *SERVICES, EACH)
+"""Which service gets SIGKILL: nobody, one, or each in turn."""
 
-class Kill(StrEnum):
-    """Which service gets SIGKILL, or each in turn."""
 
-    NONE = "none"
-    INTAKE = "intake"
-    REFERRAL = "referral"
-    MATCHING = "matching"
-    NOTIFICATIONS = "notifications"
-    POF = "pof"
-    EACH = "each"
-
-    def moments(self, requests: int) -> dict[int, str]:
-        """After how many answers which service is killed."""
-        if self is Kill.NONE:
-            return {}
-        if self is not Kill.EACH:
-            return {requests // 2: self.value}
-        return {requests * (at + 1) // (len(SERVICES) + 1): service for at, service in enumerate(SERVICES)}
+def moments(kill: str, requests: int) -> dict[int, str]:
+    """After how many answers which service is killed."""
+    if kill == NOBODY:
+        return {}
+    if kill != EACH:
+        return {requests // 2: kill}
+    return {requests * (at + 1) // (len(SERVICES) + 1): service for at, service in enumerate(SERVICES)}
 
 
 class Victims:
@@ -71,23 +64,23 @@ class Victims:
         await asyncio.gather(*self._restarts)
 
 
-def run_demo(folder: Path, kill: Kill, seed: int, console: Console) -> int:
+def run_demo(folder: Path, kill: str, seed: int, console: Console) -> int:
     """Run it; the answer is the exit code."""
     started = time.monotonic()
     Platform.wipe(folder)
     with console.status("Kafka, PostgreSQL and mail..."):
         stack = Stack.start(folder)
     with stack:
-        with console.status("databases, topics, five services..."):
+        with console.status("databases, topics, services..."):
             platform = Platform(stack, folder).start()
         console.print(f"Everything runs after {time.monotonic() - started:.1f} s.")
         with platform:
             return asyncio.run(_run(platform, kill, seed, console))
 
 
-async def _run(platform: Platform, kill: Kill, seed: int, console: Console) -> int:
+async def _run(platform: Platform, kill: str, seed: int, console: Console) -> int:
     requests = Day(seed).requests()
-    victims = Victims(platform, kill.moments(len(requests)), console)
+    victims = Victims(platform, moments(kill, len(requests)), console)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("a day of traffic", total=len(requests))
 

@@ -26,7 +26,7 @@ SUPERUSER = "postgres"
 LOCALE = ("--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 SETTINGS = {
     "fsync": "on",
-    # Five services with their pools, and the tests beside them.
+    # Every service with its pool, and the tests beside them.
     "max_connections": "200",
     # With the 128 MB of a fresh PostgreSQL the index of a large inbox is read from the disk, page by page.
     "shared_buffers": "512MB",

@@ -1,4 +1,4 @@
-"""The five services as processes on a local stack: databases, topics and migrations first, then one process each."""
+"""The services as processes on a local stack: databases, topics and migrations first, then one process each."""
 
 import json
 import sys
@@ -21,9 +21,8 @@ from deploy.local.process import ProcessServer
 from deploy.local.stack import Stack
 from deploy.local.tokens import Tokens
 from deploy.local.webhook_secrets import write_secrets
+from deploy.services import ROOT, SERVICES
 
-SERVICES = ("intake", "referral", "matching", "notifications", "pof")
-ROOT = Path(__file__).parent.parent.parent
 PARTNERS = ROOT / "deploy" / "partners"
 
 

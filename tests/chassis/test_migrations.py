@@ -3,7 +3,6 @@
 import asyncio
 import importlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +15,9 @@ from chassis.persistence.migrate import migrate
 from chassis.persistence.tables import tables_of
 from chassis.service import Service
 from chassis.settings import Settings
+from deploy.services import SERVICES
 from tests.chassis.tally import TALLY
-from tests.conftest import ROOT, Databases
-
-SERVICES = sorted(app.parent.name for app in Path(ROOT, "services").glob("*/app.py"))
+from tests.conftest import Databases
 
 
 def built(name: str) -> Service:
@@ -33,10 +31,6 @@ def built(name: str) -> Service:
         if isinstance(thing, type) and issubclass(thing, Settings) and thing is not Settings
     )
     return build(kind(database_url="unused"))
-
-
-def test_there_are_services_to_look_at() -> None:
-    assert "referral" in SERVICES
 
 
 @pytest.mark.parametrize("name", ["tally", *SERVICES])

@@ -8,11 +8,12 @@ from chassis.persistence.connection import Pool
 from chassis.persistence.retention import AT_ONCE, Retention, RetentionJob, UnsafeRetention
 from chassis.settings import Settings
 from chassis.topics import TOPICS, consumed_by
+from deploy.services import SERVICES
 
 DAYS = {name: field.default for name, field in Settings.model_fields.items() if name.endswith("_days")}
 
 
-@pytest.mark.parametrize("service", ["intake", "matching", "notifications", "pof", "referral"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_by_default_the_inbox_remembers_longer_than_any_record_can_come_back(service: str) -> None:
     retention = Retention(timedelta(days=DAYS["inbox_days"]), timedelta(days=DAYS["dead_letter_days"]))
     retention.check(timedelta(days=TOPICS[name].retention_days) for name in consumed_by(service))

@@ -20,6 +20,7 @@ from contracts.schema import identity, recorded, text_of
 from contracts.vocabulary import Code
 from deploy.contracts.gate import Gate, State, Verdict, gate
 from deploy.contracts.recording import record, who_goes_first
+from deploy.services import SERVICES
 from tests.contract.models import TYPE, an_event
 
 FIRST = an_event()
@@ -189,4 +190,4 @@ def test_what_a_partner_sends_is_written_by_the_partners_whose_manifest_lists_it
 
 def test_writers_on_a_topic_per_service_are_all_services_that_have_one() -> None:
     told = who_goes_first(DeadLetterOpened.declaration, [], [])
-    assert "writers (intake, matching, notifications, pof, referral) and readers (nobody yet)" in told
+    assert f"writers ({', '.join(SERVICES)}) and readers (nobody yet)" in told

@@ -1,4 +1,4 @@
-"""All five services as processes on real Kafka, PostgreSQL and SMTP."""
+"""All services as processes on real Kafka, PostgreSQL and SMTP."""
 
 from collections.abc import AsyncIterator, Iterator
 

@@ -22,7 +22,7 @@ from tests.e2e.listening import the_event
 
 @pytest.fixture(scope="module")
 def secured(secured_stack: Stack) -> Iterator[Platform]:
-    """All five services."""
+    """All services."""
     with Platform(secured_stack, FOLDER / "secured").start() as platform:
         yield platform
 

@@ -8,8 +8,9 @@ from chassis.partners import Calendar, Partner, Quota, read_partners
 from deploy.access.grant import grant
 from deploy.access.rules import access_of
 from deploy.local.blocking import wait_for
-from deploy.local.platform import PARTNERS, SERVICES
+from deploy.local.platform import PARTNERS
 from deploy.local.stack import Kafka
+from deploy.services import SERVICES
 
 DEMO = read_partners(PARTNERS)
 

@@ -13,8 +13,9 @@ from deploy.access.listing import listing
 from deploy.access.passwords import Passwords
 from deploy.access.rules import Access, Operation, Resource, access_of
 from deploy.cli import app
-from deploy.local.platform import PARTNERS, SERVICES
+from deploy.local.platform import PARTNERS
 from deploy.local.stack import StackError
+from deploy.services import SERVICES
 
 DEMO = read_partners(PARTNERS)
 ACCESSES = access_of(SERVICES, DEMO.values())
