@@ -25,6 +25,7 @@ from chassis.messaging.relay import Relay
 from chassis.observability.gauges import GaugeCollector
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
+from chassis.observability.probes import DatabaseProbe
 from chassis.outbound_actions import OutboundActions
 from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.leadership import Leadership
@@ -79,6 +80,7 @@ class Process:
     async def run(self) -> None:
         """Do the work of the roles until told to stop; then finish what was begun, in this order."""
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._running(DatabaseProbe(self._pool, self.health).run))
             if self._relay:
                 await stack.enter_async_context(self._running(self._make_retention_job().run))
                 await stack.enter_async_context(self._running(self._make_gauge_collector().run))
@@ -167,7 +169,8 @@ class Process:
         # Joining waits for Kafka; health has to be readable meanwhile.
         joining = asyncio.create_task(self._join(consumer))
         try:
-            yield
+            async with self._running(consumer.watch_lag):
+                yield
         finally:
             joining.cancel()
             with contextlib.suppress(asyncio.CancelledError):

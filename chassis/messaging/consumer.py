@@ -1,13 +1,18 @@
 """The consumer group of a service: hands batches to the pipeline, and commits their offsets when they are decided."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError
+from aiokafka.errors import (
+    CommitFailedError,
+    ConsumerStoppedError,
+    IllegalStateError,
+    KafkaError,
+    UnknownTopicOrPartitionError,
+)
 
 from chassis.crash_points import crash_point
 from chassis.login import Login
@@ -26,6 +31,9 @@ LAST_COMMIT_WITHIN = 5.0
 """Seconds that the last commit of a process has."""
 COMMIT_EVERY = 0.2
 """Seconds between two commits of offsets. After a crash so much is delivered again, and dropped by the inbox."""
+LAG_EVERY = 5.0
+LAG_WITHIN = 4.0
+POSITION_WITHIN = 0.2
 FETCH_AHEAD_AFTER = 0.004
 """Seconds from the beginning of a batch until the next one is fetched and read: by then PostgreSQL works on the first
 statements, and this process would only wait. Without the delay a hop reaches 0.67 of bare code instead of 0.79."""
@@ -34,16 +42,23 @@ statements, and this process would only wait. Without the delay a hop reaches 0.
 class DrainOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc]
     """Before partitions go to another process, the running batch is finished and what was fetched ahead is given up."""
 
-    def __init__(self, fetcher: Fetcher, committed: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        committed: Callable[[], Awaitable[None]],
+        revoked: Callable[[Sequence[TopicPartition]], None],
+    ) -> None:
         self.lock = asyncio.Lock()
         self._fetcher = fetcher
         self._committed = committed
+        self._revoked = revoked
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Wait for the batch."""
         async with self.lock:
             self._fetcher.give_up()
             await self._committed()
+            self._revoked(revoked)
             log.info("partitions revoked", number=len(revoked))
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
@@ -70,6 +85,7 @@ class Consumer:
         login: Login | None = None,
     ) -> None:
         self._service = service
+        self._topics = topics
         self._pipeline = pipeline
         self._metrics = metrics
         self._health = health
@@ -83,7 +99,7 @@ class Consumer:
         self._uncommitted: Offsets = {}
         self._committing: asyncio.Task[None] | None = None
         self._commit_now = asyncio.Event()
-        self._drain = DrainOnRevoke(self._fetcher, self._committed)
+        self._drain = DrainOnRevoke(self._fetcher, self._committed, self._forget)
         self.broker = RecordBroker(bootstrap_servers, f"duaal-{service}", login)
         self.broker.subscribe(
             topics,
@@ -132,6 +148,8 @@ class Consumer:
             await asyncio.sleep(1)
             return ()
         self._health.progress("consumer")
+        if not deliveries:
+            await self._commit_position()
         return deliveries
 
     async def _consume(self, _: object) -> None:
@@ -143,6 +161,13 @@ class Consumer:
         """Never raises: FastStream would go on with the next batch."""
         if self._over or not deliveries:
             return
+        self._health.begin("batch")
+        try:
+            await self._decide(deliveries)
+        finally:
+            self._health.end("batch")
+
+    async def _decide(self, deliveries: Sequence[Delivery]) -> None:
         crash_point("after receive")
         asyncio.get_running_loop().call_later(FETCH_AHEAD_AFTER, self._fetcher.fetch_ahead)
         try:
@@ -168,12 +193,27 @@ class Consumer:
         crash_point("before offset commit")
         self._fetcher.decided()
         # Explicit offsets, because `ack` would commit the position of every partition, handled or not.
-        offsets = _after(deliveries)
+        self._decided(_after(deliveries))
+        self._health.found("dependency")
+        self._health.progress("consumer")
+        self._metrics.last_progress.labels(self._service).set_to_current_time()
+
+    def _decided(self, offsets: Offsets) -> None:
+        """Per partition, everything before this offset is decided."""
+        self._next |= offsets
         self._uncommitted |= offsets
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_soon())
-        self._health.found("dependency")
-        self._progress(offsets)
+
+    async def _commit_position(self) -> None:
+        """When there is nothing to hand out: the position goes past aborted transactions and their markers, too."""
+        with suppress(TimeoutError, KafkaError):
+            for partition in [*(self._joined.assignment() & self._next.keys())]:
+                async with asyncio.timeout(POSITION_WITHIN):
+                    position = await self._joined.position(partition)
+                # Checked after the wait: what is fetched by now has moved the position, and is not decided.
+                if self._fetcher.idle and position > self._next.get(partition, position):
+                    self._decided({partition: position})
 
     def _go_back(self) -> None:
         """In every partition to the first record that is not decided."""
@@ -185,6 +225,11 @@ class Consumer:
                 self._joined.seek(partition, offset)
         except IllegalStateError as error:
             log.info("partitions moved while paused", error=type(error).__name__)
+
+    def _forget(self, revoked: Sequence[TopicPartition]) -> None:
+        """Another process decides about these from now on."""
+        for partition in revoked:
+            self._next.pop(partition, None)
 
     async def _commit_soon(self) -> None:
         """Several small batches in one commit, while the next one is handled."""
@@ -213,15 +258,41 @@ class Consumer:
         except Exception as error:
             log.warning("commit failed, the records will come again", error=type(error).__name__)
 
-    def _progress(self, offsets: Offsets) -> None:
-        self._health.progress("consumer")
-        self._metrics.last_progress.labels(self._service).set_to_current_time()
-        self._next |= offsets
-        lag: Counter[str] = Counter()
-        for partition in self._joined.assignment() & self._next.keys():
-            lag[partition.topic] += max(0, (self._joined.highwater(partition) or 0) - self._next[partition])
+    async def watch_lag(self, stop: asyncio.Event) -> None:
+        """Measure every few seconds how far behind the group is, whether or not anything is handled."""
+        while not stop.is_set():
+            try:
+                async with asyncio.timeout(LAG_WITHIN):
+                    await self._measure_lag()
+            except Exception as error:
+                # What cannot be measured is absent.
+                self._metrics.consumer_lag.clear()
+                self._health.lost("kafka")
+                log.warning("cannot measure the lag", error=type(error).__name__)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAG_EVERY):
+                    await stop.wait()
+
+    async def _measure_lag(self) -> None:
+        consumer = self._consumer
+        if consumer is None:
+            return  # it has not joined the group: the health says so
+        if missing := [topic for topic in self._topics if not consumer.partitions_for_topic(topic)]:
+            log.warning("topics are not there", topics=missing)
+            raise UnknownTopicOrPartitionError
+        partitions = consumer.assignment()
+        ends = await consumer.end_offsets(partitions) if partitions else {}
+        for partition in partitions - self._next.keys():
+            committed = await consumer.committed(partition)
+            if committed is None:
+                committed = (await consumer.beginning_offsets([partition]))[partition]
+            self._next.setdefault(partition, committed)
+        lag = dict.fromkeys((partition.topic for partition in partitions), 0)
+        for partition, end in ends.items():
+            lag[partition.topic] += max(0, end - self._next[partition])
         for topic, records in lag.items():
             self._metrics.consumer_lag.labels(self._service, topic).set(records)
+        self._health.found("kafka")
 
 
 def _after(deliveries: Sequence[Delivery]) -> Offsets:

@@ -96,6 +96,11 @@ class Fetcher:
         if self._ahead is None and self._consumer:
             self._ahead = asyncio.create_task(self._fetch(self._consumer, WAIT, self._most))
 
+    @property
+    def idle(self) -> bool:
+        """Is nothing in hand, and nothing on its way?"""
+        return not self.undecided and self._ahead is None
+
     def decided(self) -> None:
         """What was handed out is done with, and need not be kept in memory until the next."""
         self.undecided = []

@@ -1,5 +1,6 @@
 """Where the consumer group of a service is: how far behind, and how to make it read again."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,12 @@ from aiokafka.errors import KafkaError
 from chassis.login import Login
 from chassis.messaging.connections import client_arguments
 from chassis.topics import consumed_by, manifest_of
+
+ANSWERS_WITHIN = 10.0
+
+
+class KafkaIsAway(Exception):
+    """No broker answers."""
 
 
 class GroupIsRunning(Exception):
@@ -39,10 +46,19 @@ def group_of(service: str) -> str:
 async def lag_of(
     bootstrap_servers: str, service: str, login: Login | None = None, *, topics: Sequence[str] | None = None
 ) -> list[Lag]:
-    """The lag of a service, per topic: those that it consumes by the manifests, unless told."""
+    """The lag of a service, per topic: those that it consumes by the manifests, unless told.
+
+    Raises:
+        KafkaIsAway: no broker answers.
+    """
     topics = consumed_by(service) if topics is None else topics
     if not topics:
         return []
+    async with _answering(bootstrap_servers):
+        return await _lag_of(bootstrap_servers, service, login, topics)
+
+
+async def _lag_of(bootstrap_servers: str, service: str, login: Login | None, topics: Sequence[str]) -> list[Lag]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, **client_arguments(login))
     await admin.start()
     try:
@@ -66,7 +82,13 @@ async def read_again(bootstrap_servers: str, service: str, topics: Sequence[str]
 
     Raises:
         GroupIsRunning: a process of the service consumes.
+        KafkaIsAway: no broker answers.
     """
+    async with _answering(bootstrap_servers):
+        return await _read_again(bootstrap_servers, service, topics, login)
+
+
+async def _read_again(bootstrap_servers: str, service: str, topics: Sequence[str], login: Login | None) -> int:
     partitions = _partitions(topics)
     async with _reader(bootstrap_servers, login, group_of(service)) as reader:
         starts = await reader.beginning_offsets(partitions)
@@ -77,6 +99,15 @@ async def read_again(bootstrap_servers: str, service: str, topics: Sequence[str]
         except KafkaError as error:
             raise GroupIsRunning(f"stop every process of {service} that consumes, and wait some seconds") from error
     return sum(ends[partition] - starts[partition] for partition in partitions)
+
+
+@asynccontextmanager
+async def _answering(bootstrap_servers: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            yield
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise KafkaIsAway(f"Kafka at {bootstrap_servers} does not answer: {type(error).__name__}") from error
 
 
 def _partitions(topics: Sequence[str]) -> list[TopicPartition]:

@@ -71,6 +71,7 @@ class KafkaProducer(Producer):
             enable_idempotence=True,
             acks="all",
             linger_ms=0,
+            metadata_max_age_ms=5_000,
             **client_arguments(login),
         )
         try:

@@ -27,6 +27,8 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from chassis.login import Login
 from chassis.messaging.connections import broker_security
 
+METADATA_AGE_MS = 5_000
+
 if TYPE_CHECKING:
     Fetch: TypeAlias = Callable[[AIOKafkaConsumer], Awaitable[Sequence[Any]]]
     Handle: TypeAlias = Callable[[Sequence[Any]], Awaitable[None]]
@@ -64,6 +66,8 @@ class RecordBroker(KafkaBroker):
             client_id=client_id,
             # Topics are created by a command.
             allow_auto_create_topics=False,
+            # A topic that is created, or deleted and created again, is noticed so soon; by default after five minutes.
+            metadata_max_age_ms=METADATA_AGE_MS,
             # What goes wrong is in the log lines of `consumer.py`.
             logger=None,
             security=broker_security(login),

@@ -31,12 +31,27 @@ class GaugeCollector:
         """Look every few seconds until told to stop."""
         while not stop.is_set():
             try:
-                await self.sample()
+                async with asyncio.timeout(EVERY):
+                    await self.sample()
             except Exception as error:
-                log.warning("could not look", error=type(error).__name__)
+                self.forget()
+                log.warning("cannot measure", error=type(error).__name__)
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY):
                     await stop.wait()
+
+    def forget(self) -> None:
+        """What cannot be measured is absent: a figure of some time ago, or none, would be taken for true."""
+        metrics = self._metrics
+        for gauge in (
+            metrics.outbox_unpublished,
+            metrics.outbox_oldest_age_seconds,
+            metrics.timers_waiting,
+            metrics.timers_overdue_seconds,
+            metrics.dead_letters_open,
+            metrics.parked_records,
+        ):
+            gauge.clear()
 
     async def sample(self) -> None:
         """Look once."""

@@ -10,9 +10,12 @@ class Health:
     """What the parts of a process say of themselves. `stuck_after`: seconds without progress that are too many."""
 
     stuck_after: float = 120.0
+    slow_after: float = 10.0
+    """Seconds that a piece of work may take while the process still counts as ready."""
     clock: Callable[[], float] = time.monotonic
     _waiting_for: set[str] = field(default_factory=set)
     _progress: dict[str, float] = field(default_factory=dict)
+    _begun: dict[str, float] = field(default_factory=dict)
 
     def expect(self, part: str) -> None:
         """This part has to come up before the process is ready."""
@@ -31,6 +34,14 @@ class Health:
         """What this part waited for is there again."""
         self._waiting_for.discard(part)
 
+    def begin(self, work: str) -> None:
+        """This piece of work begins."""
+        self._begun[work] = self.clock()
+
+    def end(self, work: str) -> None:
+        """It ended, well or not."""
+        self._begun.pop(work, None)
+
     @property
     def stuck(self) -> list[str]:
         """Parts that began something and did not come back."""
@@ -39,5 +50,7 @@ class Health:
 
     @property
     def not_ready(self) -> list[str]:
-        """Parts that the process still waits for."""
-        return sorted(self._waiting_for)
+        """Parts that the process still waits for, and work that takes too long."""
+        now = self.clock()
+        slow = {work for work, since in self._begun.items() if now - since > self.slow_after}
+        return sorted(self._waiting_for | slow)

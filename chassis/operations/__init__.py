@@ -7,7 +7,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from chassis.messaging.groups import GroupIsRunning
+from chassis.failures import Fault, explain, fault_of
+from chassis.messaging.groups import GroupIsRunning, KafkaIsAway
 from chassis.messaging.pipeline import Paused
 from chassis.messaging.redrive import NotWaiting
 from chassis.persistence.held_records import NotHeld
@@ -28,10 +29,12 @@ def run(work: Awaitable[T]) -> T:
 
     try:
         return asyncio.run(inside())
-    except (NotWaiting, NotHeld, GroupIsRunning, ValueError) as error:
+    except (NotWaiting, NotHeld, GroupIsRunning, KafkaIsAway, ValueError) as error:
         complain(str(error))
-    except Paused:
-        complain("the database or another dependency is down; nothing was changed")
+    except Exception as error:
+        if not isinstance(error, Paused) and fault_of(error) not in (Fault.DEPENDENCY, Fault.CONTENTION):
+            raise
+        complain(f"the database or another dependency does not answer ({explain(error)}); nothing was changed")
     raise typer.Exit(1)
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from chassis.failures import RetryPolicy
@@ -287,9 +288,81 @@ async def test_lag_and_progress_are_told(broker: Broker, topic: str, group: str,
     rig = Rig(postgres)
     await broker.send(*counts(topic, 5))
     labels = {"service": group, "topic": topic}
-    async with consuming(broker, group, topic, rig):
+    async with consuming(broker, group, topic, rig) as member, watching(member):
         await handled(rig, 5)
         await eventually(lambda: rig.metrics.registry.get_sample_value("duaal_consumer_lag", labels) == 0)
+
+
+@asynccontextmanager
+async def watching(member: Member) -> AsyncIterator[None]:
+    """Its lag is measured."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(member.consumer.watch_lag(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def test_lag_is_measured_while_nothing_succeeds(
+    broker: Broker, topic: str, group: str, postgres: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.messaging.consumer.LAG_EVERY", 0.1)
+    rig = Rig(Unreliable(postgres, refuses=1_000_000))
+    await broker.send(*counts(topic, 5))
+    labels = {"service": group, "topic": topic}
+    async with consuming(broker, group, topic, rig) as member, watching(member):
+        await eventually(lambda: rig.metrics.registry.get_sample_value("duaal_consumer_lag", labels) == 5)
+        await broker.send(*counts(topic, 2))
+        await eventually(lambda: rig.metrics.registry.get_sample_value("duaal_consumer_lag", labels) == 7)
+        assert "dependency" in member.health.not_ready
+
+
+async def test_a_lag_that_cannot_be_measured_is_absent_and_the_process_is_not_ready(
+    broker: Broker, topic: str, group: str, postgres: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.messaging.consumer.LAG_EVERY", 0.1)
+    rig, labels = Rig(postgres), {"service": group, "topic": topic}
+    async with consuming(broker, group, topic, rig) as member, watching(member):
+        await eventually(lambda: rig.metrics.registry.get_sample_value("duaal_consumer_lag", labels) == 0)
+
+        async def silence(_: object) -> None:
+            raise KafkaError
+
+        assert member.consumer._consumer
+        monkeypatch.setattr(member.consumer._consumer, "end_offsets", silence)
+        await eventually(lambda: rig.metrics.registry.get_sample_value("duaal_consumer_lag", labels) is None)
+        assert member.health.not_ready == ["kafka"]
+
+
+async def test_aborted_transactions_at_the_end_leave_no_lag(
+    broker: Broker, topic: str, group: str, postgres: PostgresStore
+) -> None:
+    rig = Rig(postgres)
+    async with consuming(broker, group, topic, rig):
+        await broker.send(*counts(topic, 3))
+        await handled(rig, 3)
+        async with AIOKafkaProducer(bootstrap_servers=broker.servers, transactional_id=a_name("t")) as producer:
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic, b"never happened", partition=0)
+            await producer.abort_transaction()
+        await eventually(lambda: broker.committed(f"duaal.{group}"), lambda found: found == {(topic, 0): 5})
+
+
+async def test_a_topic_that_comes_later_is_read_within_seconds(
+    broker: Broker, group: str, postgres: PostgresStore
+) -> None:
+    rig, topic = Rig(postgres), a_name("late")
+    member = a_member(broker.servers, group, [topic], rig)
+    joining = asyncio.create_task(member.consumer.start())
+    try:
+        await broker.make_topic(name=topic)
+        await broker.send(*counts(topic, 2))
+        await handled(rig, 2)
+    finally:
+        joining.cancel()
+        await member.consumer.stop()
 
 
 async def test_nothing_to_do_is_not_being_stuck_but_a_batch_without_end_is(

@@ -36,7 +36,7 @@ async def _no_records(_: object) -> list[Record]:
 
 def subscribed(handle: Callable[[Sequence[Any]], Awaitable[None]]) -> tuple[RecordBroker, DrainOnRevoke]:
     """A broker with a subscriber, made the one way in which the chassis makes them."""
-    listener = DrainOnRevoke(Fetcher(1, _receive, _nothing_to_commit), _nothing_to_commit)
+    listener = DrainOnRevoke(Fetcher(1, _receive, _nothing_to_commit), _nothing_to_commit, lambda _: None)
     broker = RecordBroker("127.0.0.1:1,127.0.0.1:2", "duaal-tally")
     broker.subscribe(["a", "b"], "duaal.tally", _no_records, handle, listener, session_timeout=12, poll_interval=90)
     return broker, listener
