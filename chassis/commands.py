@@ -201,7 +201,7 @@ class Commands:
         late = asyncio.get_running_loop().time() - ASK_AFTER
         left = [one for one in requests if one.since < late and one.caller_left and await one.caller_left()]
         for request in left:
-            request.answered.cancel()
+            request.answer(Overloaded())
         return [request for request in requests if request not in left]
 
     async def _execute(self, requests: Sequence[Request[Any]]) -> None:

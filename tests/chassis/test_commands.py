@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.commands import Commands
+from chassis.commands import CALLER_LEFT, Commands, Overloaded
 from chassis.execution import Executor
 from chassis.handling import PermanentError, Refused, TransientError, handlers_of
 from chassis.observability.metrics import Metrics
 from chassis.persistence.idempotency import KeyUsedTwice
-from chassis.persistence.store import PostgresStore
+from chassis.persistence.store import NewRows, PostgresStore
 from chassis.testing.builders import NOON, a_record
 from chassis.testing.eventually import eventually
 from tests.chassis.conftest import Gated, RecordingPublisher, Rig, WithoutTransactions
@@ -275,3 +275,102 @@ async def test_what_is_new_is_published_after_its_commit_and_once(postgres: Post
     await begin(desk)
     await begin(desk)
     assert [record.aggregate_id for record in desk.publisher.published] == [NEW]
+
+
+class CountingStore:
+    """Counts transactions and single statements that keep something."""
+
+    def __init__(self, store: PostgresStore) -> None:
+        self._store = store
+        self.transactions = self.inserts = 0
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        self.transactions += 1
+        async with self._store.transaction() as transaction:
+            yield transaction
+
+    async def insert(self, rows: NewRows) -> None:
+        self.inserts += 1
+        await self._store.insert(rows)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+async def test_a_repeated_key_costs_the_others_of_its_batch_nothing(postgres: PostgresStore) -> None:
+    store = CountingStore(postgres)
+    desk = Desk(postgres, store=store)
+    await begin(desk)
+    store.inserts = 0
+    answers = await asyncio.gather(
+        *(begin(desk, number, f"another-key-{number}", uuid4()) for number in range(20)), begin(desk), begin(desk)
+    )
+    assert answers == [*range(20), 4, 4]
+    assert (store.inserts, store.transactions) == (1, 0), "what is known is answered from what was kept"
+
+
+async def test_a_refused_command_costs_the_others_of_its_batch_nothing(postgres: PostgresStore) -> None:
+    def trouble(message: object) -> None:
+        if isinstance(message, Begin) and message.amount == 7:
+            raise Refused("amount", "Niet zeven.")
+
+    store = CountingStore(postgres)
+    desk = Desk(postgres, trouble, store=store)
+    ends = await asyncio.gather(
+        *(begin(desk, number, None, uuid4()) for number in range(1, 20)), return_exceptions=True
+    )
+    assert [end for end in ends if isinstance(end, int)] == [number for number in range(1, 20) if number != 7]
+    assert isinstance(ends[6], Refused)
+    assert (store.inserts, store.transactions) == (1, 0)
+
+
+async def test_the_same_key_twice_in_a_moment_is_executed_once_and_answered_twice(postgres: PostgresStore) -> None:
+    desk = Desk(postgres)
+    first = asyncio.create_task(begin(desk, 1, None, uuid4()))
+    answers = await asyncio.gather(first, *(begin(desk) for _ in range(3)))
+    assert answers == [1, 4, 4, 4]
+    assert len(await desk.rig.promised()) == 2
+
+
+async def test_more_than_can_wait_is_refused_at_once(postgres: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chassis.commands.MOST_WAITING", 5)
+    store = Gated(postgres)
+    desk = await Desk(postgres, store=store).open()
+    first = asyncio.create_task(desk.count())
+    await eventually(lambda: store.waiting)
+    waiting = [asyncio.create_task(desk.count()) for _ in range(5)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await desk.count()
+    store.gate.set()
+    assert sorted(await asyncio.gather(first, *waiting)) == [2, 3, 4, 5, 6, 7]
+    assert await desk.count() == 8
+
+
+async def test_a_command_whose_caller_left_before_it_began_is_dropped(
+    postgres: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.commands.ASK_AFTER", 0)
+    store = Gated(postgres)
+    desk = await Desk(postgres, store=store).open()
+    first = asyncio.create_task(desk.count())
+    await eventually(lambda: store.waiting)
+
+    async def left() -> bool:
+        return True
+
+    async def there() -> bool:
+        return False
+
+    async def count_for(caller: Any) -> int:
+        CALLER_LEFT.set(caller)
+        return await desk.count(10)
+
+    gone, here = asyncio.create_task(count_for(left)), asyncio.create_task(count_for(there))
+    await asyncio.sleep(0.01)
+    store.gate.set()
+    assert (await first, await here) == (2, 12)
+    with pytest.raises(Overloaded):
+        await gone
+    assert await desk.total() == 12

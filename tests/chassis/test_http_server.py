@@ -1,7 +1,7 @@
 """What reaches the routes through a real socket, and what never gets that far."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated
 
@@ -9,6 +9,7 @@ import pytest
 from fastapi import APIRouter, Header, HTTPException
 from pydantic import BaseModel
 
+from chassis.commands import CALLER_LEFT
 from chassis.http import create_app
 from chassis.http_server import HttpServer
 from chassis.observability.health import Health
@@ -29,8 +30,22 @@ class Form(BaseModel):
 
 
 @pytest.fixture
-async def port() -> AsyncIterator[int]:
+def callers() -> list[Callable[[], Awaitable[bool]]]:
+    """How to ask whether the caller of each `/wait` left."""
+    return []
+
+
+@pytest.fixture
+async def port(callers: list[Callable[[], Awaitable[bool]]]) -> AsyncIterator[int]:
     router = APIRouter()
+    leave = asyncio.Event()
+
+    @router.post("/wait")
+    async def wait(form: Form) -> Form:
+        if caller := CALLER_LEFT.get():
+            callers.append(caller)
+        await leave.wait()
+        return form
 
     @router.post("/counts")
     async def count(form: Form) -> Form:
@@ -51,6 +66,7 @@ async def port() -> AsyncIterator[int]:
 
     await eventually(started)
     yield port
+    leave.set()
     server.should_exit = True
     await task
 
@@ -160,3 +176,12 @@ async def test_headers_are_not_read_for_ever(port: int, opening: bytes) -> None:
     """The end of the connection may overtake the answer."""
     assert await statuses(port, opening, a_request()) in ([400], [])
     assert await statuses(port, a_request()) == [200]
+
+
+async def test_who_hung_up_is_seen_to_be_gone(port: int, callers: list[Callable[[], Awaitable[bool]]]) -> None:
+    async with a_connection(port) as (_, writer):
+        writer.write(a_request().replace(b"/counts", b"/wait"))
+        await eventually(lambda: len(callers) == 1)
+        assert not await callers[0]()
+        writer.close()
+        await eventually(callers[0])
