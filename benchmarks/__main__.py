@@ -8,7 +8,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from benchmarks import hop, latency, profile, rebuild, start
+from benchmarks import hop, latency, profile, rebuild, repeats, start
 from benchmarks.result import Bench, Result, table, write
 from deploy.local.platform import Platform
 from deploy.local.stack import Stack
@@ -19,6 +19,7 @@ ROWS: dict[str, Callable[[Bench], Coroutine[Any, Any, list[Result]]]] = {
     "hop": hop.hop,
     "usual": hop.usual,
     "latency": latency.latency,
+    "repeats": repeats.repeats,
     "inbox": hop.inbox,
     "two": hop.two,
     "rebuild": rebuild.rebuild,

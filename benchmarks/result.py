@@ -14,7 +14,7 @@ from deploy.local.stack import Stack
 
 @dataclass(frozen=True)
 class Bench:
-    """What every row needs: the servers, a folder for logs, and how much retry_policy there is."""
+    """What every row needs: the servers, a folder for logs, and how much time there is."""
 
     stack: Stack
     directory: Path

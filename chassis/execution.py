@@ -113,7 +113,7 @@ class Executor:
         async with self._store.transaction() as transaction:
             todo = await self._dedupe(transaction, todo)
             unit_of_work = await transaction.load(_plan_of(todo))
-            _handle(todo, unit_of_work)
+            self._handle(todo, unit_of_work)
             crash_point("after handler")
             await self._keep(transaction, todo, unit_of_work)
             await _close_redriven(transaction, messages)
@@ -142,7 +142,7 @@ class Executor:
         if any(message.handler.loads or message.redriven for message in messages):
             return False
         unit_of_work = UnitOfWork()
-        _handle(messages, unit_of_work)
+        self._handle(messages, unit_of_work)
         aggregates = unit_of_work.added()
         records, timers = self._outbox_records(unit_of_work)
         # Of an aggregate that is new, nothing older can wait in the outbox: these overtake nothing.
@@ -196,6 +196,21 @@ class Executor:
             await transaction.inbox.forget([*unused])
         return todo
 
+    @staticmethod
+    def _handle(messages: Sequence[Message], unit_of_work: UnitOfWork) -> None:
+        """Step 3."""
+        failed: dict[Message, Exception] = {}
+        for message in messages:
+            try:
+                message.answer = message.handler.call(message.content, unit_of_work, message.context)
+                unit_of_work.collect_events(message.context)
+            except Exception as error:
+                failed[message] = error
+            else:
+                message.outcome = Outcome.HANDLED
+        if failed:
+            raise HandlersFailed(failed)
+
     async def _keep(self, transaction: Transaction, messages: Sequence[Message], unit_of_work: UnitOfWork) -> None:
         """Steps 4 and 5: the answers, the aggregates, and the events that they publish."""
         if answers := _answers(messages):
@@ -222,21 +237,6 @@ def _plan_of(messages: Iterable[Message]) -> LoadPlan:
     for message in messages:
         plan.include(message.handler, message.content)
     return plan
-
-
-def _handle(messages: Sequence[Message], unit_of_work: UnitOfWork) -> None:
-    """Step 3."""
-    failed: dict[Message, Exception] = {}
-    for message in messages:
-        try:
-            message.answer = message.handler.call(message.content, unit_of_work, message.context)
-            unit_of_work.collect_events(message.context)
-        except Exception as error:
-            failed[message] = error
-        else:
-            message.outcome = Outcome.HANDLED
-    if failed:
-        raise HandlersFailed(failed)
 
 
 async def _parked(transaction: Transaction, messages: Iterable[Message]) -> set[OrderingKey]:

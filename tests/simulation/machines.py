@@ -67,6 +67,8 @@ class Parts:
     lead: type[Lead] = Lead
     outbox: type[LeadersOutbox] = LeadersOutbox
     transaction: type[Transaction] = Transaction
+    executor: type[Executor] = Executor
+    pipeline: type[Pipeline] = Pipeline
 
     def __str__(self) -> str:
         return " ".join(part.__name__ for name, part in vars(self).items() if part is not getattr(Parts, name))
@@ -229,7 +231,7 @@ class RelayMachine(Simulation):
         )
 
     def _commands(self, process: Process, publisher: OutboxPublisher | None = None) -> Commands:
-        executor = Executor("tally", self.store(process), now=lambda: NOON, publisher=publisher)
+        executor = self.parts.executor("tally", self.store(process), now=lambda: NOON, publisher=publisher)
         return Commands("tally", handlers_of(Handlers()), executor, METRICS, now=lambda: NOON)
 
     @property
@@ -348,11 +350,11 @@ class PipelineMachine(Simulation):
         self.services += self.consumers
 
     def _pipeline(self, process: Process) -> Pipeline:
-        return Pipeline(
+        return self.parts.pipeline(
             "tally",
             handlers_of(Handlers(self._handle)),
             self.store(process),
-            Executor("tally", self.store(process), now=lambda: NOON),
+            self.parts.executor("tally", self.store(process), now=lambda: NOON),
             METRICS,
             now=lambda: NOON,
             retry_policy=RetryPolicy(attempts=PATIENCE),

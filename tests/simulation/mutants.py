@@ -1,18 +1,23 @@
 """Mistakes that somebody could make, each in one part of the system. The simulation has to find every one of them."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from chassis.execution import Executor, Message
+from chassis.failures import HandlersFailed
 from chassis.messaging.direct_publisher import DirectPublisher
+from chassis.messaging.pipeline import Delivery, Pipeline
 from chassis.messaging.producer import Answer, Ready
 from chassis.messaging.relay import HOLD, Relay
 from chassis.outbox_records import OutboxRecord
 from chassis.persistence.dead_letters import DeadLetter, OrderingKey
 from chassis.persistence.inbox import EventKey
 from chassis.persistence.outbox import Hold, Outbox, Unpublished
+from chassis.record import Outcome
+from chassis.unit_of_work import UnitOfWork
 from tests.simulation.broker import FITS, SimulatedProducer, Way
 from tests.simulation.database import ROWS, Transaction
 from tests.simulation.leadership import Lead, LeadersOutbox, Session
@@ -163,3 +168,45 @@ class RedrivesInAnyOrder(Transaction):
     async def take(self, letter: DeadLetter) -> bool:
         await super().take(letter)
         return letter.id in self.database.letters
+
+
+class ExecutesWhatIsParked(Executor):
+    """What stands behind a dead letter of its key is executed all the same."""
+
+    async def _dedupe(self, transaction: Any, messages: Sequence[Message]) -> list[Message]:
+        todo = await super()._dedupe(transaction, messages)
+        return [message for message in messages if message in todo or message.outcome is Outcome.PARKED]
+
+
+class ExecutesWhatIsKnown(Executor):
+    """The inbox is asked, and not listened to."""
+
+    async def _dedupe(self, transaction: Any, messages: Sequence[Message]) -> list[Message]:
+        todo = await super()._dedupe(transaction, messages)
+        return [message for message in messages if message in todo or message.outcome is Outcome.DUPLICATE]
+
+
+class KeepsWhatOthersDid(Executor):
+    """When the handler of one message fails, the others of its transaction are kept, and so is it."""
+
+    @staticmethod
+    def _handle(messages: Sequence[Message], unit_of_work: UnitOfWork) -> None:
+        with suppress(HandlersFailed):
+            Executor._handle(messages, unit_of_work)
+        for message in messages:
+            message.outcome = Outcome.HANDLED
+
+
+class OvertakesWhatIsApart(Pipeline):
+    """Records behind one that has to be treated apart go on without it, whatever their key is."""
+
+    @staticmethod
+    def _independent_of(apart: Collection[Delivery], deliveries: Sequence[Delivery]) -> list[Delivery]:
+        return [one for one in deliveries if one.outcome is None and one not in apart]
+
+
+class DecidesInAnyOrder(Pipeline):
+    """What is left of a batch is treated one by one, the last first."""
+
+    async def _execute_one_by_one(self, deliveries: Sequence[Delivery]) -> None:
+        await super()._execute_one_by_one(deliveries[::-1])

@@ -25,6 +25,11 @@ MUTANTS: list[tuple[type[Simulation], Parts, str]] = [
     (PipelineMachine, Parts(transaction=mutants.KeepsTheSequenceOfARollback), "told"),
     (PipelineMachine, Parts(transaction=mutants.ForgetsWhatIsParked), "told"),
     (PipelineMachine, Parts(transaction=mutants.RedrivesInAnyOrder), "told"),
+    (PipelineMachine, Parts(executor=mutants.ExecutesWhatIsParked), "told"),
+    (PipelineMachine, Parts(executor=mutants.ExecutesWhatIsKnown), "told"),
+    (PipelineMachine, Parts(executor=mutants.KeepsWhatOthersDid), "told|stopped on its way"),
+    (PipelineMachine, Parts(pipeline=mutants.OvertakesWhatIsApart), "told"),
+    (PipelineMachine, Parts(pipeline=mutants.DecidesInAnyOrder), "told"),
 ]
 
 
