@@ -51,7 +51,7 @@ def refused(judged: Accepted | Refusal) -> tuple[RejectionReason, str | None]:
 def test_what_a_manifest_lists_comes_in(sender: Partner, type_: str) -> None:
     judged = judge(sender, type_)
     assert isinstance(judged, Accepted)
-    assert judged.told.partner == sender.id
+    assert judged.message.partner == sender.id
 
 
 @pytest.mark.parametrize(("sender", "type_"), FORBIDDEN, ids=name_of)
