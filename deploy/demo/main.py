@@ -18,12 +18,12 @@ from deploy.local.platform import SERVICES, Platform
 from deploy.local.stack import Stack
 
 QUIET_FOR = 2
-"""Times in a row, half a second apart, that nothing may be waiting."""
+"""How many checks in a row, half a second apart, have to find nothing waiting."""
 QUIET_WITHIN = 300.0
 
 
 class Kill(StrEnum):
-    """Which service gets SIGKILL, or each in turn."""
+    """Which service gets SIGKILL, or every one in turn."""
 
     NONE = "none"
     INTAKE = "intake"
@@ -34,7 +34,7 @@ class Kill(StrEnum):
     EACH = "each"
 
     def moments(self, requests: int) -> dict[int, str]:
-        """After how many answers which service is killed."""
+        """The service to kill, by the number of answers after which that happens."""
         if self is Kill.NONE:
             return {}
         if self is not Kill.EACH:
@@ -43,7 +43,7 @@ class Kill(StrEnum):
 
 
 class Victims:
-    """Kills services at their moments, keeps what they had counted, and starts them again."""
+    """Kills services at their moments, keeps their counts of before, and starts them again."""
 
     def __init__(self, platform: Platform, moments: dict[int, str], console: Console) -> None:
         self._platform = platform
@@ -53,7 +53,7 @@ class Victims:
         self.counted: dict[str, Counter[str]] = {name: Counter() for name in SERVICES}
 
     async def after(self, answers: int) -> None:
-        """So many requests have been answered."""
+        """Called after each answer, with the number of answers so far."""
         service = self._moments.pop(answers, None)
         if service:
             self._restarts.append(asyncio.create_task(self._kill(service)))
@@ -67,12 +67,12 @@ class Victims:
         self._console.print(f"kill -9 {service}; it is back after {time.monotonic() - started:.1f} s")
 
     async def back(self) -> None:
-        """Everything that was killed runs again."""
+        """Wait until every killed service runs again."""
         await asyncio.gather(*self._restarts)
 
 
 def run_demo(folder: Path, kill: Kill, seed: int, console: Console) -> int:
-    """Run it; the answer is the exit code."""
+    """Run the demo; returns the exit code."""
     started = time.monotonic()
     Platform.wipe(folder)
     with console.status("Kafka, PostgreSQL and mail..."):
