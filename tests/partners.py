@@ -36,7 +36,7 @@ def data_of(type_: str, **changed: Any) -> dict[str, Any]:
     return {name: value for name, value in data.items() if value is not None}
 
 
-def fact_of(type_: str, **changed: Any) -> Event:
+def event_of(type_: str, **changed: Any) -> Event:
     return EVENTS[type_].from_json(json.dumps(data_of(type_, **changed)).encode())
 
 

@@ -129,7 +129,7 @@ def _no_effect_twice(evidence: Evidence) -> Check:
         "referral.referrals": lambda row: (row["question_id"], row["risk_id"]),
         "notifications.messages": lambda row: (row["template"], row["recipient"], row["about"]),
         "intake.learners": lambda row: row["school_reference"],
-        "pof.dossiers": lambda row: row["claim"],
+        "pof.dossiers": lambda row: row["natural_key"],
     }
     broken = []
     checked = 0

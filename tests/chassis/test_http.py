@@ -1,4 +1,4 @@
-"""What a caller hears: a problem that names the field, and never more than that."""
+"""Answers to a caller: a problem document that names the field, and nothing internal."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -27,7 +27,7 @@ from tests.conftest import Databases
 
 
 class Form(BaseModel):
-    """What may be sent."""
+    """The body of a request."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,7 +64,7 @@ class Site:
 
 @pytest.fixture(params=[APIRoute, FormRoute])
 async def site(postgres: PostgresStore, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
-    """Whoever asks cannot tell the two kinds of routes apart, but by the status of two refusals."""
+    """The same tests for both kinds of routes, which differ only in the status of two refusals."""
     site = Site(postgres, request.param)
     await Rig(postgres).deliver(a_record(a_count(site.tally_id)))
     async with site.client:
@@ -72,7 +72,7 @@ async def site(postgres: PostgresStore, request: pytest.FixtureRequest) -> Async
 
 
 def problem(answer: Response, status: int) -> dict[str, Any]:
-    """The problem in an answer that has to be one."""
+    """The problem document of an answer."""
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     body: dict[str, Any] = answer.json()

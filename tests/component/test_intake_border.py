@@ -48,9 +48,9 @@ def service() -> Service:
 async def deliver(under_test: ServiceUnderTest, records: Sequence[Record]) -> list[Outcome]:
     """Deliver every record twice, as Kafka may; the answer is the outcomes of the first time."""
     outcomes = await under_test.deliver_records(records)
-    before = counted(under_test.metrics), await under_test.facts()
+    before = counted(under_test.metrics), await under_test.events()
     assert set(await under_test.deliver_records(records)) <= {DUPLICATE}
-    assert (counted(under_test.metrics), await under_test.facts()) == before, "a second delivery had an effect"
+    assert (counted(under_test.metrics), await under_test.events()) == before, "a second delivery had an effect"
     return outcomes
 
 
@@ -74,9 +74,9 @@ async def test_what_a_partner_tells_is_told_on_without_its_references(
 ) -> None:
     record = a_partner_record(sender, of(name))
     assert await deliver(under_test, [record]) == [HANDLED]
-    (fact,) = await under_test.facts()
-    assert isinstance(fact, becomes)
-    told = fact.model_dump(mode="json")
+    (event,) = await under_test.events()
+    assert isinstance(event, becomes)
+    told = event.model_dump(mode="json")
     said = data_of(of(name))
     both = told.keys() & said.keys()
     assert {name: told[name] for name in both} == {name: said[name] for name in both}
@@ -91,7 +91,7 @@ async def test_the_same_reference_is_the_same_thing_and_of_another_partner_anoth
     again = a_partner_record(UNIZO, of("WorkplaceRegistered"), open_positions=5)
     other = a_partner_record(VDAB, of("WorkplaceRegistered"))
     await deliver(under_test, [first, again, other])
-    one, two, three = [fact for fact in await under_test.facts() if isinstance(fact, WorkplaceRegistered)]
+    one, two, three = [event for event in await under_test.events() if isinstance(event, WorkplaceRegistered)]
     assert one.workplace_id == two.workplace_id != three.workplace_id
     assert (one.open_positions, two.open_positions) == (1, 5)
 
@@ -99,7 +99,7 @@ async def test_the_same_reference_is_the_same_thing_and_of_another_partner_anoth
 async def test_a_learner_of_a_partner_is_one_learner_in_every_message(under_test: ServiceUnderTest) -> None:
     kinds = ("LearnerSearchStarted", "LearnerAtRisk", "AgreementRegistered", "AgreementEnded")
     await deliver(under_test, [a_partner_record(SCHOOLSOFT, of(kind)) for kind in kinds])
-    assert len({getattr(fact, "learner_id", None) for fact in await under_test.facts()}) == 1
+    assert len({getattr(event, "learner_id", None) for event in await under_test.events()}) == 1
 
 
 async def test_what_a_partner_says_twice_has_one_effect(under_test: ServiceUnderTest) -> None:
@@ -125,10 +125,10 @@ async def test_a_refusal_says_where_why_and_which_field_and_repeats_nothing(unde
     async with under_test.store.transaction() as transaction:
         (row,) = await transaction.connection.fetch("select topic, headers, value from outbox")
     assert row["topic"] == CLB.rejected_topic
-    (fact,) = await under_test.facts()
-    assert isinstance(fact, MessageRejected)
-    assert (fact.partner, fact.partition, fact.offset) == (CLB.id, record.partition, record.offset)
-    assert (fact.reason, fact.field, fact.message_id) == (RejectionReason.INVALID_DATA, "school", None)
+    (event,) = await under_test.events()
+    assert isinstance(event, MessageRejected)
+    assert (event.partner, event.partition, event.offset) == (CLB.id, record.partition, record.offset)
+    assert (event.reason, event.field, event.message_id) == (RejectionReason.INVALID_DATA, "school", None)
     assert secret not in f"{row['headers']}{row['value']}"
 
 
@@ -153,7 +153,7 @@ async def test_what_was_refused_may_be_said_again_under_the_same_id(under_test: 
     wrong = a_partner_record(CLB, of("LearnerAtRisk"), headers=headers, school="99999")
     right = a_partner_record(CLB, of("LearnerAtRisk"), headers=headers)
     assert await deliver(under_test, [wrong, right]) == [HANDLED, HANDLED]
-    assert [type(fact) for fact in await under_test.facts()] == [MessageRejected, LearnerAtRisk]
+    assert [type(event) for event in await under_test.events()] == [MessageRejected, LearnerAtRisk]
 
 
 def broken_by(sender: Partner) -> list[Record]:
@@ -189,14 +189,14 @@ async def test_accepted_and_rejected_are_together_what_was_received(
     ]
     outcomes = await deliver(under_test, records)
     assert Counter(outcomes) == Counter([HANDLED] * (len(wrong) + len(right)) + [DUPLICATE] * len(again))
-    facts = await under_test.facts()
-    rejected = [fact for fact in facts if isinstance(fact, MessageRejected)]
-    assert sorted(fact.offset for fact in rejected) == sorted(record.offset for record in wrong)
-    assert len(facts) - len(rejected) == len(right)
+    events = await under_test.events()
+    rejected = [event for event in events if isinstance(event, MessageRejected)]
+    assert sorted(event.offset for event in rejected) == sorted(record.offset for record in wrong)
+    assert len(events) - len(rejected) == len(right)
     counts = counted(under_test.metrics)
     assert sum(counts.values()) == len(records)
     assert {key: n for key, n in counts.items() if key.startswith("rejected")} == Counter(
-        f"rejected {fact.reason}" for fact in rejected
+        f"rejected {event.reason}" for event in rejected
     )
 
 
@@ -211,8 +211,8 @@ async def test_beyond_the_quota_of_a_minute_everything_is_answered_and_nothing_t
     later = records[-1]._replace(offset=next(numbers), at=NOON + timedelta(minutes=1))
     assert set(await deliver(under_test, [*records, later])) == {HANDLED}
     assert counted(under_test.metrics) == {"accepted": quota + 1, "rejected TOO_MANY": 20}
-    rejected = [fact for fact in await under_test.facts() if isinstance(fact, MessageRejected)]
-    assert {fact.offset for fact in rejected} == set(range(quota, quota + 20))
+    rejected = [event for event in await under_test.events() if isinstance(event, MessageRejected)]
+    assert {event.offset for event in rejected} == set(range(quota, quota + 20))
 
 
 async def test_who_is_turned_away_and_judged_again_may_still_say_it_again(under_test: ServiceUnderTest) -> None:
@@ -227,9 +227,9 @@ async def test_who_is_turned_away_and_judged_again_may_still_say_it_again(under_
     again = records[-1]._replace(offset=next(numbers), at=NOON + timedelta(minutes=1))
     under_test.pipeline._gateway = fresh_memory.partner_gateway
     assert await under_test.deliver_records([records[-1]]) == [DUPLICATE]
-    before = len([one for one in await under_test.facts() if isinstance(one, ReferralFeedbackReceived)])
+    before = len([one for one in await under_test.events() if isinstance(one, ReferralFeedbackReceived)])
     assert await under_test.deliver_records([again]) == [HANDLED]
-    after = [one for one in await under_test.facts() if isinstance(one, ReferralFeedbackReceived)]
+    after = [one for one in await under_test.events() if isinstance(one, ReferralFeedbackReceived)]
     assert len(after) == before + 1
 
 
@@ -243,4 +243,4 @@ async def test_an_error_of_ours_sets_the_message_aside_and_a_redrive_takes_it_in
     letters = Redrive(under_test.pipeline, under_test.store, by="somebody")
     (letter,) = await letters.waiting()
     assert [one.outcome for one in await letters.redrive(letter)] == [HANDLED]
-    assert any(isinstance(fact, ReferralFeedbackReceived) for fact in await under_test.facts())
+    assert any(isinstance(event, ReferralFeedbackReceived) for event in await under_test.events())

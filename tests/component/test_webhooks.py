@@ -76,9 +76,9 @@ async def the_webhook(under_test: ServiceUnderTest) -> Webhook:
 
 
 async def the_failure(under_test: ServiceUnderTest) -> WebhookFailed:
-    (fact,) = await under_test.facts()
-    assert isinstance(fact, WebhookFailed)
-    return fact
+    (event,) = await under_test.events()
+    assert isinstance(event, WebhookFailed)
+    return event
 
 
 def posting_of(under_test: ServiceUnderTest, partner: str = "vdab") -> WebhookDelivery:
@@ -182,7 +182,7 @@ async def test_it_is_tried_again_as_the_same_webhook_until_the_partner_takes_it(
     }
     assert len({one.headers["webhook-timestamp"] for one in vdab.posts}) == 3
     verify(vdab.posts[0], SECRETS["vdab"])
-    assert await under_test.facts() == []
+    assert await under_test.events() == []
 
 
 async def test_after_three_days_we_give_up_and_say_so(under_test: ServiceUnderTest, vdab: PartnerServer) -> None:
@@ -192,9 +192,9 @@ async def test_after_three_days_we_give_up_and_say_so(under_test: ServiceUnderTe
     while (due := (await the_webhook(under_test)).due_at) is not None:
         under_test.now = due
         await under_test.perform_outbound_actions()
-    fact, webhook = await the_failure(under_test), await the_webhook(under_test)
-    assert (fact.partner, fact.type, fact.reason) == ("vdab", WORKPLACE, DeliveryFailure.GAVE_UP)
-    assert fact.attempts == len(vdab.posts) == 10
+    event, webhook = await the_failure(under_test), await the_webhook(under_test)
+    assert (event.partner, event.type, event.reason) == ("vdab", WORKPLACE, DeliveryFailure.GAVE_UP)
+    assert event.attempts == len(vdab.posts) == 10
     assert timedelta(days=3) < under_test.now - started < timedelta(days=4)
     assert (webhook.status, webhook.body) == (Status.FAILED, vdab.posts[0].body.decode())
 
@@ -203,8 +203,8 @@ async def test_a_partner_that_says_gone_is_not_asked_again(under_test: ServiceUn
     vdab.answers = [410]
     await under_test.deliver(a_workplace())
     await under_test.perform_outbound_actions()
-    fact = await the_failure(under_test)
-    assert (fact.reason, fact.attempts) == (DeliveryFailure.REFUSED, 1)
+    event = await the_failure(under_test)
+    assert (event.reason, event.attempts) == (DeliveryFailure.REFUSED, 1)
     assert (await the_webhook(under_test)).due_at is None
 
 

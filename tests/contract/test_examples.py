@@ -66,10 +66,10 @@ def test_the_full_one_names_a_schema_that_was_recorded(model: type[Event]) -> No
 @pytest.mark.parametrize(("model", "kind"), EXAMPLES)
 def test_it_is_read_and_written_back_the_same(model: type[Event], kind: Kind) -> None:
     data = example(model, kind)["data"]
-    fact = model.from_json(json.dumps(data).encode())
-    written = json.loads(fact.to_json())
+    event = model.from_json(json.dumps(data).encode())
+    written = json.loads(event.to_json())
     assert {name: written[name] for name in data} == data
-    assert str(fact.aggregate_id) == data[model.declaration.key]
+    assert str(event.aggregate_id) == data[model.declaration.key]
 
 
 @pytest.mark.parametrize(("model", "kind"), EXAMPLES)

@@ -70,11 +70,11 @@ async def test_a_dead_letter_is_listed_shown_and_discarded_and_its_key_then_goes
 
 
 async def test_what_kafka_does_not_take_is_listed_and_skipped(platform: Platform) -> None:
-    promise = (
+    insert = (
         "insert into outbox (aggregate_id, sequence, topic, headers, value) "
         "values (gen_random_uuid(), 1, 'duaal.nowhere', '[]', '') returning position"
     )
-    (row,) = await query(platform, promise)
+    (row,) = await query(platform, insert)
     position = str(row["position"])
     await eventually(lambda: query(platform, "select 1 from outbox where attempts > 0"))
     listed = (await referral(platform, "outbox", "list")).stdout

@@ -77,8 +77,8 @@ async def post_as(
 
 async def rejections_of(platform: Platform, sender: Partner) -> dict[str, MessageRejected]:
     """What the partner reads on its own topic, by where its message stood."""
-    facts = [MessageRejected.from_json(record.value) for record in await records_of(platform, sender.rejected_topic)]
-    return {f"{fact.partition}/{fact.offset}": fact for fact in facts}
+    events = [MessageRejected.from_json(record.value) for record in await records_of(platform, sender.rejected_topic)]
+    return {f"{event.partition}/{event.offset}": event for event in events}
 
 
 def border(platform: Platform, sender: Partner) -> Counter[str]:

@@ -35,16 +35,16 @@ DAYS = [
 def risk_on(day: date, signal: RiskSignal, working_days: WorkingDays = WORKING_DAYS) -> LearnerAtRisk:
     """What intake tells of a risk that is reported at noon."""
     intake = IntakeHandlers(read_triage(), read_policies(), working_days, redact, CODE_LISTS)
-    (fact,) = Scenario(intake).when(a_risk(signal=signal), a_context(at=noon(day)))
-    assert isinstance(fact, LearnerAtRisk)
-    return fact
+    (event,) = Scenario(intake).when(a_risk(signal=signal), a_context(at=noon(day)))
+    assert isinstance(event, LearnerAtRisk)
+    return event
 
 
 def referral_of(risk: LearnerAtRisk, day: date) -> ReferralCreated:
     """What referral makes of it."""
-    (fact,) = Scenario(ReferralHandlers(read_directory(), WORKING_DAYS)).when(risk, a_context(at=noon(day)))
-    assert isinstance(fact, ReferralCreated)
-    return fact
+    (event,) = Scenario(ReferralHandlers(read_directory(), WORKING_DAYS)).when(risk, a_context(at=noon(day)))
+    assert isinstance(event, ReferralCreated)
+    return event
 
 
 def noon(day: date) -> datetime:

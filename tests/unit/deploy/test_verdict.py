@@ -51,7 +51,7 @@ def a_good_day() -> tuple[Evidence, list[Answered]]:
                 "about": REFERRAL.referral_id,
             }
         ],
-        "pof.dossiers": [{"id": uuid4(), "version": 0, "claim": "x"}],
+        "pof.dossiers": [{"id": uuid4(), "version": 0, "natural_key": "x"}],
         "referral.dead_letters": [],
     }
     for service, kinds in CONSUMES.items():

@@ -44,8 +44,8 @@ def ended(agreement: AgreementReported, on: date = MONDAY) -> AgreementReported:
     )
 
 
-def types(facts: list[Event]) -> list[type[Event]]:
-    return [type(fact) for fact in facts]
+def types(events: list[Event]) -> list[type[Event]]:
+    return [type(event) for event in events]
 
 
 def test_while_a_learner_has_an_agreement_nothing_is_proposed() -> None:
@@ -67,9 +67,9 @@ def test_when_it_ends_early_the_search_goes_on() -> None:
     search = a_learner_search()
     matching = Matching(search)
     matching.when(agreement := reported(search))
-    (fact,) = matching.when(ended(agreement))
-    assert isinstance(fact, AgreementEnded)
-    assert (fact.ended_on, fact.reason) == (MONDAY, EndReason.BY_COMPANY)
+    (event,) = matching.when(ended(agreement))
+    assert isinstance(event, AgreementEnded)
+    assert (event.ended_on, event.reason) == (MONDAY, EndReason.BY_COMPANY)
     assert matching.learners_of(a_workplace()) == [search.learner_id]
 
 

@@ -30,8 +30,8 @@ HAPPENINGS = st.lists(st.tuples(A_SEARCH | A_RISK | A_WORKPLACE, st.integers(0, 
 """What happens, on which day, and whether the timers that are due by then fire first or later."""
 
 
-def proposals_of(facts: Iterable[Event]) -> list[MatchProposed]:
-    return [fact for fact in facts if isinstance(fact, MatchProposed)]
+def proposals_of(events: Iterable[Event]) -> list[MatchProposed]:
+    return [event for event in events if isinstance(event, MatchProposed)]
 
 
 def open_on(day: date, proposals: Iterable[MatchProposed]) -> list[MatchProposed]:

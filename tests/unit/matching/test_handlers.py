@@ -28,8 +28,8 @@ class Matching(Scenario):
             self.proposals(event)
 
     def proposals(self, event: Happening, days_later: int = 0) -> list[MatchProposed]:
-        facts = self.when(event, a_context(at=NOON + timedelta(days=days_later)))
-        return [fact for fact in facts if isinstance(fact, MatchProposed)]
+        events = self.when(event, a_context(at=NOON + timedelta(days=days_later)))
+        return [published for published in events if isinstance(published, MatchProposed)]
 
     def workplaces_of(self, event: Happening, days_later: int = 0) -> list[UUID]:
         return [proposal.workplace_id for proposal in self.proposals(event, days_later)]

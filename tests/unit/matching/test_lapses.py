@@ -19,12 +19,12 @@ AFTER_IT = datetime(2026, 12, 8, tzinfo=BRUSSELS)
 MOMENT = timedelta(microseconds=1)
 
 
-def lapses(facts: list[Event]) -> list[MatchLapsed]:
-    return [fact for fact in facts if isinstance(fact, MatchLapsed)]
+def lapses(events: list[Event]) -> list[MatchLapsed]:
+    return [event for event in events if isinstance(event, MatchLapsed)]
 
 
-def proposals(facts: list[Event]) -> list[MatchProposed]:
-    return [fact for fact in facts if isinstance(fact, MatchProposed)]
+def proposals(events: list[Event]) -> list[MatchProposed]:
+    return [event for event in events if isinstance(event, MatchProposed)]
 
 
 def test_a_proposal_that_nobody_decided_on_lapses_when_its_last_day_is_over_and_not_before() -> None:
@@ -87,15 +87,15 @@ def test_a_learner_who_changed_to_another_programme_is_told_and_who_waits_for_th
 ):
     search, waiting = a_learner_search(), a_learner_search()
     matching = Matching(a_workplace(), search, waiting, search.model_copy(update={"programme": "89"}))
-    facts = matching.until(AFTER_IT)
-    assert [lapse.learner_id for lapse in lapses(facts)] == [search.learner_id]
-    assert [proposal.learner_id for proposal in proposals(facts)] == [waiting.learner_id]
+    events = matching.until(AFTER_IT)
+    assert [lapse.learner_id for lapse in lapses(events)] == [search.learner_id]
+    assert [proposal.learner_id for proposal in proposals(events)] == [waiting.learner_id]
 
 
 def test_a_workplace_that_nobody_confirmed_is_not_proposed_again() -> None:
     matching = Matching(a_workplace(expires_on=LAST_DAY), a_learner_search(), a_learner_search())
-    facts = matching.until(AFTER_IT)
-    assert (len(lapses(facts)), len(proposals(facts))) == (1, 0)
+    events = matching.until(AFTER_IT)
+    assert (len(lapses(events)), len(proposals(events))) == (1, 0)
 
 
 def test_a_reminder_that_comes_again_or_of_a_proposal_that_we_do_not_know_changes_nothing() -> None:

@@ -173,6 +173,6 @@ async def test_what_the_manifest_does_not_ask_for_any_more_is_not_posted() -> No
     webhook, partner = a_webhook(), Partner(Answer.ACCEPTED)
     await attempt(WebhookDelivery("vdab", {DOSSIER: URL}, partner, WITH_WEBHOOKS), webhook, NOON)
     assert (webhook.status, webhook.due_at, partner.seen) == (Status.FAILED, None, [])
-    (fact,) = webhook.pending_events
-    assert isinstance(fact, WebhookFailed)
-    assert (fact.reason, fact.attempts) == (DeliveryFailure.NO_ADDRESS, 0)
+    (event,) = webhook.pending_events
+    assert isinstance(event, WebhookFailed)
+    assert (event.reason, event.attempts) == (DeliveryFailure.NO_ADDRESS, 0)

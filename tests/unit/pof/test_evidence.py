@@ -17,9 +17,9 @@ from tests.unit.pof.builders import a_submission_of, an_announcement, on, pof, t
 
 def evidence_after(*events: object, today: date = date(2026, 11, 23)) -> Evidence:
     scenario = heard(*events)
-    (fact,) = scenario.when(an_announcement(), on(today))
-    assert isinstance(fact, ProgrammatieAnnounced)
-    return fact.evidence
+    (event,) = scenario.when(an_announcement(), on(today))
+    assert isinstance(event, ProgrammatieAnnounced)
+    return event.evidence
 
 
 def heard(*events: object) -> Scenario:
@@ -110,6 +110,6 @@ def test_evidence_is_counted_again_at_the_submission() -> None:
     scenario = pof()
     scenario.when(an_announcement())
     scenario.when(a_workplace())
-    (fact,) = scenario.when(a_submission_of(the_dossier(scenario)), on(date(2026, 11, 25)))
-    assert isinstance(fact, ProgrammatieSubmitted)
-    assert fact.evidence == some_evidence(counted_on=date(2026, 11, 25), workplaces_registered=1, open_positions=1)
+    (event,) = scenario.when(a_submission_of(the_dossier(scenario)), on(date(2026, 11, 25)))
+    assert isinstance(event, ProgrammatieSubmitted)
+    assert event.evidence == some_evidence(counted_on=date(2026, 11, 25), workplaces_registered=1, open_positions=1)

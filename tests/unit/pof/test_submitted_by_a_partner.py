@@ -32,18 +32,18 @@ def told(**given: Any) -> ProgrammatieReceived:
 def test_it_submits_the_dossier_that_the_school_announced() -> None:
     scenario = pof()
     scenario.when(an_announcement())
-    (fact,) = scenario.when(told())
-    assert isinstance(fact, ProgrammatieSubmitted)
-    assert fact.dossier_id == the_dossier(scenario).id
-    assert (fact.agodi_reference, fact.submitted_on, fact.deadline_kept) == ("AGODI-7", date(2026, 11, 20), True)
+    (event,) = scenario.when(told())
+    assert isinstance(event, ProgrammatieSubmitted)
+    assert event.dossier_id == the_dossier(scenario).id
+    assert (event.agodi_reference, event.submitted_on, event.deadline_kept) == ("AGODI-7", date(2026, 11, 20), True)
 
 
 def test_without_an_announcement_it_opens_the_dossier_that_the_partner_knows() -> None:
     scenario = pof()
     event = told()
-    (fact,) = scenario.when(event)
-    assert isinstance(fact, ProgrammatieSubmitted)
-    assert fact.dossier_id == the_dossier(scenario).id == UUID(str(event.dossier_id))
+    (published,) = scenario.when(event)
+    assert isinstance(published, ProgrammatieSubmitted)
+    assert published.dossier_id == the_dossier(scenario).id == UUID(str(event.dossier_id))
     assert the_dossier(scenario).status is Status.SUBMITTED
 
 
@@ -58,9 +58,9 @@ def test_the_evidence_is_that_of_the_area_and_of_no_other() -> None:
     scenario = pof()
     for subregion in ("BRUGGE", "WESTHOEK"):
         scenario.when(a_workplace(programme="88", subregion=subregion, open_positions=2))
-    (fact,) = scenario.when(told())
-    assert isinstance(fact, ProgrammatieSubmitted)
-    assert (fact.evidence.workplaces_registered, fact.evidence.open_positions) == (1, 2)
+    (event,) = scenario.when(told())
+    assert isinstance(event, ProgrammatieSubmitted)
+    assert (event.evidence.workplaces_registered, event.evidence.open_positions) == (1, 2)
 
 
 def test_another_plan_of_the_same_school_is_another_dossier() -> None:
@@ -72,8 +72,8 @@ def test_another_plan_of_the_same_school_is_another_dossier() -> None:
 
 def test_an_application_that_is_told_late_is_kept_all_the_same() -> None:
     scenario = pof()
-    (fact,) = scenario.when(told(school_year="2025-2026"))
-    assert isinstance(fact, ProgrammatieSubmitted)
+    (event,) = scenario.when(told(school_year="2025-2026"))
+    assert isinstance(event, ProgrammatieSubmitted)
 
 
 def test_a_reference_that_is_used_again_for_another_plan_is_another_dossier() -> None:
