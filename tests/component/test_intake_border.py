@@ -1,4 +1,4 @@
-"""Partners over Kafka: every record of theirs is taken in or answered, once, on a real PostgreSQL."""
+"""Partners over Kafka: each of their records is accepted or rejected, once, on a real PostgreSQL."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -41,12 +41,12 @@ def of(name: str) -> str:
 
 @pytest.fixture
 def service() -> Service:
-    """Fresh for every test: the quota is counted in memory."""
+    """A new service for every test, because the quota is counted in memory."""
     return build(IntakeSettings(database_url="unused", partners=MANIFESTS))
 
 
 async def deliver(under_test: ServiceUnderTest, records: Sequence[Record]) -> list[Outcome]:
-    """Deliver every record twice, as Kafka may; the answer is the outcomes of the first time."""
+    """Deliver every record twice, as Kafka may; returns the outcomes of the first time."""
     outcomes = await under_test.deliver_records(records)
     before = counted(under_test.metrics), await under_test.events()
     assert set(await under_test.deliver_records(records)) <= {DUPLICATE}
@@ -69,19 +69,19 @@ async def deliver(under_test: ServiceUnderTest, records: Sequence[Record]) -> li
         (UNIZO, "AgreementEnded", AgreementReported),
     ],
 )
-async def test_what_a_partner_tells_is_told_on_without_its_references(
+async def test_what_a_partner_sends_is_published_without_its_references(
     under_test: ServiceUnderTest, sender: Partner, name: str, becomes: type[Event]
 ) -> None:
     record = a_partner_record(sender, of(name))
     assert await deliver(under_test, [record]) == [HANDLED]
     (event,) = await under_test.events()
     assert isinstance(event, becomes)
-    told = event.model_dump(mode="json")
-    said = data_of(of(name))
-    both = told.keys() & said.keys()
-    assert {name: told[name] for name in both} == {name: said[name] for name in both}
-    references = {said[name] for name in ("reference", "learner_reference", "workplace_reference") if name in said}
-    assert not references & {str(value) for value in told.values()}
+    published = event.model_dump(mode="json")
+    sent = data_of(of(name))
+    both = published.keys() & sent.keys()
+    assert {name: published[name] for name in both} == {name: sent[name] for name in both}
+    references = {sent[name] for name in ("reference", "learner_reference", "workplace_reference") if name in sent}
+    assert not references & {str(value) for value in published.values()}
 
 
 async def test_the_same_reference_is_the_same_thing_and_of_another_partner_another(
@@ -102,7 +102,7 @@ async def test_a_learner_of_a_partner_is_one_learner_in_every_message(under_test
     assert len({getattr(event, "learner_id", None) for event in await under_test.events()}) == 1
 
 
-async def test_what_a_partner_says_twice_has_one_effect(under_test: ServiceUnderTest) -> None:
+async def test_what_a_partner_sends_twice_has_one_effect(under_test: ServiceUnderTest) -> None:
     headers = headers_by(SCHOOLSOFT, of("QuestionReceived"))
     once, twice = (a_partner_record(SCHOOLSOFT, of("QuestionReceived"), headers=headers) for _ in range(2))
     assert await deliver(under_test, [once, twice]) == [HANDLED, DUPLICATE]
@@ -148,7 +148,7 @@ async def test_nothing_of_its_envelope_travels_on_but_who_it_is_when_it_was_and_
     assert (headers["ce_authid"], headers["ce_time"], headers["traceparent"]) == (b"clb-west", said["ce_time"], trace)
 
 
-async def test_what_was_refused_may_be_said_again_under_the_same_id(under_test: ServiceUnderTest) -> None:
+async def test_what_was_refused_may_be_sent_again_with_the_same_id(under_test: ServiceUnderTest) -> None:
     headers = headers_by(CLB, of("LearnerAtRisk"))
     wrong = a_partner_record(CLB, of("LearnerAtRisk"), headers=headers, school="99999")
     right = a_partner_record(CLB, of("LearnerAtRisk"), headers=headers)
@@ -157,7 +157,7 @@ async def test_what_was_refused_may_be_said_again_under_the_same_id(under_test: 
 
 
 def broken_by(sender: Partner) -> list[Record]:
-    """What cannot be read, is not of these days, or is no data of its type."""
+    """Records that cannot be read, are too old or from the future, or have no valid data."""
     type_ = TYPES[0]
     return [
         a_partner_record(sender, type_, headers=[("ce_id", None)]),
@@ -200,7 +200,7 @@ async def test_accepted_and_rejected_are_together_what_was_received(
     )
 
 
-async def test_beyond_the_quota_of_a_minute_everything_is_answered_and_nothing_taken_in(
+async def test_beyond_the_quota_of_a_minute_every_message_is_rejected(
     under_test: ServiceUnderTest,
 ) -> None:
     quota = CLB.quota.events_per_minute
@@ -215,7 +215,9 @@ async def test_beyond_the_quota_of_a_minute_everything_is_answered_and_nothing_t
     assert {event.offset for event in rejected} == set(range(quota, quota + 20))
 
 
-async def test_who_is_turned_away_and_judged_again_may_still_say_it_again(under_test: ServiceUnderTest) -> None:
+async def test_a_message_that_was_rejected_and_judged_again_may_still_be_sent_again(
+    under_test: ServiceUnderTest,
+) -> None:
     quota = CLB.quota.events_per_minute
     record = a_partner_record(CLB, of("ReferralAcknowledged"))
     numbers = count(record.offset)
@@ -238,7 +240,7 @@ async def test_an_error_of_ours_sets_the_message_aside_and_a_redrive_takes_it_in
     await under_test.pool.execute("alter table reports rename to gone")
     assert await under_test.deliver_records([record]) == [Outcome.DEAD_LETTERED]
     assert await under_test.deliver_records([record]) == [DUPLICATE]
-    assert counted(under_test.metrics) == {"accepted": 1}, "the border decided it, and it waits for us"
+    assert counted(under_test.metrics) == {"accepted": 1}, "the border accepted it, and its handling failed"
     await under_test.pool.execute("alter table gone rename to reports")
     letters = Redrive(under_test.pipeline, under_test.store, by="somebody")
     (letter,) = await letters.waiting()

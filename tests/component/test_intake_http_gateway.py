@@ -35,7 +35,7 @@ TOKENS = {id_: f"token-of-{id_}" for id_ in PARTNERS}
 
 @pytest.fixture
 def service(tmp_path: Path) -> Service:
-    """Fresh for every test: the quota is counted in memory."""
+    """A new service for every test, because the quota is counted in memory."""
     file = tmp_path / "hashes.json"
     file.write_text(json.dumps({id_: hashlib.sha256(token.encode()).hexdigest() for id_, token in TOKENS.items()}))
     return build(IntakeSettings(database_url="unused", partners=MANIFESTS, partner_tokens=file))
@@ -50,7 +50,7 @@ async def http(under_test: ServiceUnderTest) -> AsyncIterator[httpx.AsyncClient]
 
 
 def event(type_: str = SEARCH, *, by: Partner = SCHOOLSOFT, **changed: Any) -> dict[str, Any]:
-    """An event in structured mode. A field of the envelope may be changed, a field of the data too."""
+    """An event in structured mode, with some fields of the envelope or the data changed."""
     attributes = {"specversion": "1.0", "id": str(uuid4()), "source": by.sources[0], "type": type_}
     return {**attributes, "time": NOON.isoformat(), "data": data_of(type_), **changed}
 
@@ -70,7 +70,7 @@ async def post(
 
 
 def problem(answer: httpx.Response) -> list[tuple[int, str, str | None]]:
-    """Index, code and field of everything that is wrong."""
+    """Index, code and field of every error in a problem document."""
     assert answer.headers["content-type"] == "application/problem+json"
     return [(error["index"], error["code"], error.get("field")) for error in answer.json().get("errors", [])]
 
@@ -122,7 +122,9 @@ async def test_what_came_over_kafka_has_no_second_effect_over_http(
     assert len(await under_test.events()) == 1
 
 
-async def test_of_a_batch_with_a_fault_nothing_comes_in(http: httpx.AsyncClient, under_test: ServiceUnderTest) -> None:
+async def test_of_a_batch_with_an_error_nothing_is_accepted(
+    http: httpx.AsyncClient, under_test: ServiceUnderTest
+) -> None:
     wrong = event(data=data_of(SEARCH, school="99999"))
     answer = await post(http, [event(), wrong, event(source="urn:partner:vdab")], BATCH)
     assert answer.status_code == 422
@@ -165,7 +167,9 @@ async def test_a_refusal_says_what_is_wrong_and_leaves_nothing(
 @pytest.mark.parametrize(
     "authorization", [b"", b"Bearer", b"Bearer nonsense", f"Basic {TOKENS['schoolsoft']}".encode(), b"Bearer \xff"]
 )
-async def test_who_does_not_say_who_it_is_hears_nothing_more(http: httpx.AsyncClient, authorization: bytes) -> None:
+async def test_without_a_valid_token_the_answer_says_nothing_more(
+    http: httpx.AsyncClient, authorization: bytes
+) -> None:
     answer = await post(http, event(), headers={"authorization": authorization})
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
 
@@ -207,7 +211,7 @@ async def test_beyond_the_quota_a_partner_waits_for_the_next_minute(
 
 
 @pytest.mark.parametrize("sender", PARTNERS.values(), ids=PARTNERS)
-async def test_no_partner_can_say_what_another_may(
+async def test_no_partner_can_send_what_only_another_may(
     http: httpx.AsyncClient, under_test: ServiceUnderTest, sender: Partner
 ) -> None:
     forged = [event(type_, source=source) for type_, source in forgeries(sender)]

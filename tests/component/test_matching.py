@@ -58,7 +58,9 @@ async def test_an_expired_reservation_frees_the_place(under_test: ServiceUnderTe
     assert [proposal.learner_id for proposal in await proposals(under_test)][1:] == [waiting.learner_id]
 
 
-async def test_time_passes_a_proposal_lapses_and_its_place_goes_to_who_waits(under_test: ServiceUnderTest) -> None:
+async def test_time_passes_a_proposal_lapses_and_its_place_goes_to_another_learner(
+    under_test: ServiceUnderTest,
+) -> None:
     search, waiting = a_learner_search(), a_learner_search()
     await under_test.deliver(a_workplace(), search, waiting)
     assert await under_test.advance(timedelta(days=14)) == []
@@ -85,7 +87,7 @@ async def test_a_risk_that_was_reported_is_remembered(under_test: ServiceUnderTe
     assert [proposal.learner_id for proposal in await proposals(under_test)] == [at_risk.learner_id]
 
 
-async def test_what_is_kept_is_what_was_told_and_what_was_proposed(under_test: ServiceUnderTest) -> None:
+async def test_what_is_kept_is_what_was_received_and_what_was_proposed(under_test: ServiceUnderTest) -> None:
     days = (Weekday.MON, Weekday.TUE)
     workplace = a_workplace(days=days, languages=(Language.NL, Language.FR), recognition=Recognition.AANGEVRAAGD)
     search = a_learner_search(days=days, max_distance_km=30)
@@ -138,7 +140,7 @@ async def test_events_that_are_not_matchings_business_are_ignored(under_test: Se
     assert await under_test.deliver(a_question()) == [Outcome.IGNORED]
 
 
-async def test_an_agreement_is_kept_and_told_on_once(under_test: ServiceUnderTest) -> None:
+async def test_an_agreement_is_kept_and_published_once(under_test: ServiceUnderTest) -> None:
     search = a_learner_search()
     agreement = reported(search)
     await under_test.deliver(search, agreement, ended(agreement), a_workplace())

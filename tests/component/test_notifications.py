@@ -50,14 +50,14 @@ def settings(mail_server: MailServer) -> NotificationsSettings:
 
 @pytest.fixture(scope="session")
 def service(settings: NotificationsSettings) -> Service:
-    """The real one, with two addresses more."""
-    step = replace(mail_delivery(settings), addresses=AddressBook([*read_addresses(), *DIFFICULT]))
-    return replace(build(settings), outbound_actions=[step])
+    """The real service, with two more addresses."""
+    delivery = replace(mail_delivery(settings), addresses=AddressBook([*read_addresses(), *DIFFICULT]))
+    return replace(build(settings), outbound_actions=[delivery])
 
 
 @pytest.fixture
 async def under_test(under_test: ServiceUnderTest, mail_server: MailServer) -> AsyncIterator[ServiceUnderTest]:
-    """A test may stop the mail server; the next one finds it running."""
+    """A test may stop the mail server; it is started again for the next test."""
     yield under_test
     mail_server.server.resume()
     if not mail_server.server.running:
@@ -80,7 +80,7 @@ def message_id(id_: UUID) -> str:
 
 
 def mails(server: MailServer, id_: UUID) -> list[EmailMessage]:
-    """What a reader finds in the mailbox."""
+    """The mails with this id in the mailbox."""
     return [mail for mail in messages(server.mailbox) if mail["Message-ID"] == message_id(id_)]
 
 
@@ -144,8 +144,8 @@ async def test_a_crash_between_sending_and_recording_sends_the_same_mail_again(
 ) -> None:
     await under_test.deliver(a_referral())
     lost = await the_message(under_test)
-    (step,) = under_test.service.outbound_actions
-    await step.perform(lost, under_test.now)  # and what it made of `lost` is thrown away
+    (delivery,) = under_test.service.outbound_actions
+    await delivery.perform(lost, under_test.now)  # its result is not recorded
     assert await under_test.perform_outbound_actions() == 1
     assert times_accepted(mail_server, lost.id) == 2
     assert len(mails(mail_server, lost.id)) == 1
@@ -180,7 +180,7 @@ async def test_a_busy_mailbox_is_tried_later_until_we_give_up(under_test: Servic
     assert (await the_event(under_test, MessageFailed)).reason is DeliveryFailure.GAVE_UP
 
 
-async def test_a_busy_mailbox_does_not_hold_up_the_others(under_test: ServiceUnderTest) -> None:
+async def test_a_busy_mailbox_does_not_delay_the_others(under_test: ServiceUnderTest) -> None:
     await under_test.deliver(a_referral(service_id="busy"), a_referral(service_id="refuses"), a_referral())
     assert await under_test.perform_outbound_actions() == 3
     states = {one.recipient: one.status for one in await under_test.all(Message)}
@@ -226,7 +226,7 @@ def a_mail() -> Mail:
     return Mail(uuid4(), "steunpunt@partners.example", Text("Onderwerp", "Inhoud\n"), NOON)
 
 
-async def test_a_fact_belongs_to_the_case_of_its_own_event(under_test: ServiceUnderTest) -> None:
+async def test_an_event_belongs_to_the_case_of_the_event_that_caused_it(under_test: ServiceUnderTest) -> None:
     referrals = [a_referral(), a_referral(), a_referral()]
     await under_test.deliver(*referrals)
     await under_test.perform_outbound_actions()
@@ -236,5 +236,5 @@ async def test_a_fact_belongs_to_the_case_of_its_own_event(under_test: ServiceUn
     assert correlations == {str(referral.referral_id) for referral in referrals}
 
 
-async def test_events_that_nobody_has_to_know_of_are_ignored(under_test: ServiceUnderTest) -> None:
+async def test_events_without_a_recipient_are_ignored(under_test: ServiceUnderTest) -> None:
     assert await under_test.deliver(a_workplace()) == [Outcome.IGNORED]

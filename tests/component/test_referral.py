@@ -44,7 +44,7 @@ async def test_events_that_are_not_referrals_business_are_ignored(under_test: Se
     assert await under_test.deliver(a_workplace()) == [Outcome.IGNORED]
 
 
-async def test_what_the_partner_says_is_kept_and_told_on(under_test: ServiceUnderTest) -> None:
+async def test_feedback_of_the_partner_is_kept_and_published(under_test: ServiceUnderTest) -> None:
     await under_test.deliver(a_question(topics=(Topic.T03,), subregion=Subregion.WESTHOEK))
     (referral,) = await under_test.all(Referral)
     await under_test.deliver(feedback(referral, PROGRESSED), feedback(referral, CLOSED))

@@ -54,14 +54,14 @@ async def unizo() -> AsyncIterator[PartnerServer]:
 
 @pytest.fixture
 def service(vdab: PartnerServer, unizo: PartnerServer, tmp_path: Path, stack: Stack) -> Service:
-    """The real one: both partners want workplaces, unizo wants dossiers too."""
+    """The real service: both partners ask for workplaces, unizo for dossiers too."""
     manifests = [manifest("vdab", vdab.url, WORKPLACE), manifest("unizo", unizo.url, WORKPLACE, DOSSIER)]
     return build(settings_with(tmp_path, manifests, SECRETS, smtp_host=stack.mail.host, smtp_port=stack.mail.port))
 
 
 @pytest.fixture
 def under_test(under_test: ServiceUnderTest) -> ServiceUnderTest:
-    """Who verifies a signature looks at the real clock."""
+    """With the real time, because the verification of a signature uses the real clock."""
     under_test.now = datetime.now(UTC)
     return under_test
 
@@ -82,19 +82,19 @@ async def the_failure(under_test: ServiceUnderTest) -> WebhookFailed:
 
 
 def posting_of(under_test: ServiceUnderTest, partner: str = "vdab") -> WebhookDelivery:
-    (step,) = [
+    (delivery,) = [
         one
         for one in under_test.service.outbound_actions
         if isinstance(one, WebhookDelivery) and one.partner == partner
     ]
-    return step
+    return delivery
 
 
 def verify(posted: Posted, secret: str) -> None:
     Verifier(secret).verify(posted.body, posted.headers)
 
 
-async def test_every_partner_that_asked_is_told_once_although_the_event_comes_twice(
+async def test_every_partner_that_asked_gets_one_webhook_although_the_event_comes_twice(
     under_test: ServiceUnderTest, vdab: PartnerServer, unizo: PartnerServer
 ) -> None:
     assert await under_test.deliver(a_workplace()) == [Outcome.HANDLED]
@@ -213,7 +213,7 @@ async def test_a_crash_between_the_post_and_its_record_posts_the_same_webhook_ag
 ) -> None:
     await under_test.deliver(a_workplace())
     lost = await the_webhook(under_test)
-    await posting_of(under_test).perform(lost, under_test.now)  # and what it made of `lost` is thrown away
+    await posting_of(under_test).perform(lost, under_test.now)  # its result is not recorded
     await under_test.perform_outbound_actions()
     first, second = vdab.posts
     assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
@@ -232,13 +232,13 @@ async def test_a_partner_that_cannot_be_reached_is_tried_later(under_test: Servi
     assert (webhook.attempts, webhook.due_at) == (1, under_test.now + timedelta(seconds=5))
 
 
-async def test_a_silent_partner_holds_up_neither_the_others_nor_the_mails(
+async def test_a_silent_partner_delays_neither_the_others_nor_the_mails(
     under_test: ServiceUnderTest, vdab: PartnerServer, unizo: PartnerServer
 ) -> None:
     vdab.answers = [None]
     await under_test.deliver(*(a_workplace() for _ in range(20)), a_submitted_dossier())
     stop = asyncio.Event()
-    steps = asyncio.create_task(under_test.outbound_actions.run(stop))
+    actions = asyncio.create_task(under_test.outbound_actions.run(stop))
     try:
         await eventually(lambda: len(unizo.posts), lambda posts: posts == 21, within=8)
         mails = await eventually(lambda: under_test.all(Message), lambda all_: all(one.due_at is None for one in all_))
@@ -248,7 +248,7 @@ async def test_a_silent_partner_holds_up_neither_the_others_nor_the_mails(
     finally:
         stop.set()
         vdab.released.set()
-        await steps
+        await actions
 
 
 async def test_a_partner_that_does_not_answer_in_time_is_tried_later(
@@ -274,7 +274,7 @@ async def test_a_server_that_cannot_show_who_it_is_gets_nothing(trusted: bool, a
         assert len(server.posts) == trusted
 
 
-async def test_what_was_given_up_goes_out_again_when_a_person_says_so(
+async def test_failed_webhooks_are_posted_again_by_command(
     under_test: ServiceUnderTest, vdab: PartnerServer, service_database: str
 ) -> None:
     vdab.answers = [410, 204]
@@ -292,7 +292,7 @@ async def test_what_was_given_up_goes_out_again_when_a_person_says_so(
     assert ((await the_webhook(under_test)).status, len(vdab.posts)) == (Status.SENT, 2)
 
 
-async def test_what_was_given_up_long_ago_is_forgotten_and_what_waits_is_not(
+async def test_webhooks_that_failed_long_ago_are_deleted_and_waiting_ones_are_not(
     under_test: ServiceUnderTest, vdab: PartnerServer
 ) -> None:
     vdab.answers = [410, 410, 503]

@@ -51,7 +51,7 @@ TYPES = [
     "be.duaalwest.referral.ReferralClosed.v1",
     "be.duaalwest.referral.ReferralCreated.v1",
 ]
-"""Partners subscribe to these words. A line may be added; taking one away or changing it breaks somebody."""
+"""Partners subscribe to these types. A line may be added; removing or changing one breaks consumers."""
 
 MANIFESTS = {**TOPICS, **PARTNER_TOPICS}
 MODELS = [pytest.param(model, id=type_) for type_, model in EVENTS.items()]
@@ -74,7 +74,7 @@ def test_its_topic_has_a_manifest_whose_key_is_its_own_and_an_id(model: type[Eve
     assert topics
     assert {topic.key for topic in topics} == {model.declaration.key}
     annotation = model.model_fields[model.declaration.key].annotation
-    # What a partner sends is keyed by its own name for a thing.
+    # Events of a partner are keyed by its own reference.
     of_a_partner = model.declaration.topic == PARTNER_EVENTS
     assert getattr(annotation, "__supertype__", annotation) is (str if of_a_partner else UUID)
 

@@ -19,13 +19,13 @@ Kind = Literal["minimal", "full"]
 
 
 def example(model: type[Event], kind: Kind) -> dict[str, Any]:
-    """The headers and the data of a golden message, fresh from the file."""
+    """The headers and the data of a golden message, read from its file."""
     found: dict[str, Any] = json.loads((FOLDER / f"{model.declaration.type}.{kind}.json").read_text())
     return found
 
 
 def newest(model: type[Event]) -> dict[str, Any]:
-    """The last writer schema that was recorded."""
+    """The newest recorded writer schema."""
     versions = recorded(model.declaration.type)
     return versions[max(versions)].writer
 

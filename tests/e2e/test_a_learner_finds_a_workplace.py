@@ -9,7 +9,7 @@ from deploy.local.platform import Platform
 from tests.e2e.listening import the_event, the_mail
 
 PROGRAMME = "284"
-"""Podiuminstallaties: nobody else in these tests asks for it."""
+"""Podiuminstallaties: no other test uses it."""
 
 
 async def test_a_learner_and_a_workplace_meet_at_the_school_and_count_for_the_forum(

@@ -1,4 +1,4 @@
-"""What intake does about each command."""
+"""What intake does for each command."""
 
 from datetime import date
 from typing import Any
@@ -88,7 +88,7 @@ def test_a_question_that_no_rule_knows_goes_to_a_person() -> None:
     assert the_event(intake().when(a_question(text="Zwaluwen vliegen laag."))).topics == (Topic.T40,)
 
 
-def test_who_asks_and_in_which_words_is_in_the_vault_and_not_in_the_fact() -> None:
+def test_who_asks_and_the_text_are_in_the_vault_and_not_in_the_event() -> None:
     scenario = intake()
     contact = {"name": "An Peeters", "email": "an@voorbeeld.be", "phone": "0470 12 34 56"}
     event = the_event(scenario.when(a_question(text="Mijn dochter Lotte wil duaal leren", contact=contact)))

@@ -1,4 +1,4 @@
-"""What becomes of a message, in virtual time."""
+"""The attempts and the outcome of a message, in simulated time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ SCHEDULE = [
 
 @dataclass
 class MailServer:
-    """Gives its answers one by one, the last one for ever, and keeps every mail that it was handed."""
+    """Gives its answers one by one, then always the last one, and keeps every mail."""
 
     answers: Sequence[Answer] = (Answer.ACCEPTED,)
     seen: list[Mail] = field(default_factory=list)
@@ -49,12 +49,12 @@ def a_delivery(server: MailServer, addresses: list[Address] | None = None) -> Ma
 
 
 async def attempt(delivery: MailDelivery, message: Message, now: datetime) -> None:
-    """One, recorded."""
+    """Perform one attempt, and record it."""
     delivery.record(message, await delivery.perform(message, now), now)
 
 
 async def attempts_until_the_end(message: Message, delivery: MailDelivery) -> list[datetime]:
-    """Perform whenever it is due; the answer is when that was."""
+    """Perform whenever it is due; returns the moments."""
     moments = []
     while message.due_at:
         moments.append(message.due_at)

@@ -36,7 +36,7 @@ def test_the_exceptional_deadline_of_january_2026_goes_before_the_rule(day: date
     assert (event.deadline, event.deadline_kept) == (date(2026, 1, 15), kept)
 
 
-def test_without_a_deadline_nobody_can_say() -> None:
+def test_without_a_deadline_it_is_not_known() -> None:
     event = submitted(date(2026, 11, 23), today=date(2026, 11, 23), school_year="2030-2031")
     assert (event.deadline, event.deadline_kept) == (None, None)
 

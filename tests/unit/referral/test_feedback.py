@@ -1,4 +1,4 @@
-"""What a partner says of a referral: it counts when the partner was asked, and until the referral is closed."""
+"""Feedback on a referral: it counts from the partner that was asked, and until the referral is closed."""
 
 from datetime import date
 from typing import Any
@@ -56,13 +56,13 @@ def test_an_acknowledgement_is_in_time_until_the_day_that_it_was_due(day: date, 
     assert (event.service_id, event.acknowledged_on, event.in_time) == ("clb-westhoek", day, in_time)
 
 
-def test_progress_acknowledges_what_was_not_acknowledged_and_says_it_once() -> None:
+def test_progress_acknowledges_what_was_not_acknowledged_and_publishes_it_once() -> None:
     scenario, referral = a_referral_to_the_clb()
     assert types(scenario.when(feedback(referral, PROGRESSED))) == [ReferralAcknowledged]
     assert scenario.when(feedback(referral, ACKNOWLEDGED)) == scenario.when(feedback(referral, PROGRESSED)) == []
 
 
-def test_it_is_closed_once_and_with_what_came_of_it() -> None:
+def test_it_is_closed_once_with_its_outcome() -> None:
     scenario, referral = a_referral_to_the_clb()
     (event,) = scenario.when(feedback(referral, CLOSED, outcome=ReferralOutcome.NOT_COMPETENT))
     assert isinstance(event, ReferralClosed)
@@ -76,6 +76,6 @@ def test_a_partner_that_was_not_asked_changes_nothing() -> None:
     assert types(scenario.when(feedback(referral, CLOSED))) == [ReferralClosed]
 
 
-def test_feedback_on_a_referral_that_we_do_not_know_changes_nothing() -> None:
+def test_feedback_on_an_unknown_referral_changes_nothing() -> None:
     scenario, referral = a_referral_to_the_clb()
     assert scenario.when(feedback(referral, referral_id=ReferralId(uuid4()))) == []

@@ -1,4 +1,4 @@
-"""What referral does about each event."""
+"""What referral does for each event."""
 
 from datetime import date
 
