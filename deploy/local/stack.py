@@ -186,7 +186,7 @@ class Stack:
             lock.release()
 
     def stop(self) -> None:
-        """Stop all servers of ours in good order; their data stay for the next start."""
+        """Stop all servers of this stack gracefully; their data stay for the next start."""
         if not self._lock.held:
             self._lock.acquire(LOCK_SECONDS)
         self._stop_servers()

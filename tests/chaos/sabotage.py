@@ -82,19 +82,19 @@ def relay_without_lock() -> None:
     _replace(Leadership, "outbox", outbox)
 
 
-def forget_before_sent() -> None:
+def delete_before_sent() -> None:
     """The relay deletes rows before it sends them."""
     _switch_off_single_statement()
     unpublished = PostgresOutbox.unpublished
 
-    async def forget_first(
+    async def delete_first(
         outbox: PostgresOutbox, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord] = ()
     ) -> list[Unpublished]:
         batch = await unpublished(outbox, limit, now, acknowledged)
         await outbox.published([one.position for one in batch])
         return batch
 
-    _replace(PostgresOutbox, "unpublished", forget_first)
+    _replace(PostgresOutbox, "unpublished", delete_first)
 
 
 def relay_skips_nothing() -> None:
@@ -119,7 +119,7 @@ SABOTAGES: dict[str, Callable[[], None]] = {
         publish_before_commit,
         relay_with_cursor,
         relay_without_lock,
-        forget_before_sent,
+        delete_before_sent,
         relay_skips_nothing,
         no_parking,
     )

@@ -16,7 +16,7 @@ BITES: dict[str, tuple[str, set[Violation]]] = {
     "publish-before-commit": ("kill-before-database-commit", {Violation.GHOST}),
     "relay-with-cursor": ("late-commit", {Violation.LOST, Violation.BEHIND}),
     "relay-without-lock": ("two-relays", {Violation.REPEATED}),
-    "forget-before-sent": ("kill-relay-after-send", {Violation.LOST}),
+    "delete-before-sent": ("kill-relay-after-send", {Violation.LOST}),
     "relay-skips-nothing": ("rebalance", {Violation.REPEATED}),
     "no-parking": ("poison", {Violation.MISCOUNTED}),
 }

@@ -122,7 +122,7 @@ async def test_what_another_process_handles_meanwhile_is_not_set_aside(rig: Rig)
 
 async def test_what_comes_twice_with_different_data_is_handled_once_for_all_that(rig: Rig) -> None:
     (good,) = counts(1)
-    bad = good._replace(value=b"not what was promised", key=None, offset=good.offset + 1_000_000)
+    bad = good._replace(value=b"not a valid event", key=None, offset=good.offset + 1_000_000)
     outcomes = await rig.deliver(bad, good)
     assert outcomes == [Outcome.DEAD_LETTERED, Outcome.HANDLED]
     assert await rig.deliver(good) == [Outcome.DUPLICATE]

@@ -44,8 +44,8 @@ async def test_only_what_is_too_old_is_deleted(pool: Pool) -> None:
         "insert into skipped_records select n, gen_random_uuid(), 1, 't', '[]', '', now(), 1, 'e', "
         "now() - n * interval '1 day', 'Els', 'because' from unnest(array[29, 31]) as n"
     )
-    forgotten = await RetentionJob(pool, Retention()).forget()
-    assert forgotten == {"inbox": 1, "dead_letters": 1, "skipped_records": 1, "answered_requests": 0}
+    deleted = await RetentionJob(pool, Retention()).forget()
+    assert deleted == {"inbox": 1, "dead_letters": 1, "skipped_records": 1, "answered_requests": 0}
     assert [row[0] for row in await pool.fetch("select event_id from inbox")] == ["young"]
     assert [row[0] for row in await pool.fetch("select detail from dead_letters")] == ["waits"]
 

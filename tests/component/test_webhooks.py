@@ -301,6 +301,6 @@ async def test_webhooks_that_failed_long_ago_are_deleted_and_waiting_ones_are_no
         await under_test.deliver(a_workplace())
         await under_test.outbound_actions.perform_due(posting_of(under_test))
         await under_test.pool.execute(f"{age} and queued_at > now() - interval '1 day'", timedelta(days=days))
-    forgotten = await RetentionJob(under_test.pool, Retention(), under_test.service.given_up).forget()
-    assert forgotten["webhooks"] == 1
+    deleted = await RetentionJob(under_test.pool, Retention(), under_test.service.given_up).forget()
+    assert deleted["webhooks"] == 1
     assert {one.status for one in await webhooks_of(under_test)} == {Status.FAILED, Status.QUEUED}

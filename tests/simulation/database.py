@@ -95,7 +95,7 @@ class Database:
         rows = [Unpublished(*row) for row in sorted(self.outbox.items()) if row[1].aggregate_id not in held]
         return rows[: min(limit, ROWS)]
 
-    def forget(self, positions: Sequence[int]) -> None:
+    def delete(self, positions: Sequence[int]) -> None:
         """Delete rows of the outbox."""
         for position in positions:
             self.outbox.pop(position, None)

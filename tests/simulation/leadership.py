@@ -68,11 +68,11 @@ class LeadersOutbox:
         leads = leader is not None and leader.open and leader.life is self._session.life
         assert leads, "the outbox is read by a session that does not lead"
         gone = {record.identity for record in acknowledged}
-        self._database.forget([at for at, record in self._database.outbox.items() if record.identity in gone])
+        self._database.delete([at for at, record in self._database.outbox.items() if record.identity in gone])
         return self._database.unpublished(limit, now)
 
     async def published(self, positions: Sequence[int]) -> None:
-        await self._session.perform(lambda: self._database.forget(positions))
+        await self._session.perform(lambda: self._database.delete(positions))
 
     async def hold(self, holds: Sequence[Hold]) -> None:
         await self._session.perform(lambda: self._database.hold(holds))

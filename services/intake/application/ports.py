@@ -22,7 +22,7 @@ class Redactor(Protocol):
 
 
 class Quota(Protocol):
-    """How much somebody may send."""
+    """How much a sender may send."""
 
     @property
     def events_per_minute(self) -> int: ...
