@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ROW]`: measure, print one table, keep it as JSON. Not a test: the exit code is 0."""
+"""`python -m benchmarks [ROW]`: measure, print a table and write it as JSON. Not a test: the exit code is always 0."""
 
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -30,13 +30,13 @@ console = Console(width=160)
 
 def main(
     rows: Annotated[list[str] | None, typer.Argument(help=f"Some of {', '.join(ROWS)}; or `profile`.")] = None,
-    scale: Annotated[float, typer.Option(help="Of the number of events; 1 is modest.")] = 1.0,
+    scale: Annotated[float, typer.Option(help="Factor for the number of events.")] = 1.0,
     rounds: Annotated[int, typer.Option(help="Runs of each side; the median counts.")] = 3,
 ) -> None:
     """Every figure is measured beside its limit, in turns."""
     if unknown := set(rows or ()) - ROWS.keys() - {"profile"}:
         raise typer.BadParameter(f"no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
-    # Begin with nothing: what former runs left would be in the way of the page cache.
+    # Remove the data of former runs, which would take space in the page cache.
     Platform.wipe(FOLDER)
     with Stack.start(FOLDER) as stack:
         bench = Bench(stack, FOLDER, scale, rounds)

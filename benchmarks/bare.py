@@ -1,6 +1,6 @@
-"""The limit: the same hop by hand, in one function per half. No framework, no validation, nothing kept in reserve.
+"""The limit: the same hop by hand, one function per half, without framework or validation.
 
-The same batches, rows, bytes and durability as the chassis: what it takes less is what the chassis costs.
+It has the same batches, rows, bytes and durability as the chassis, so the difference is the cost of the chassis.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ PUBLISHED = "delete from outbox where position = any($1::bigint[])"
 
 
 class Bare:
-    """Consumer and relay in one process, each with a connection of its own."""
+    """Consumer and relay in one process, each with its own connection."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._url = environment["METERS_DATABASE_URL"]
@@ -55,7 +55,7 @@ class Bare:
 
     async def run(self) -> None:
         """Until SIGTERM."""
-        # What was imported stays: no collection has to walk through it again and again.
+        # Imported modules stay for ever, so the garbage collector need not visit them.
         gc.freeze()
         gc.set_threshold(100_000, 50, 100)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop.set)
@@ -104,10 +104,10 @@ class Bare:
         rows = await connection.fetch(LOAD, sorted({UUID(event["meter_id"]) for *_, event in todo}))
         meters = {str(row[0]): [row[0], row[1], row[2], None, None, row[3]] for row in rows}
         now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        facts = [_add(meters[event["meter_id"]], id_, one, event, now) for id_, one, event in todo]
+        events = [_add(meters[event["meter_id"]], id_, one, event, now) for id_, one, event in todo]
         await connection.execute(SAVE, *zip(*meters.values(), strict=True))
-        keys, sequences, written, values = zip(*facts, strict=True)
-        await connection.execute(OUTBOX, keys, sequences, [self._out] * len(facts), written, values)
+        keys, sequences, written, values = zip(*events, strict=True)
+        await connection.execute(OUTBOX, keys, sequences, [self._out] * len(events), written, values)
 
     async def _relay(self) -> None:
         connection = await asyncpg.connect(self._url)
@@ -136,7 +136,7 @@ class Bare:
         return len(rows)
 
     async def _send(self, producer: AIOKafkaProducer, rows: list[asyncpg.Record]) -> list["asyncio.Future[object]"]:
-        """One Kafka batch per partition and one future per batch: a third of what a `send` per record costs."""
+        """One Kafka batch per partition, with one future each: a third of the cost of one `send` per record."""
         batches: dict[int, BatchBuilder] = {}
         sent: list[asyncio.Future[object]] = []
         for _, key, headers, value in rows:
@@ -166,7 +166,7 @@ def partition_of(key: bytes) -> int:
 def _add(
     meter: list[object], id_: str, headers: dict[str, bytes], event: dict[str, object], now: str
 ) -> tuple[object, ...]:
-    """Change the meter; the answer is its outbox row, the same to the byte as the chassis' one."""
+    """Change the meter; returns its outbox row, byte for byte the same as that of the chassis."""
     key, total, readings, _, _, version = meter
     assert isinstance(total, int)
     assert isinstance(readings, int)

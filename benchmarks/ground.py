@@ -1,8 +1,8 @@
-"""Where a hop runs: a database, fresh topics, worker processes, one clock for all of them, and a check at the end.
+"""Runs a hop: a database, new topics, worker processes, one clock for all of them, and a check at the end.
 
-The input is written in one Kafka transaction while the workers wait for it, warm and joined; its commit starts the
-clock, and the last record that the broker acknowledged on the output topic stops it. So nothing is measured inside the
-workers, and whatever they are built of is treated alike.
+The input is written in one Kafka transaction while the workers, warmed up and joined, wait for it. Its commit starts
+the clock; the last record that the broker acknowledged on the output topic stops it. Nothing is measured inside the
+workers, so every way to build them is measured alike.
 """
 
 import asyncio
@@ -37,27 +37,27 @@ from deploy.local.stack import Stack
 KEYS = 10_000
 GROUP = "duaal.meters"
 SOURCE = "/benchmarks/readings"
-PATIENCE = 120.0
+SECONDS = 120.0
 _METERS = [uuid5(UUID(int=0), str(number)) for number in range(KEYS)]
 
 
 class WrongResult(Exception):
-    """A run that did not do its work: its time says nothing."""
+    """A run gave a wrong result, so its time is not used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A way to build the hop: `python -m benchmarks.<module> <arguments>`."""
+    """One implementation of the hop: `python -m benchmarks.<module> <arguments>`."""
 
     name: str
     module: str
     arguments: tuple[str, ...] = ("run",)
     outbox: str = "outbox"
     ordered: bool = True
-    """Does it promise order per key?"""
+    """Does it guarantee order per key?"""
     warm_up: int = 1_000
     home: Path | None = None
-    """Another checkout to run it from, to compare two."""
+    """Another checkout to run it from, to compare two checkouts."""
 
 
 CHASSIS = Peer("chassis", "meters")
@@ -66,7 +66,7 @@ BARE = Peer("bare", "bare")
 
 @dataclass(frozen=True, slots=True)
 class Lap:
-    """One run: `cpu` is microseconds per event, by who used them."""
+    """The result of one run; `cpu` is microseconds per event, for each kind of process."""
 
     rate: float
     cpu: dict[str, float]
@@ -76,7 +76,7 @@ class Lap:
 Observe = Callable[[Sequence[psutil.Process]], AbstractContextManager[object]]
 
 
-def _nobody(_: Sequence[psutil.Process]) -> AbstractContextManager[object]:
+def _unobserved(_: Sequence[psutil.Process]) -> AbstractContextManager[object]:
     return nullcontext()
 
 
@@ -91,17 +91,17 @@ class Ground:
 
     @classmethod
     async def make(cls, stack: Stack, directory: Path, name: str = "bench", inbox: int = 0) -> "Ground":
-        """A migrated database, whose inbox knows so many events of the past."""
+        """A migrated database, with so many former events in its inbox."""
         ground = cls(stack, directory, name)
         await migrate(ground.url, MIGRATIONS)
         await ground._fill(inbox)
         return ground
 
-    async def lap(self, peer: Peer, events: int, workers: int = 1, observe: Observe = _nobody) -> Lap:
-        """Let the peer handle so many events, check that it did, and say how fast it was.
+    async def lap(self, peer: Peer, events: int, workers: int = 1, observe: Observe = _unobserved) -> Lap:
+        """Let the peer handle so many events, check the result, and return how fast it was.
 
         Raises:
-            WrongResult: an event is missing, doubled or, where the peer promises order, out of order.
+            WrongResult: an event is missing, doubled or, where the peer guarantees order, out of order.
         """
         run = uuid4().hex[:8]
         topic_in, topic_out = f"in-{run}", f"out-{run}"
@@ -127,7 +127,7 @@ class Ground:
         await admin.close()
 
     async def _fill(self, events: int) -> None:
-        """The index is built once over all rows: the same index as row by row, in a tenth of the time."""
+        """Fill the inbox. The index is built once over all rows, in a tenth of the time of row by row."""
         async with self._connection() as connection:
             await connection.execute("set maintenance_work_mem = '512MB'")
             await connection.execute("truncate inbox; alter table inbox drop constraint inbox_pkey")
@@ -139,7 +139,7 @@ class Ground:
             await connection.execute("vacuum analyze inbox")
 
     async def _reset(self) -> int:
-        """Meters at zero, nothing to publish; the answer is the number of events that the inbox knows."""
+        """Set all meters to zero and empty the outbox; returns the number of events in the inbox."""
         async with self._connection() as connection:
             await connection.execute("truncate outbox, meters")
             await connection.execute(
@@ -185,7 +185,7 @@ class Ground:
             await consumer.stop()
 
     async def _settled(self, peer: Peer) -> None:
-        """What Kafka has acknowledged is deleted a moment later."""
+        """Wait until the outbox is empty: rows are deleted a moment after Kafka acknowledged them."""
         deadline = time.monotonic() + 10
         while left := await self._count(peer.outbox):
             if time.monotonic() > deadline:
@@ -193,19 +193,19 @@ class Ground:
             await asyncio.sleep(0.05)
 
     async def _check(self, peer: Peer, topic: str, events: int, known: int) -> int:
-        """Everything once, nothing twice, all counted; the answer is the number of records that came too late."""
+        """Check that every event was handled and published exactly once; returns how many keys are out of order."""
         if (handled := await self._count("inbox") - known) != events:
             raise WrongResult(f"{peer.name}: {handled} of {events} events in the inbox")
         async with self._connection() as connection:
             readings, versions = await connection.fetchrow("select sum(readings), sum(version) from meters") or (0, 0)
         if (readings, versions) != (events, events):
-            raise WrongResult(f"{peer.name}: {readings} readings and {versions} facts of {events} events")
+            raise WrongResult(f"{peer.name}: {readings} readings and {versions} events published, of {events} events")
         numbers: dict[bytes, list[tuple[int, int]]] = defaultdict(list)
         async for key, sequence, number in _read(self.bootstrap, topic, events):
             numbers[key].append((sequence, number))
         for key, seen in numbers.items():
             if sorted(sequence for sequence, _ in seen) != list(range(1, len(seen) + 1)):
-                raise WrongResult(f"{peer.name}: {key!r} left the facts {seen}")
+                raise WrongResult(f"{peer.name}: {key!r} published {seen}")
         late = sum(seen != sorted(seen) or _falls(seen) for seen in numbers.values())
         if late and peer.ordered:
             raise WrongResult(f"{peer.name}: {late} keys are out of order")
@@ -216,7 +216,7 @@ class Ground:
             return int(await connection.fetchval(f"select count(*) from {table}"))
 
     def _cpu(self, workers: Sequence[psutil.Process]) -> dict[str, float]:
-        """Seconds of CPU so far. PostgreSQL is all its processes, also those that have ended."""
+        """Seconds of CPU so far. That of PostgreSQL includes all its processes, also those that ended."""
         postgres = psutil.Process(_pid(self._stack.postgres.server))
         return {
             "python": sum(_spent(one) for one in workers),
@@ -234,19 +234,19 @@ class Ground:
 
 
 class Watch:
-    """Sees from outside how many records the broker has acknowledged on a topic."""
+    """Counts from outside the workers how many records the broker acknowledged on a topic."""
 
     def __init__(self, consumer: AIOKafkaConsumer, topic: str) -> None:
         self._consumer = consumer
         self._partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
 
     async def until(self, records: int, workers: Sequence[psutil.Process]) -> float:
-        """The moment at which there are so many.
+        """Wait for so many records; returns the moment at which they were there.
 
         Raises:
             WrongResult: there are more, or they do not come.
         """
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + SECONDS
         while (seen := sum((await self._consumer.end_offsets(self._partitions)).values())) < records:
             if time.monotonic() > deadline or _any_ended(workers):
                 raise WrongResult(f"{seen} of {records} records, and no more come: look at the log")
@@ -283,7 +283,7 @@ async def _producer(bootstrap: str, run: str) -> AsyncIterator[AIOKafkaProducer]
 
 
 async def _produce(producer: AIOKafkaProducer, topic: str, records: Iterator[tuple[bytes, Headers, bytes]]) -> float:
-    """Make all of them visible at once; the answer is the moment at which they are."""
+    """Make all records visible at once; returns that moment."""
     async with producer.transaction():
         sent = [await producer.send(topic, value, key=key, headers=headers) for key, headers, value in records]
         await asyncio.gather(*sent)
@@ -324,7 +324,7 @@ def _readings(first: int, events: int) -> Iterator[tuple[bytes, Headers, bytes]]
 
 
 async def _joined(bootstrap: str, workers: Sequence[psutil.Process]) -> None:
-    """Wait until all partitions are with these workers."""
+    """Wait until these workers have all partitions."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     deadline = time.monotonic() + 60
@@ -342,7 +342,7 @@ async def _joined(bootstrap: str, workers: Sequence[psutil.Process]) -> None:
 
 
 async def _read(bootstrap: str, topic: str, records: int) -> AsyncIterator[tuple[bytes, int, int]]:
-    """Key, sequence and number of everything that the hop published."""
+    """Key, sequence and number of every record that the hop published."""
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
@@ -374,7 +374,7 @@ def _spent(process: psutil.Process) -> float:
 def _pid(server: object) -> int:
     pid = getattr(server, "pid", None)
     if pid is None:
-        raise RuntimeError("The CPU of a server that somebody else runs cannot be read: unset its variable.")
+        raise RuntimeError("The CPU of a server from the environment cannot be measured: unset its variable.")
     return int(pid)
 
 

@@ -14,7 +14,7 @@ POLLING = Peer("FastStream and ORM", "usual", ("polling",), warm_up=100)
 OUTBOX = Peer("faststream-outbox", "usual", ("outbox",), outbox="relayed", ordered=False, warm_up=100)
 
 Entry = tuple[Ground, Peer, int, int]
-"""Where, who, how many events, how many workers."""
+"""The ground, the peer, the number of events and of workers."""
 
 
 async def hop(bench: Bench) -> list[Result]:
@@ -28,7 +28,7 @@ async def hop(bench: Bench) -> list[Result]:
 
 
 async def usual(bench: Bench) -> list[Result]:
-    """The chassis against what one would write first."""
+    """The chassis against common frameworks as their tutorials use them."""
     ground = await Ground.make(bench.stack, bench.directory)
     few = bench.some(USUAL_EVENTS)
     entries = [(ground, CHASSIS, bench.some(EVENTS), 1), (ground, POLLING, few, 1), (ground, OUTBOX, few, 1)]
@@ -66,7 +66,7 @@ async def two(bench: Bench) -> list[Result]:
 
 
 async def _race(bench: Bench, entries: Sequence[Entry]) -> list[list[Lap]]:
-    """Everybody in turn, again and again: what else the machine does meanwhile hits all of them."""
+    """Run all entries in turns, several rounds, so that other load on the machine affects all of them."""
     laps: list[list[Lap]] = [[] for _ in entries]
     for _ in range(bench.rounds):
         for mine, (ground, peer, events, workers) in zip(laps, entries, strict=True):

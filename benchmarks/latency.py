@@ -26,14 +26,14 @@ WARM_UP = 8
 REACH = 8
 """Round trips; 5 is the goal."""
 REFERRALS, ROUND_TRIP = "duaal.referral.referrals", "duaal.pof.dead-letters"
-"""The second one is idle here, and has as many partitions."""
+"""The round trip uses the second topic, which has no other traffic here and as many partitions."""
 
 Act = Callable[[bytes], Coroutine[Any, Any, tuple[str, float]]]
-"""Hand over a question; the answer is its name, and from when its time counts."""
+"""Send a question; returns its name, and the moment from which its time counts."""
 
 
 async def latency(bench: Bench) -> list[Result]:
-    """Both in turn, over the same seconds."""
+    """The whole way and a bare round trip, in turns."""
     bootstrap = bench.stack.kafka.bootstrap_servers
     requests = bench.some(RATE * SECONDS)
     bodies = [
@@ -59,7 +59,7 @@ async def latency(bench: Bench) -> list[Result]:
             async def send(bodies: Sequence[bytes]) -> list[float]:
                 return await _wait_for_all(await _paced(bodies, partial(_send, producer)), returned)
 
-            # Rounds that do not count: Kafka's virtual machine compiles what it does, on the cores of everybody.
+            # Rounds that do not count: at first Kafka's Java compiles its code, which takes time of the shared cores.
             for _ in range(WARM_UP):
                 await send(bodies)
                 await ask(bodies)
@@ -73,7 +73,7 @@ async def latency(bench: Bench) -> list[Result]:
 
 
 def _result(whole: Sequence[Sequence[float]], bare: Sequence[Sequence[float]]) -> Result:
-    """Medians of the rounds: one hiccup of the machine is not the platform's."""
+    """Medians of the rounds, so that one disturbance of the machine does not decide."""
     p99, limit = (median(_percentile(one, 0.99) for one in some) for some in (whole, bare))
     number = sum(map(len, whole))
     note = f"{number} questions, {RATE}/s; p50/p99/p99.9 ms: {_percentiles(whole)}; round trip {_percentiles(bare)}"
@@ -82,7 +82,7 @@ def _result(whole: Sequence[Sequence[float]], bare: Sequence[Sequence[float]]) -
 
 
 async def _paced(bodies: Sequence[bytes], act: Act) -> dict[str, float]:
-    """Begin one every 1/RATE seconds, whatever became of those before; from when each counts, by its name."""
+    """Start one every 1/RATE seconds, without waiting for former ones; returns per name when its time starts."""
     started = time.monotonic()
     async with asyncio.TaskGroup() as group:
         tasks: list[asyncio.Task[tuple[str, float]]] = []
@@ -93,7 +93,7 @@ async def _paced(bodies: Sequence[bytes], act: Act) -> dict[str, float]:
 
 
 async def _wait_for_all(accepted: dict[str, float], seen: dict[str, float]) -> list[float]:
-    """Milliseconds from accepted to visible. Visible before the answer was read is at once."""
+    """Milliseconds from accepted to visible; 0 when it was visible before the answer was read."""
 
     async def missing() -> int:
         return len(accepted.keys() - seen.keys())
@@ -104,7 +104,7 @@ async def _wait_for_all(accepted: dict[str, float], seen: dict[str, float]) -> l
 
 @asynccontextmanager
 async def _seen(bootstrap: str, topic: str, name: Callable[[ConsumerRecord], str]) -> AsyncIterator[dict[str, float]]:
-    """When records became visible to a consumer, by name."""
+    """The moment at which each record became visible to a consumer, by name."""
     seen: dict[str, float] = {}
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="latest")
     await consumer.start()
@@ -139,7 +139,7 @@ async def _producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
 
 
 async def _send(producer: AIOKafkaProducer, body: bytes) -> tuple[str, float]:
-    """A round trip begins when it is sent."""
+    """Send a record; its time starts at that moment."""
     name, sent = uuid4().hex, time.monotonic()
     await producer.send_and_wait(ROUND_TRIP, body, key=name.encode())
     return name, sent
@@ -147,7 +147,7 @@ async def _send(producer: AIOKafkaProducer, body: bytes) -> tuple[str, float]:
 
 @asynccontextmanager
 async def _clients(port: int) -> AsyncIterator[Act]:
-    """Connections that are kept open; each asks one question at a time."""
+    """Clients with open connections; each sends one question at a time."""
     connections = [await asyncio.open_connection(HOST, port) for _ in range(CONNECTIONS)]
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for connection in connections:

@@ -1,4 +1,4 @@
-"""The service of the hop: an ordinary service that reads a meter's row, writes it and leaves one fact per event."""
+"""The service of the hop: for each event it reads a meter's row, writes it and publishes one event."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,12 +25,12 @@ PARTITIONS = 12
 
 @event(IN_TYPE, topic=IN_TOPIC, key="meter_id")
 class MeterRead(Event):
-    """Somebody read a meter; with the fields that our events have, 300 bytes."""
+    """A meter was read; 300 bytes, with fields of the kinds in our own events."""
 
     meter_id: UUID
     reading_id: UUID
     number: int
-    """Counts the events of a run, so that order can be checked at the other end."""
+    """Numbers the events of a run, so that the order of the output can be checked."""
     amount: int
     subregion: Subregion
     municipality: NisCode
@@ -42,7 +42,7 @@ class MeterRead(Event):
 
 @event(OUT_TYPE, topic=OUT_TOPIC, key="meter_id")
 class TotalChanged(Event):
-    """A meter's total is another one; as large as what caused it."""
+    """The total of a meter changed; as large as the event that caused it."""
 
     meter_id: UUID
     reading_id: UUID
@@ -91,7 +91,7 @@ class Meter:
 
 
 class Handlers:
-    """One handler, as short as those of the real services."""
+    """The handler of the hop."""
 
     @handles(MeterRead, loads={Meter: "meter_id"})
     def add_reading(self, event: MeterRead, uow: UnitOfWork, _: MessageContext) -> None:
@@ -104,7 +104,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class MeterSettings(Settings):
-    """A run has topics of its own."""
+    """Each run has its own topics."""
 
     model_config = SettingsConfigDict(env_prefix="METERS_")
 
@@ -122,7 +122,7 @@ def build(settings: MeterSettings) -> Service:
 def _manifest(name: str, consumers: tuple[str, ...]) -> Topic:
     return Topic(
         name=name,
-        description="Of the benchmark.",
+        description="Only for the benchmark.",
         owner="meters",
         producers=("meters",),
         consumers=consumers,

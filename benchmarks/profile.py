@@ -1,4 +1,4 @@
-"""Where a hop's time goes: a sampling profile of the worker, in microseconds of CPU per event and function."""
+"""A sampling profile of the worker of a hop, in microseconds of CPU per event and function."""
 
 import signal
 import subprocess
@@ -20,7 +20,7 @@ LINES = 50
 
 
 async def profile(ground: Ground, peer: Peer, events: int, file: Path) -> tuple[Counter[str], Counter[str]]:
-    """Per function: with what it calls, and alone."""
+    """Time per function: including what it calls, and without."""
 
     @contextmanager
     def observe(workers: Sequence[psutil.Process]) -> Iterator[None]:
@@ -71,7 +71,7 @@ async def show(bench: Bench, console: Console) -> None:
     for peer in (BARE, CHASSIS):
         with_calls, alone = await profile(ground, peer, bench.some(40_000), bench.directory / f"{peer.name}.raw")
         whole = sum(alone.values())
-        # What holds everything (the loop, the command line) says nothing.
+        # Leave out the functions that contain nearly everything, such as the event loop and the command line.
         inner = Counter({name: cost for name, cost in with_calls.items() if cost < 0.95 * whole})
         for title, costs in (("with what it calls", inner), ("alone", alone)):
             console.rule(f"{peer.name}, µs per event, {title} (in all {whole:.0f})")

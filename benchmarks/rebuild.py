@@ -1,4 +1,4 @@
-"""A projection made again from its topic, with the chassis' own pieces: read, validate, upsert in bulk."""
+"""Rebuilds a projection from its topic with parts of the chassis: read, validate, upsert in bulk."""
 
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -58,7 +58,7 @@ async def _validate_all(bootstrap: str, topic: str, events: int) -> float:
 
 
 async def _project_all(bootstrap: str, topic: str, events: int, url: str) -> float:
-    """Seconds to have the whole projection, committed."""
+    """Seconds until the whole projection is committed."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("truncate registered_workplaces")

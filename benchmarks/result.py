@@ -1,4 +1,4 @@
-"""What a row says, as a table for people and as JSON for whoever compares runs."""
+"""The results of the rows, as a table to read and as JSON to compare runs."""
 
 import json
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ class Bench:
     rounds: int = 3
 
     def some(self, number: int) -> int:
-        """So many, scaled."""
+        """This number of events, times the scale."""
         return max(100, int(number * self.scale))
 
 
 @dataclass(frozen=True)
 class Result:
-    """A figure, the figure beside it that limits it, and whether the reach is held (None: there is none)."""
+    """A figure, the limit measured beside it, and whether the reach is held (None: the row has no reach)."""
 
     measure: str
     value: float
@@ -42,7 +42,7 @@ class Result:
 
 
 def table(results: Sequence[Result]) -> Table:
-    """All rows."""
+    """The table of all rows."""
     made = Table("measure", box=box.SIMPLE_HEAD, show_lines=True)
     for heading in ("value", "beside it", "ratio", "reach", "held"):
         made.add_column(heading, justify="right")
@@ -55,7 +55,7 @@ def table(results: Sequence[Result]) -> Table:
 
 
 def write(results: Sequence[Result], file: Path) -> None:
-    """The same rows as JSON."""
+    """Write the rows as JSON."""
     files.write(file, json.dumps([asdict(one) for one in results], indent=2))
 
 

@@ -1,4 +1,4 @@
-"""How long a service needs from nothing to its first effect, and how much memory it takes."""
+"""How long a service takes from its start to its first committed effect, and how much memory it uses."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ CASES = QuestionReceived.declaration.topic
 
 
 async def start(bench: Bench) -> list[Result]:
-    """Of referral, which handles an event as every service does."""
+    """Start time and memory of referral."""
     platform = await asyncio.to_thread(Platform(bench.stack, bench.directory).start)
     await asyncio.to_thread(platform.stop)
     service, url = platform.services["referral"], platform.database_urls["referral"]

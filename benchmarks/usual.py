@@ -1,7 +1,7 @@
-"""The usual way: a typed FastStream handler per message, an ORM session per message, a relay that polls.
+"""The hop in the common way: a typed FastStream handler and an ORM session per message, and a relay that polls.
 
-`polling` has a relay of its own, as most tutorials show it; `outbox` leaves that to faststream-outbox as it comes.
-Durability is the same as the chassis' one; order per key and the inbox are kept by hand.
+`polling` has its own relay, as in most tutorials; `outbox` uses faststream-outbox with its default settings.
+Durability is the same as in the chassis; order per key and the inbox are written by hand.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ POLL = 0.1
 
 
 class Base(DeclarativeBase):
-    """The tables of the chassis, as an ORM sees them."""
+    """The tables of the chassis as ORM classes."""
 
     type_annotation_map = {int: BigInteger, datetime: DateTime(timezone=True), list[list[str]]: JSON}  # noqa: RUF012
 
@@ -61,7 +61,7 @@ class Meter(Base):
 
 
 class Outbox(Base):
-    """A fact that waits for Kafka."""
+    """An event that is not published yet."""
 
     __tablename__ = "outbox"
 
@@ -80,20 +80,24 @@ metadata = MetaData()
 outbox = OutboxBroker(engine, outbox_table=make_outbox_table(metadata, table_name="relayed"), logger=None)
 
 
-async def keep(session: AsyncSession, fact: dict[str, Any], meter: Meter, headers: dict[str, str]) -> None:
-    """Keep an event to publish, in a table of our own."""
+async def add_to_our_outbox(
+    session: AsyncSession, event: dict[str, Any], meter: Meter, headers: dict[str, str]
+) -> None:
+    """Add an event to our own outbox table."""
     written = [[name, value] for name, value in headers.items()]
-    value = MeterRead.__pydantic_serializer__.to_json(fact)
+    value = MeterRead.__pydantic_serializer__.to_json(event)
     session.add(Outbox(aggregate_id=meter.id, sequence=meter.version, topic=OUT_TOPIC, headers=written, value=value))
 
 
-async def hand_over(session: AsyncSession, fact: dict[str, Any], meter: Meter, headers: dict[str, str]) -> None:
-    """Keep an event to publish, in the table of faststream-outbox."""
-    body = {"key": str(meter.id), "headers": headers, "fact": {**fact, "read_at": fact["read_at"].isoformat()}}
+async def add_to_faststream_outbox(
+    session: AsyncSession, event: dict[str, Any], meter: Meter, headers: dict[str, str]
+) -> None:
+    """Add an event to the table of faststream-outbox."""
+    body = {"key": str(meter.id), "headers": headers, "event": {**event, "read_at": event["read_at"].isoformat()}}
     await outbox.publish(body, queue="totals", session=session)
 
 
-promise = hand_over if sys.argv[1:] == ["outbox"] else keep
+add_event = add_to_faststream_outbox if sys.argv[1:] == ["outbox"] else add_to_our_outbox
 
 
 @kafka.subscriber(
@@ -111,21 +115,21 @@ async def add_reading(reading: MeterRead) -> None:
         meter = await session.get_one(Meter, reading.meter_id, with_for_update=True)
         meter.total, meter.readings, meter.version = meter.total + reading.amount, meter.readings + 1, meter.version + 1
         meter.last_reading, meter.last_at = reading.reading_id, reading.read_at
-        fact = reading.model_dump(exclude={"amount", "estimated"})
-        fact |= {"total": meter.total, "readings": meter.readings}
-        fact |= {"meter_id": str(meter.id), "reading_id": str(reading.reading_id)}
-        await promise(session, fact, meter, _headers(reading, meter))
+        event = reading.model_dump(exclude={"amount", "estimated"})
+        event |= {"total": meter.total, "readings": meter.readings}
+        event |= {"meter_id": str(meter.id), "reading_id": str(reading.reading_id)}
+        await add_event(session, event, meter, _headers(reading, meter))
 
 
 @kafka.publisher(OUT_TOPIC)
 @outbox.subscriber("totals")
-async def relay_fact(body: dict[str, Any]) -> KafkaResponse:
-    """What faststream-outbox does with a row."""
-    return KafkaResponse(body["fact"], headers=body["headers"], key=body["key"].encode())
+async def relay_event(body: dict[str, Any]) -> KafkaResponse:
+    """The relay of faststream-outbox: publish one row."""
+    return KafkaResponse(body["event"], headers=body["headers"], key=body["key"].encode())
 
 
 async def relay() -> None:
-    """The polling relay."""
+    """The relay that polls."""
     while True:
         async with sessions.begin() as session:
             rows = (await session.scalars(select(Outbox).order_by(Outbox.position).limit(100))).all()
@@ -157,11 +161,11 @@ def _headers(reading: MeterRead, meter: Meter) -> dict[str, str]:
 
 @asynccontextmanager
 async def lifespan() -> AsyncIterator[None]:
-    """A relay of either kind beside the consumer."""
+    """Run the relay of either kind next to the consumer."""
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
     await kafka.connect()
-    task = asyncio.create_task(relay()) if promise is keep else None
+    task = asyncio.create_task(relay()) if add_event is add_to_our_outbox else None
     try:
         yield
     finally:

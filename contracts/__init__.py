@@ -1,1 +1,1 @@
-"""The published language: every event, its envelope, topic, schema and examples. No I/O and no rules of any service."""
+"""The published language: every event, its envelope, topic, schema and examples. No I/O, and no rules of a service."""

@@ -9,7 +9,7 @@ from contracts.verify import Verified, verify
 
 
 def main() -> None:
-    """Entry point; exits with 0 when every message is good, 1 when one is not, 2 when there is nothing to read."""
+    """Entry point. Exit code 0: every message is valid; 1: at least one is not; 2: there is nothing to read."""
     parser = argparse.ArgumentParser(
         "duaal-contracts", description="Checks events against the contracts of Duaal West."
     )
@@ -34,8 +34,8 @@ def _report(verified: list[Verified]) -> int:
             sys.stdout.write(f"line {line.number}{place}: {finding.says}  [{finding.rule}]\n")
     wrong = sum(bool(line.findings) for line in verified)
     rules = Counter(finding.rule for line in verified for finding in line.findings)
-    told = f" ({', '.join(f'{rule} {count}' for rule, count in rules.most_common())})" if rules else ""
-    sys.stdout.write(f"{len(verified) - wrong} good, {wrong} wrong{told}\n")
+    per_rule = f" ({', '.join(f'{rule} {count}' for rule, count in rules.most_common())})" if rules else ""
+    sys.stdout.write(f"{len(verified) - wrong} good, {wrong} wrong{per_rule}\n")
     return 1 if wrong else 0
 
 

@@ -1,7 +1,7 @@
-"""What is wrong with the data of a message, in words for the person who made it.
+"""Says what is wrong with the data of a message, in words for the person who made it.
 
-A whole validator of the dialect in one page. It never repeats a value, which may be about a person: it says what kind
-of value was given, and what would be right.
+A complete validator of the dialect. It never repeats a value, which may be personal data: it says what kind of value
+was given, and what would be valid.
 """
 
 import re
@@ -17,7 +17,7 @@ from contracts.privacy import PERSONAL
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: where (`reasons[2].weight`, empty for the whole), by which rule, and what is right."""
+    """One error: where (`reasons[2].weight`, empty for the whole), by which rule, and what would be valid."""
 
     path: str
     rule: str
@@ -25,7 +25,7 @@ class Finding:
 
 
 def check(schema: Schema, data: Any) -> list[Finding]:
-    """Everything that is wrong with data read from JSON, by a schema of ours in either form; empty when all is well."""
+    """Every error in data read from JSON, by a schema of ours in either form; empty when the data is valid."""
     return list(_Check(schema).node(schema, data, ""))
 
 
@@ -136,7 +136,7 @@ def _number(schema: Schema, value: float, path: str) -> Iterator[Finding]:
 
 
 def _unknown(name: str, path: str, free: list[str]) -> Finding:
-    """A name can be data as well: only one that looks like the name of a field is repeated."""
+    """A field name may hold personal data too, so it is repeated only when it looks like a name of a field."""
     if not re.fullmatch("[A-Za-z][A-Za-z_]{0,39}", name):
         return Finding(path, "UNKNOWN_FIELD", f"holds a field that we do not know; its name has {len(name)} characters")
     snake = re.sub("(?<=[a-z])([A-Z])", r"_\1", name).lower()

@@ -1,8 +1,8 @@
-"""What may change between two versions of an event, by name: who would break, and what to do instead.
+"""The kinds of change between two versions of an event: which side each breaks, and what to do instead.
 
-Two questions are asked of every pair of versions. *Backward*: does the new reader read what an old writer wrote (it
-stands on the topic, or the writer is not deployed again yet)? *Forward*: does an old reader read what the new writer
-writes? A writer is closed and a reader is open, so both can be had at once, and both are asked for.
+Every pair of versions is compared in two directions. *Backward*: does the new reader read what an old writer wrote
+(records on the topic, or of a writer that is not deployed again yet)? *Forward*: does an old reader read what the new
+writer writes? Both are required, and both are possible at once, because writers are closed and readers are open.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ NEITHER: frozenset[Direction] = frozenset()
 
 
 class Order(StrEnum):
-    """Who has to be deployed first for a change that breaks nobody."""
+    """Which side has to be deployed first, for a change that is compatible."""
 
     EITHER = "either side first"
     READERS = "readers first"
@@ -29,21 +29,21 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One kind of change: whom it breaks, what that means, and what to do (instead, when it breaks somebody)."""
+    """One kind of change: in which directions it breaks, what that means, and what to do."""
 
     breaks: frozenset[Direction]
     means: str
     do: str
     order: Order = Order.EITHER
     in_schema: bool = True
-    """False: no message becomes invalid, it changes its meaning; validation cannot see this."""
+    """False: messages stay valid but change their meaning, so validation cannot find this."""
     cautious: bool = False
-    """Refused without looking closer; some such changes would be harmless in one direction."""
+    """Always refused, although some changes of this kind would be harmless in one direction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change between two versions: the name of its rule, the field, and what was and is."""
+    """One change between two versions: the name of its rule, the field, and the old and new value."""
 
     rule: str
     path: str
@@ -118,7 +118,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "PATTERN_CHANGED": Rule(
         BOTH,
-        "A text that one version writes, the other refuses; which one is not for a reviewer to judge by eye.",
+        "A text that one version writes may be refused by the other; two patterns cannot be compared by eye.",
         "Add an optional field with the new pattern under a new name.",
         cautious=True,
     ),
@@ -166,18 +166,18 @@ def changes(old: Schema, new: Schema) -> list[Change]:
 
 
 def incompatibilities(found: Iterable[Change], rules: Mapping[str, Rule] = RULES) -> list[Change]:
-    """Those changes that break somebody."""
+    """The changes that break one of the two directions."""
     return [change for change in found if rules[change.rule].breaks]
 
 
 def order(found: Iterable[Change]) -> Order | None:
-    """Who is deployed first for changes that break nobody; None when they ask for both, so for two versions."""
+    """Which side is deployed first; None when some changes need readers first and others writers first."""
     asked = {RULES[change.rule].order for change in found} - {Order.EITHER}
     return None if len(asked) > 1 else next(iter(asked), Order.EITHER)
 
 
 _LIMITS = {"minimum": -1, "minItems": -1, "maximum": 1, "maxItems": 1}
-"""Which way is wider."""
+"""The direction in which each limit becomes wider."""
 _KINDS_OF_TEXT = ("enum", "pattern", "format")
 
 

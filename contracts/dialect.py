@@ -1,8 +1,8 @@
 """The small part of JSON Schema that our events are written in, and the linter that refuses the rest.
 
-Objects with named fields, arrays of one kind of item, scalars, open lists of values, and references to a local
-definition. A field may be left out; `null` is never written. What is not here cannot be compared with certainty, drawn
-in a partner's language without thought, or explained in one sentence.
+It has objects with named fields, arrays of one kind of item, scalars, open lists of values, and references to a local
+definition. A field may be left out; `null` is never written. Everything else is refused, because it cannot be compared
+with certainty, is not portable to other languages, or is hard to explain.
 """
 
 import re
@@ -16,7 +16,7 @@ Schema = dict[str, Any]
 FORMATS = frozenset({"uuid", "date", "date-time"})
 NULL: Schema = {"type": "null"}
 OPEN = "x-open"
-"""What an open list of values carries in the schema that pydantic makes: a reader takes values it does not know."""
+"""Marks an open list of values in pydantic's schema: a reader accepts values that are not in the list."""
 
 _WORDS = frozenset({"title", "description"})
 _ALLOWED: dict[str, frozenset[str]] = {
@@ -29,9 +29,9 @@ _ALLOWED: dict[str, frozenset[str]] = {
 }
 _CLASS = re.compile(r"\[(\\.|[^\]\\])*\]")
 _NOT_PORTABLE = re.compile(r"\(\?|(?<!\\)\.|[*+?}][?+]")
-"""In a pattern, outside its classes: look-around and flags, a bare dot, lazy and possessive repetition."""
+"""Not allowed in a pattern outside its classes: look-around and flags, a bare dot, lazy and possessive repetition."""
 _NOT_PORTABLE_ANYWHERE = re.compile(r"\\[A-Za-z0-9]|[^\x20-\x7e]")
-"""Classes like \\d, and anything beyond ASCII."""
+"""Not allowed anywhere in a pattern: classes like \\d, and anything beyond ASCII."""
 
 
 def violations(model: type[BaseModel]) -> list[str]:
@@ -135,7 +135,7 @@ _KINDS = {"object": _of_object, "array": _of_array, "string": _of_string}
 
 
 def rebuilt(node: Schema, change: Callable[[Schema], Schema]) -> Schema:
-    """A copy of a schema in which every schema inside it, and then it itself, went through `change`."""
+    """A copy of a schema, with `change` applied to every schema inside it and then to the schema itself."""
     node = dict(node)
     for word in node.keys() & {"properties", "$defs"}:
         node[word] = {name: rebuilt(part, change) for name, part in node[word].items()}
@@ -147,14 +147,14 @@ def rebuilt(node: Schema, change: Callable[[Schema], Schema]) -> Schema:
 
 
 def optional(field: Schema) -> Schema | None:
-    """What a field holds that pydantic writes as `T | None`: the schema of T; None when it is another choice."""
+    """For a field that pydantic writes as `T | None`, the schema of T; None when it is another choice of types."""
     options = field.get("anyOf", [])
     others = [option for option in options if option != NULL]
     return others[0] if len(options) == 2 and len(others) == 1 else None
 
 
 def hidden_rules(model: type[BaseModel]) -> list[str]:
-    """Rules in the code of a model, or of a model inside it, that its schema does not show to a partner."""
+    """Validators in the code of a model, or of a model inside it, that its schema cannot show to a partner."""
     found = []
     for part in sorted(_models_in(model), key=lambda part: part.__name__):
         rules = part.__pydantic_decorators__

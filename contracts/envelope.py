@@ -19,13 +19,13 @@ STRUCTURED = "application/cloudevents+json"
 
 Headers = list[tuple[str, bytes]]
 Texts = list[tuple[str, str]]
-"""The same headers, before they are encoded."""
+"""Headers before they are encoded."""
 RawHeaders = Iterable[tuple[str, bytes | None]]
 RawPairs = tuple[tuple[str, bytes | None], ...]
 
 
 class InvalidEnvelope(ValueError):
-    """The record is not a CloudEvent that we accept; the message says why, `attribute` which one when it is one."""
+    """The record is not a CloudEvent that we accept. `attribute` is the invalid attribute, if it is about one."""
 
     def __init__(self, reason: str, attribute: str | None = None) -> None:
         super().__init__(reason)
@@ -48,7 +48,7 @@ class Envelope(NamedTuple):
     dataschema: str | None = None
     traceparent: str | None = None
     authid: str | None = None
-    """Who is behind it, when it came in from outside: the id of a partner."""
+    """For an event that follows from a partner's message: the id of that partner."""
 
     def texts(self) -> Texts:
         """Name and value of the Kafka headers in binary mode; the value of the record is the data alone."""
@@ -84,10 +84,10 @@ class Envelope(NamedTuple):
 
 
 def read(headers: RawHeaders, value: bytes | None) -> tuple[Envelope, bytes | None]:
-    """The envelope of a record and its data, whichever CloudEvents mode it was sent in.
+    """The envelope and the data of a record, in binary or structured mode.
 
     Raises:
-        InvalidEnvelope: an attribute is missing, doubled, null, not UTF-8 or not what CloudEvents says.
+        InvalidEnvelope: an attribute is missing, doubled, null, not UTF-8 or not valid by CloudEvents.
     """
     pairs = tuple(headers)
     places = _places(tuple([name for name, _ in pairs]))
@@ -107,7 +107,7 @@ def read(headers: RawHeaders, value: bytes | None) -> tuple[Envelope, bytes | No
 
 
 def _texts(pairs: RawPairs, places: "_Places") -> list[str | None]:
-    """The values of the headers, and at the end None, which stands for those that are not there."""
+    """The values of the headers, followed by one None: position -1, for attributes that are absent."""
     try:
         return [raw.decode() for _, raw in pairs] + [None]  # type: ignore[union-attr]
     except (AttributeError, UnicodeDecodeError):
@@ -116,18 +116,18 @@ def _texts(pairs: RawPairs, places: "_Places") -> list[str | None]:
 
 
 class _Places(NamedTuple):
-    """Where in a list of headers they are; -1: nowhere."""
+    """The positions of the attributes in a list of headers; -1 when an attribute is absent."""
 
     attributes: dict[str, int]
     asked: Callable[[list[str | None]], Sequence[str | None]]
-    """Of all values those of the attributes that we ask for."""
+    """Selects the values of the attributes that we read, from the values of all headers."""
     content_type: int
     traces: tuple[int, ...]
 
 
 @lru_cache(16)
 def _places(names: tuple[str, ...]) -> _Places:
-    """Kept, because a writer sends the same headers with every event.
+    """Find the positions. They are cached, because a writer sends the same names with every event.
 
     Raises:
         InvalidEnvelope: an attribute was sent twice.
@@ -208,7 +208,7 @@ def _envelope(found: Sequence[str | None], trace: str | None) -> Envelope:
         causation,
         data_class,
         schema,
-        # A trace that is not one is no reason to refuse an event.
+        # An invalid trace is dropped: it is no reason to refuse an event.
         trace if trace and TRACEPARENT.fullmatch(trace) else None,
         authid,
     )
@@ -221,11 +221,11 @@ READ = (
 """The attributes that we read."""
 REQUIRED = ("specversion", "id", "source", "type", "time")
 ASKED = (*READ, "traceparent")
-"""A trace is a header of its own; some send it as an attribute."""
+"""The trace is a header without prefix, but some writers send it as an attribute."""
 LONGEST = 512
-"""Characters of one attribute: the inbox keeps `source` and `id` in an index, others go on into our own headers."""
+"""Characters of one attribute. The inbox has `source` and `id` in an index; others are copied into our own headers."""
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What CloudEvents keeps out of its strings: control characters, and halves of a character."""
+"""What CloudEvents forbids in its strings: control characters, and lone surrogates."""
 CONTROLS = bytes([*range(32), 127])
 MINUTE = timedelta(minutes=1)
 TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -237,7 +237,7 @@ def _missing(found: Sequence[str | None]) -> InvalidEnvelope:
 
 
 def _look_for_what_is_forbidden(found: Sequence[str | None]) -> None:
-    # First all of them in one look, and as bytes: hardly ever is there anything to find.
+    # First one search in all attributes together, as bytes: nearly always there is nothing to find.
     together = "".join(filter(None, found))
     if len(together) <= LONGEST and together.isascii():
         ascii_ = together.encode()
@@ -267,5 +267,5 @@ def encoded(texts: Texts) -> Headers:
 
 
 def _written(moment: datetime | None) -> str | None:
-    # As isoformat() writes it, in half of the time; a Z for UTC, and between quotes.
+    # The same text as isoformat() in half the time, with Z for UTC; the slice removes the quotes of JSON.
     return None if moment is None else to_json(moment).decode()[1:-1]

@@ -1,4 +1,4 @@
-"""What an event is: an immutable fact, declared with its type, its topic and the field that keys it."""
+"""The base class of events, and how an event is declared with its type, its topic and its key field."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What the registry knows of an event type.
+    """The declaration of an event type.
 
     `type` is the CloudEvents type and never follows from a Python path; `topic` is the Kafka topic; `key` is the
-    field whose value keys the record, the id of the aggregate that left the fact.
+    field whose value keys the record: the id of the aggregate that published the event.
     """
 
     type: str
@@ -27,7 +27,7 @@ class Declaration:
 
 
 class Event(BaseModel):
-    """A fact in the past tense. Closed when written (an extra field is an error), open when read."""
+    """Something that happened. Closed when written (an extra field is an error), open when read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="iso8601")
 
@@ -35,7 +35,7 @@ class Event(BaseModel):
 
     @property
     def aggregate_id(self) -> UUID:
-        """Id of the aggregate that left this fact: the key of the Kafka record."""
+        """Id of the aggregate that published this event: the key of the Kafka record."""
         value: UUID = getattr(self, self.declaration.key)
         return value
 
@@ -45,9 +45,9 @@ class Event(BaseModel):
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
-        """Read what somebody wrote, perhaps with a newer schema: fields we do not know are ignored.
+        """Read the data of an event. Unknown fields are ignored, because the writer may have a newer schema.
 
-        Strict: a number is not taken from a text nor a truth from a number, so that the reader's schema tells all.
+        Strict: a text is not converted to a number, nor a number to a boolean, so the reader's schema is exact.
 
         Raises:
             pydantic.ValidationError: the data is not JSON or not this event.
@@ -57,13 +57,13 @@ class Event(BaseModel):
 
 
 class Timer(Event):
-    """A message of a service to itself that is sent when its time has come.
+    """A message of a service to itself that is published when it is due.
 
-    Nobody takes it back: who gets it looks whether it still matters.
+    A timer cannot be cancelled: the handler that receives it checks whether it still applies.
     """
 
     timer_id: UUID
-    """Its own, made for this timer alone: what sets it again sets the same one. No aggregate has this id."""
+    """Identifies this timer: setting a timer again with the same id has no second effect. No aggregate has this id."""
     due_at: AwareDatetime
 
 

@@ -12,22 +12,22 @@ gender sex geslacht nationality nationaliteit religion diagnosis health medical
 text message remark comment note notes description body subject question answer words opmerking
 """
 PERSONAL = frozenset(_WORDS.split())
-"""Words that a field's name may not hold, unless it is a key of ours (`question_id`) or a class (`age_band`)."""
+"""Words that the name of a field may not hold, unless it is a random id (`question_id`) or a class (`age_band`)."""
 
 PLACES = frozenset({"nis", "municipality", "city", "lat", "lon", "latitude", "longitude", "coordinates"})
-"""Finer than a subregion: may stand in an event about an organisation, never beside a learner."""
+"""Places finer than a subregion: allowed in an event about an organisation, never in one about a learner."""
 
 ABOUT_A_LEARNER = ("learner_id", "learner_ids", "learner_reference")
-"""Fields that make an event one about a learner."""
+"""An event with one of these fields is about a learner."""
 
 FORMATS = frozenset({"uuid", "date", "date-time"})
-"""Formats of text that say nothing of anybody; `email` and `uri` are formats too."""
+"""Formats of text that hold no personal data, unlike `email` and `uri`."""
 
 Schema = dict[str, Any]
 
 
 def findings(schema: Schema) -> list[str]:
-    """Every reason why this JSON Schema may not be an event's; empty when it may."""
+    """Every reason why this JSON Schema may not be that of an event; empty when it may."""
     fields = list(_fields(schema, schema, ""))
     about_a_learner = any(path.endswith(ABOUT_A_LEARNER) for path, _ in fields)
     found = [f"event: {reason}" for reason in _free(schema, schema)]
@@ -43,7 +43,7 @@ def findings(schema: Schema) -> list[str]:
 
 
 def _key_or_class(root: Schema, name: str, field: Schema) -> bool:
-    """A name that ends in `_id` is a key only when it is random, one that ends in `_band` a class only when listed."""
+    """A name with `_id` is allowed only for a UUID, one with `_band` only for a list of codes."""
     texts = [part for part in _parts(root, field) if part.get("type") == "string"]
     if name.endswith(("_id", "_ids")):
         return all(text.get("format") == "uuid" for text in texts)

@@ -1,9 +1,9 @@
 """The JSON Schema of every event in its two forms, and the versions of it that were recorded under `schemas/`.
 
 Both forms follow from the model. The *writer* form is closed: no other field, no other value of a list. The *reader*
-form says what `Event.from_json` takes: other fields and other values may come with a later version, and `null` is read
-as absent. Two things no schema can say: a reader refuses `5.0` where an integer stands, and takes a few spellings of
-identifiers, dates and moments that RFC 9562 and RFC 3339 do not know and that nobody may count on.
+form is what `Event.from_json` accepts: other fields and other values may come with a later version, and `null` is read
+as absent. Two things no schema can express: a reader refuses `5.0` for an integer, and accepts a few spellings of
+identifiers, dates and moments that are not in RFC 9562 and RFC 3339 and that a writer must not rely on.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ FOLDER = files("contracts") / "schemas"
 
 _NAMES = {"writer": "schema", "reader": "reader-schema"}
 _WORDS = {"$id", "$schema", "title", "description"}
-"""Do not count for the `$id`: better words make no new version."""
+"""Left out of the `$id`: a change of wording makes no new version."""
 
 
 @cache
@@ -43,7 +43,7 @@ def reader_of(writer: Schema) -> Schema:
 
 
 def identity(schema: Schema) -> str:
-    """The `$id` that a schema of this content must have: a recorded version whose own differs was changed later."""
+    """The `$id` that belongs to this content. A recorded version with another `$id` was changed afterwards."""
     prefix, _, _ = schema["$id"].rpartition(":")
     content = rebuilt(schema, lambda node: {word: value for word, value in node.items() if word not in _WORDS})
     return f"{prefix}:{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]}"
@@ -57,7 +57,7 @@ class Version(NamedTuple):
 
 
 def version_of(model: type[Event]) -> Version:
-    """What the model says today."""
+    """The version that follows from the model as it is now."""
     writer = schema_of(model)
     return Version(writer, reader_of(writer))
 
@@ -71,12 +71,12 @@ def recorded(type_: str, folder: Traversable = FOLDER) -> dict[int, Version]:
 
 
 def file_name(number: int, form: str) -> str:
-    """Under which name, in the folder of its type, one form of a version is recorded."""
+    """The name of the file with one form of a version, in the folder of its type."""
     return f"{number}.{form}.json"
 
 
 def text_of(schema: Schema) -> str:
-    """The schema as the file that is recorded."""
+    """The content of the recorded file."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -96,7 +96,7 @@ def _named(form: Form, type_: str, content: Schema) -> Schema:
 
 
 def _written(node: Schema) -> Schema:
-    """As a writer has it: what may be absent is left out, never null; names that only repeat a field's are dropped."""
+    """The writer form: an optional field is left out, never null. Titles that repeat a field's name are dropped."""
     value = optional(node)
     written = node if value is None else value
     spare = {OPEN} if written.get("type") == "object" else {OPEN, "title"}
@@ -104,7 +104,7 @@ def _written(node: Schema) -> Schema:
 
 
 def _read(node: Schema) -> Schema:
-    """As a reader takes it: fields that it does not know, values that it does not know, null for what may be absent."""
+    """The reader form: unknown fields and values are accepted, and null for an optional field."""
     read = {word: part for word, part in node.items() if word not in {"additionalProperties", "enum"}}
     if "enum" in node:
         read["x-extensible-enum"] = node["enum"]

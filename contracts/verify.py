@@ -1,7 +1,7 @@
-"""Tells a partner, message by message, what is wrong with a file of events and what would be right.
+"""Says for a file of events, message by message, what is wrong and what would be valid.
 
-Each line is one CloudEvent in structured JSON; it is held to the newest version that this package knows. A value is
-never repeated: it may be about a person.
+Each line is one CloudEvent in structured JSON, checked against the newest version in this package. A value is never
+repeated, because it may be personal data.
 """
 
 import json
@@ -20,7 +20,7 @@ from contracts.schema import schema_of
 
 
 class Verified(NamedTuple):
-    """One line: its number from 1, its type if that is known, and all that is wrong with it."""
+    """One line: its number from 1, its type if that is known, and every error in it."""
 
     number: int
     type: str | None
@@ -28,7 +28,7 @@ class Verified(NamedTuple):
 
 
 def verify(lines: Iterable[bytes]) -> Iterator[Verified]:
-    """Every line that is not empty, judged as a message to or from the platform."""
+    """Check every line that is not empty, as a message to or from the platform."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield Verified(number, *_judge(line))
@@ -82,7 +82,7 @@ def _read_error(detail: dict[str, Any]) -> Finding:
 
 
 def _national_numbers(value: Any, path: str) -> Iterator[Finding]:
-    """A reference may hold digits, but not those of a person."""
+    """A reference may hold digits, but no national number."""
     if isinstance(value, dict):
         for name, part in value.items():
             yield from _national_numbers(part, f"{path}.{name}" if path else name)

@@ -1,4 +1,4 @@
-"""`duaal`: one command for everything that a person does with the platform."""
+"""`duaal`: the command line of the platform."""
 
 import asyncio
 import os
@@ -30,9 +30,7 @@ console = Console()
 
 @app.command()
 def up(
-    secure: Annotated[
-        bool, typer.Option("--secure", help="Kafka asks everybody for a login, as in a deployment.")
-    ] = False,
+    secure: Annotated[bool, typer.Option("--secure", help="Kafka requires logins, as in a deployment.")] = False,
 ) -> None:
     """Start Kafka, PostgreSQL, mail and the services; they stay up for you to play with."""
     folder = SECURED if secure else OPEN
@@ -90,7 +88,7 @@ def topics_create(
     bootstrap_servers: Annotated[str, typer.Argument(help="host:port, comma separated")],
     replication: Annotated[int, typer.Option(help="Copies of each partition.")] = 3,
 ) -> None:
-    """Make every topic of the manifests that is not there, and give the others their settings; partners' too."""
+    """Create every topic of the manifests, partners' too; existing topics get the settings of their manifest."""
     partners = read_partners(PARTNERS)
     difference = asyncio.run(create_topics(bootstrap_servers, replication=replication, partners=partners))
     typer.echo(f"{len(difference.made)} topics made: {', '.join(difference.made) or 'all were there'}")
@@ -143,7 +141,7 @@ def lag(name: ServiceName) -> None:
 
 
 def _hand_over(name: str, *arguments: str) -> None:
-    """Become the service's own command; without settings in the environment, those of the platform that is up."""
+    """Replace this process by the service's command; without settings in the environment, on the running platform."""
     if name not in SERVICES:
         raise typer.BadParameter(f"{name} is none of {', '.join(SERVICES)}")
     environment = dict(os.environ)
@@ -170,7 +168,7 @@ def _print_addresses(platform: Platform) -> None:
 
 
 def main() -> None:
-    """Entry point: an error that a person can do something about is one sentence, not a traceback."""
+    """Entry point. Errors that the user can solve are printed as one sentence, without a traceback."""
     try:
         app()
     except StackError as error:

@@ -1,4 +1,4 @@
-"""The platform that `make up` leaves running, and where its data are."""
+"""The platform that `make up` leaves running, and the folder of its data."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from deploy.local.stack import Stack
 FOLDER = Path(".local")
 OPEN = FOLDER / "up"
 SECURED = FOLDER / "up-secure"
-"""Another folder: the data of a Kafka that asks for logins are of another kind."""
+"""A separate folder: the data of a Kafka with logins cannot be used without logins."""
 
 
 def what_is_up() -> tuple[Path, Platform] | None:
-    """The folder and the platform that runs in it."""
+    """The platform that is running, with its folder."""
     for folder in (OPEN, SECURED):
         if stack := Stack.find(folder):
             return folder, Platform(stack, folder)

@@ -1,1 +1,1 @@
-"""One package per bounded context. None of them may import another; they meet in events only."""
+"""One package per bounded context. No service imports another: they share events only."""

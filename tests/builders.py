@@ -1,4 +1,4 @@
-"""Events with defaults for everything that a test is not about."""
+"""Events with defaults, of which a test gives only what it is about."""
 
 from datetime import date
 from typing import Any
@@ -178,7 +178,7 @@ def a_message_failed(**given: Any) -> MessageFailed:
 
 
 def some_evidence(**given: Any) -> Evidence:
-    """Nothing was registered yet."""
+    """Evidence in which nothing is registered yet."""
     return Evidence(
         **{"counted_on": MONDAY, "workplaces_registered": 0, "open_positions": 0, "learners_searching": 0} | given
     )

@@ -1,4 +1,4 @@
-"""The demo partners, and messages as they would send them."""
+"""The demo partners, and messages as they send them."""
 
 import json
 from collections import Counter
@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 MANIFESTS = Path(ROOT, "deploy", "partners")
 PARTNERS = read_partners(MANIFESTS)
 TYPES = sorted(type_ for type_, model in EVENTS.items() if model.declaration.topic == TOPIC)
-"""Everything that some partner may send."""
+"""Every type that a partner may send."""
 
 
 def partner(id_: str) -> Partner:
@@ -30,20 +30,20 @@ def partner(id_: str) -> Partner:
 
 
 def data_of(type_: str, **changed: Any) -> dict[str, Any]:
-    """The data of the golden message with every field, changed; None takes a field away."""
+    """The data of the full golden message, with some fields changed; None removes a field."""
     file = Path(contracts.__file__).parent / "examples" / f"{type_}.full.json"
     data = json.loads(file.read_text())["data"] | changed
     return {name: value for name, value in data.items() if value is not None}
 
 
-def fact_of(type_: str, **changed: Any) -> Event:
+def event_of(type_: str, **changed: Any) -> Event:
     return EVENTS[type_].from_json(json.dumps(data_of(type_, **changed)).encode())
 
 
 def headers_by(
     sender: Partner, type_: str, *, id_: str | None = None, source: str | None = None, at: datetime = NOON
 ) -> Headers:
-    """The attributes that this partner would send."""
+    """Headers as this partner sends them."""
     return Envelope(id=id_ or str(uuid4()), source=source or sender.sources[0], type=type_, time=at).headers()
 
 
@@ -55,7 +55,7 @@ def a_partner_record(
     value: bytes | None = None,
     **changed: Any,
 ) -> Record:
-    """A record on the partner's own topic: good, unless the test makes it otherwise."""
+    """A record on the partner's own topic, valid unless the test changes it."""
     data = data_of(type_, **changed)
     return Record(
         sender.events_topic,
@@ -69,7 +69,7 @@ def a_partner_record(
 
 
 def forgeries(sender: Partner) -> list[tuple[str, str]]:
-    """Type and source of everything that this partner may not say: what is not its to tell, and in other names."""
+    """Types and sources that this partner may not send: types outside its manifest, and sources of others."""
     own = sender.sources[0]
     others = ["/services/intake", *(one.sources[0] for one in PARTNERS.values() if one is not sender)]
     foreign = [(type_, source) for type_ in TYPES for source in others]
@@ -77,7 +77,7 @@ def forgeries(sender: Partner) -> list[tuple[str, str]]:
 
 
 def counted(metrics: Metrics) -> dict[str, int]:
-    """What the border counted: `<result> <reason>` to number."""
+    """The border's counts, by `<result> <reason>`."""
     counts: Counter[str] = Counter()
     for metric in metrics.registry.collect():
         for sample in metric.samples:

@@ -1,4 +1,4 @@
-"""Partners that want webhooks: their manifests, their secrets, and a server of one of them on a real socket."""
+"""Partners with webhooks: their manifests, their secrets, and the server of a partner on a real socket."""
 
 import asyncio
 import base64
@@ -26,7 +26,7 @@ MATCH = "be.duaalwest.matching.MatchProposed.v1"
 
 
 def listening_to(data_classes: Iterable[str]) -> list[str]:
-    """The types on topics of these classes that notifications reads."""
+    """The types that notifications reads from topics with these data classes."""
     topics = {
         name for name, one in TOPICS.items() if one.data_class in data_classes and "notifications" in one.consumers
     }
@@ -34,7 +34,7 @@ def listening_to(data_classes: Iterable[str]) -> list[str]:
 
 
 def manifest(id_: str, url: str, *types: str, **changed: Any) -> dict[str, Any]:
-    """Of a partner that wants these types at this URL, and may read their topics."""
+    """The manifest of a partner that asks for these types at this URL, and may read their topics."""
     return {
         "id": id_,
         "name": id_.title(),
@@ -49,7 +49,7 @@ def manifest(id_: str, url: str, *types: str, **changed: Any) -> dict[str, Any]:
 
 
 def a_partner(id_: str, url: str, *types: str, **changed: Any) -> Partner:
-    """The same, read."""
+    """The same partner, read from its manifest."""
     return Partner.model_validate(manifest(id_, url, *types, **changed))
 
 
@@ -71,7 +71,7 @@ def settings_with(
 
 
 class Posted(NamedTuple):
-    """What a partner's server got; names of headers in lower case."""
+    """A request that a partner's server received; names of headers in lower case."""
 
     path: str
     headers: dict[str, str]
@@ -80,7 +80,7 @@ class Posted(NamedTuple):
 
 @dataclass
 class PartnerServer:
-    """Answers with these status codes one by one, the last one for ever; None: it says nothing until it is released."""
+    """Answers with these status codes one by one, then always the last; None: no answer until it is released."""
 
     answers: list[int | None] = field(default_factory=lambda: [204])
     posts: list[Posted] = field(default_factory=list)

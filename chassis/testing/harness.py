@@ -107,8 +107,8 @@ class ServiceUnderTest:
         """Perform everything that is due now."""
         return sum([await self.outbound_actions.perform_due(step) for step in self.service.outbound_actions])
 
-    async def facts(self) -> list[Event]:
-        """Every event that is promised to Kafka, oldest first."""
+    async def events(self) -> list[Event]:
+        """Every event in the outbox, oldest first."""
         async with self.store.transaction() as transaction:
             rows = await transaction.outbox.unpublished(100_000, END_OF_TIME)
         return [_event(row.record.headers, row.record.value) for row in rows]

@@ -10,7 +10,7 @@ from contracts.codelists.sectors import JointCommittees
 
 @dataclass(frozen=True)
 class CodeLists:
-    """All of them, for those who need more than one or two."""
+    """All code lists together."""
 
     institutions: Institutions
     joint_committees: JointCommittees
@@ -19,5 +19,5 @@ class CodeLists:
 
     @classmethod
     def read(cls) -> "CodeLists":
-        """The lists as this package brings them."""
+        """Read the lists of this package."""
         return cls(Institutions.read(), JointCommittees.read(), Places.read(), Programmes.read())

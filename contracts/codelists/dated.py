@@ -7,7 +7,7 @@ from importlib.resources import files
 
 
 class Dated:
-    """Something that holds from a first day to a last one; without a last day it still holds."""
+    """Something that is valid from a first day to a last one; without a last day there is no end."""
 
     __slots__ = ()
 
@@ -15,7 +15,7 @@ class Dated:
     valid_to: date | None
 
     def valid_on(self, day: date) -> bool:
-        """Does it hold on this day?"""
+        """Is it valid on this day?"""
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 

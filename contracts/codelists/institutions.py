@@ -10,7 +10,7 @@ from contracts.vocabulary import SchoolNet
 
 
 class InstitutionKind(StrEnum):
-    """What sort of provider an institution is; a CVO needs no programmatieaanvraag."""
+    """The kind of provider; a CVO needs no programmatieaanvraag."""
 
     SCHOOL = "school"
     BUSO = "buso"
@@ -41,7 +41,7 @@ class Institutions:
 
     @classmethod
     def read(cls) -> "Institutions":
-        """The list as this package brings it."""
+        """Read the list of this package."""
         return cls(
             {
                 row["number"]: Institution(

@@ -54,7 +54,7 @@ class Places:
 
     @classmethod
     def read(cls) -> "Places":
-        """The lists as this package brings them."""
+        """Read the lists of this package."""
         return cls(
             {
                 row["nis"]: Municipality(
@@ -91,9 +91,9 @@ class Places:
         return tuple(place for place in self.municipalities.values() if place.valid_on(day))
 
     def municipality_of(self, postal_code: str | None, name: str | None, on: date) -> Municipality | None:
-        """The municipality that someone means, as it exists on that day; None outside the province.
+        """The municipality, as it exists on that day, for a postal code or a name; None outside the province.
 
-        A postal code decides alone: people write the name of a village, or of a municipality that has merged.
+        With a postal code the name is not used: people write the name of a village, or of a municipality that merged.
         """
         if postal_code:
             codes = (code for code in self._by_postal_code.get(postal_code.strip(), ()) if code.valid_on(on))
@@ -103,7 +103,7 @@ class Places:
         return None
 
     def _existing(self, candidates: Iterable[Municipality], on: date) -> Municipality | None:
-        """The first candidate that exists on that day, itself or as its successor."""
+        """The first candidate that exists on that day, or whose successor does."""
         for candidate in candidates:
             place: Municipality | None = candidate
             while place and not place.valid_on(on):
@@ -130,14 +130,14 @@ class Places:
 
 
 def distance_km(a: Municipality | Point, b: Municipality | Point) -> float:
-    """Great-circle distance: as the crow flies, so every road is longer."""
+    """Great-circle distance; the distance by road is longer."""
     (lon_a, lat_a), (lon_b, lat_b) = _radians(a), _radians(b)
     half = sin((lat_b - lat_a) / 2) ** 2 + cos(lat_a) * cos(lat_b) * sin((lon_b - lon_a) / 2) ** 2
     return 2 * EARTH_RADIUS_KM * asin(sqrt(half))
 
 
 def _plain(name: str) -> str:
-    """Spelling that people agree on: no case, accents, hyphens or spaces."""
+    """A name without case, accents, hyphens and spaces, so that spellings of one name compare as equal."""
     letters = unicodedata.normalize("NFKD", name.casefold())
     return re.sub(r"[^a-z]", "", letters)
 

@@ -45,7 +45,7 @@ class Programmes:
 
     @classmethod
     def read(cls) -> "Programmes":
-        """The list as this package brings it."""
+        """Read the list of this package."""
         return cls(
             {
                 row["so_number"]: Programme(

@@ -26,7 +26,7 @@ class JointCommittees:
 
     @classmethod
     def read(cls) -> "JointCommittees":
-        """The list as this package brings it."""
+        """Read the list of this package."""
         return cls(
             {
                 row["pc"]: JointCommittee(

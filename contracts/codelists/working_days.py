@@ -24,7 +24,7 @@ class WorkingDays:
         return day
 
     def between(self, day: date, last: date) -> int:
-        """For which number `after(day, number)` is `last`; 0 when `last` is earlier."""
+        """The number for which `after(day, number)` is `last`; 0 when `last` is earlier."""
         first = self.after(day, 0)
         return sum(self.includes(first + timedelta(days=number)) for number in range(1, (last - first).days + 1))
 

@@ -12,7 +12,7 @@ settings = {
     "enable.auto.commit": False,
 }
 seen = set()  # better in your database, in the transaction of what you do with the event
-with Consumer(settings) as consumer:  # leaves its group at Ctrl-C, so that nobody waits for it
+with Consumer(settings) as consumer:  # leaves its group at Ctrl-C, so that its partitions are free at once
     consumer.subscribe(["duaal.intake.cases"])
     while True:
         if (message := consumer.poll(1.0)) is None:

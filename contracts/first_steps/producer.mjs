@@ -1,4 +1,4 @@
-// Tells the Steunpunt of one question. `node producer.mjs 127.0.0.1:PORT`; `make up` prints the port.
+// Sends the Steunpunt one question. `node producer.mjs 127.0.0.1:PORT`; `make up` prints the port.
 import { randomUUID } from "node:crypto";
 import { Kafka, Partitioners } from "kafkajs";
 
@@ -10,7 +10,7 @@ const now = new Date().toISOString();
 const question = { reference, audience: "OUDER", topics: ["T03"], age_band: "15-17", language: "nl", received_at: now };
 const headers = {
   ce_specversion: "1.0",
-  ce_id: randomUUID(), // once per fact: whoever sends it again sends the same
+  ce_id: randomUUID(), // once per event: sending it again uses the same id
   ce_source: "urn:partner:schoolsoft",
   ce_type: "be.duaalwest.partner.QuestionReceived.v1",
   ce_subject: reference,

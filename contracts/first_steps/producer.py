@@ -1,4 +1,4 @@
-"""Tells the Steunpunt of one question. `python producer.py 127.0.0.1:PORT`; `make up` prints the port."""
+"""Sends the Steunpunt one question. `python producer.py 127.0.0.1:PORT`; `make up` prints the port."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ reference, now = f"V-{uuid4()}", datetime.now(UTC).isoformat()
 question = {"reference": reference, "audience": "OUDER", "topics": ["T03"], "age_band": "15-17", "language": "nl"}
 headers = {
     "ce_specversion": "1.0",
-    "ce_id": str(uuid4()),  # once per fact: whoever sends it again sends the same
+    "ce_id": str(uuid4()),  # once per event: sending it again uses the same id
     "ce_source": "urn:partner:schoolsoft",
     "ce_type": "be.duaalwest.partner.QuestionReceived.v1",
     "ce_subject": reference,

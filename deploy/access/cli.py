@@ -1,4 +1,4 @@
-"""`duaal partners`: what follows from the partners' manifests, to review and to bring into force."""
+"""`duaal partners`: the rights that follow from the partners' manifests, to review and to apply."""
 
 import asyncio
 from pathlib import Path
@@ -59,16 +59,16 @@ def apply(
     bootstrap_servers: Annotated[
         str | None, typer.Argument(help="host:port, comma separated; without it, the platform that is up.")
     ] = None,
-    user: Annotated[str, typer.Option(help="A user of Kafka who may do this.")] = "admin",
+    user: Annotated[str, typer.Option(help="A user of Kafka that may set rights.")] = "admin",
     password: Annotated[str, typer.Option(envvar="KAFKA_PASSWORD", help="Of that user.")] = "",
-    ca_file: Annotated[Path | None, typer.Option(help="Who signs the certificates of Kafka, in PEM.")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="The authority that signs Kafka's certificates, in PEM.")] = None,
     replication: Annotated[int, typer.Option(help="Copies of each partition of a new topic.")] = 3,
-    passwords: Annotated[Path, typer.Option(help="Keeps what is made for each user.")] = Path(
+    passwords: Annotated[Path, typer.Option(help="File in which the password of each user is kept.")] = Path(
         ".local/kafka-passwords.json"
     ),
     manifests: Manifests = PARTNERS,
 ) -> None:
-    """Make a secured Kafka allow what the manifests say: topics, users, rights, quotas; the rest is taken away."""
+    """Bring a secured Kafka in line with the manifests: topics, users, rights and quotas; other rights are removed."""
     if bootstrap_servers is None:
         bootstrap_servers, login, kept, replication = _what_is_up()
     else:
@@ -86,7 +86,7 @@ def apply(
         typer.echo(line)
     made = ", ".join(difference.made) or "none"
     typer.echo(f"{len(known)} partners; topics made: {made}; users removed: {', '.join(gone) or 'none'}")
-    typer.echo(f"The passwords are in {kept.file}, which its owner alone can read.")
+    typer.echo(f"The passwords are in {kept.file}, which only its owner can read.")
 
 
 def _what_is_up() -> tuple[str, Login, Passwords, int]:
@@ -95,7 +95,7 @@ def _what_is_up() -> tuple[str, Login, Passwords, int]:
         raise StackError("Nothing is up: say where Kafka is, or `make up SECURE=1` first.")
     kafka = running[1].stack.kafka
     if kafka.admin is None or kafka.passwords is None:
-        raise StackError("The platform that is up asks nobody for a login: `make down`, then `make up SECURE=1`.")
+        raise StackError("The platform that is up needs no logins: `make down`, then `make up SECURE=1`.")
     return kafka.bootstrap_servers, kafka.admin, kafka.passwords, min(3, len(kafka.brokers))
 
 

@@ -1,4 +1,4 @@
-"""Makes a Kafka give everybody what the manifests say, no less and no more: users, rights and quotas."""
+"""Brings the users, rights and quotas of a Kafka in line with the manifests."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -26,19 +26,19 @@ from deploy.access.rules import Access, Quota, Rule
 from deploy.local.server import StackError
 
 OURS = ("duaal.", "partner.")
-"""How the names of our users begin: of those we make and remove, other users of the cluster we leave alone."""
+"""Prefixes of the names of our users. Only these are made and removed; other users of the cluster stay as they are."""
 SECONDS = 30.0
 
 
 def grant(
     bootstrap_servers: str, login: Login, accesses: Sequence[Access], password_of: Callable[[str], str]
 ) -> list[str]:
-    """Bring users, rights and quotas in line; the answer is the users who may no longer log in.
+    """Bring users, rights and quotas in line; returns the users that were removed.
 
-    Connections that are open stay open, but what they may do changes at once.
+    Open connections stay open, with the new rights at once.
 
     Raises:
-        StackError: Kafka cannot be reached with this login, or refuses.
+        StackError: Kafka cannot be reached with this login, or refuses a change.
     """
     try:
         with KafkaAdminClient(
@@ -95,14 +95,14 @@ def _align_rights(admin: KafkaAdminClient, wanted: set[ACL]) -> None:
 def _align_quotas(admin: KafkaAdminClient, quotas: dict[str, Quota | None], gone: Iterable[str]) -> None:
     entries = [_quota(user, quota) for user, quota in {**quotas, **dict.fromkeys(gone)}.items()]
     request = AlterClientQuotasRequest(entries=entries, validate_only=False)
-    # The admin has no method for quotas yet.
+    # The admin client has no method for quotas yet.
     for entry in admin._manager.run(admin._manager.send, request).entries:
         if entry.error_code:
             raise for_code(entry.error_code)(entry.error_message)
 
 
 def _wait(done: Callable[[], bool]) -> None:
-    """A controller that has answered is ahead of the brokers, by a second at times."""
+    """Wait until the brokers show a change: they may be a second behind the controller that answered."""
     deadline = time.monotonic() + SECONDS
     while not done():
         if time.monotonic() > deadline:

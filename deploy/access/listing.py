@@ -1,4 +1,4 @@
-"""The rights of everybody as text that a person can review."""
+"""The rights of every user as text that a person can review."""
 
 from collections.abc import Iterable
 

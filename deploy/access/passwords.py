@@ -1,4 +1,4 @@
-"""The passwords of the users of one Kafka: made here, kept in one file, shown to nobody."""
+"""The passwords of the users of one Kafka: made here, kept in one file, never printed."""
 
 import json
 import secrets
@@ -8,7 +8,7 @@ from deploy.local import files
 
 
 class Passwords:
-    """A file that its owner alone may read; a user who is not in it yet gets a password when it is asked for."""
+    """A file that only its owner may read. A user's password is made when it is first asked for."""
 
     def __init__(self, file: Path) -> None:
         self.file = file

@@ -29,17 +29,17 @@ class Rule:
     resource: Resource
     name: str
     prefix: bool = False
-    """Whether it holds for every name that begins so; such a name ends in the separator."""
+    """Whether it holds for every name that begins so. A prefix ends in the separator, so that no other id fits it."""
 
 
 @dataclass(frozen=True)
 class Quota:
-    """How much of a broker a user gets. What goes beyond is delayed: nobody else waits for it."""
+    """How much of a broker a user gets. Requests beyond it are delayed, so that other users are not."""
 
     bytes_per_second: int
-    """Written, and as many read."""
+    """Limit for writing, and the same limit for reading."""
     thread_percentage: int = 25
-    """Of the time of one of the broker's threads: few bytes can be much work."""
+    """Share of the time of one broker thread: requests with few bytes can be much work."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ class Access:
 
 
 def access_of(services: Iterable[str], partners: Iterable[Partner]) -> list[Access]:
-    """Everybody who may log in: the services first, then the partners."""
+    """Every user that may log in: the services first, then the partners."""
     partners = list(partners)
     return [*(_of_service(name, partners) for name in services), *(_of_partner(partner) for partner in partners)]
 
 
 def _of_service(name: str, partners: Iterable[Partner]) -> Access:
-    """What it writes and reads by the manifests of the topics, in its own consumer group."""
+    """A service writes and reads what the manifests of the topics say, in its own consumer group."""
     topics = topics_with(partner.id for partner in partners)
     written = [Rule(Operation.WRITE, Resource.TOPIC, topic.name) for topic in topics if name in topic.producers]
     read = [Rule(Operation.READ, Resource.TOPIC, topic.name) for topic in topics if name in topic.consumers]
@@ -68,7 +68,7 @@ def _of_service(name: str, partners: Iterable[Partner]) -> Access:
 
 
 def _of_partner(partner: Partner) -> Access:
-    """It writes its events, reads what begins with its own name, and the topics of ours that were agreed."""
+    """A partner writes its events, and reads its own topics and those in its manifest."""
     written = [Rule(Operation.WRITE, Resource.TOPIC, partner.events_topic)] if partner.publishes else []
     own = [Rule(Operation.READ, resource, partner.prefix, prefix=True) for resource in Resource]
     agreed = [Rule(Operation.READ, Resource.TOPIC, name) for name in partner.reads]

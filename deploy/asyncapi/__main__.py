@@ -1,4 +1,4 @@
-"""`python -m deploy.asyncapi`: write every document of the contracts again."""
+"""`python -m deploy.asyncapi`: generate every document of the contracts."""
 
 import sys
 from pathlib import Path

@@ -24,7 +24,7 @@ Action = Literal["send", "receive"]
 EXAMPLES = Path(contracts.__file__).parent / "examples"
 FORMS: Mapping[Action, Form] = {"send": "closed", "receive": "open"}
 BINDING = "0.5.0"
-"""Version of AsyncAPI's words for Kafka."""
+"""Version of AsyncAPI's binding for Kafka."""
 HTTP_BINDING = "0.3.0"
 CONTACT = {
     "name": "Provinciaal Steunpunt Duaal Leren West-Vlaanderen",
@@ -35,7 +35,7 @@ CONTACT = {
 
 @dataclass(frozen=True)
 class Channel:
-    """A topic and what one application does with it: send or receive these events, as a member of this group."""
+    """A topic as one application uses it: it sends or receives these events, in this consumer group."""
 
     topic: Topic
     action: Action
@@ -44,17 +44,17 @@ class Channel:
 
     @property
     def name(self) -> str:
-        """Name in the document, where a placeholder may not have brackets."""
+        """The name in the document, in which a placeholder has no brackets."""
         return self.topic.name.replace("<", "").replace(">", "")
 
     @property
     def address(self) -> str:
-        """The topic, with AsyncAPI's brackets around what every reader fills in."""
+        """The topic, with AsyncAPI's brackets around a placeholder."""
         return self.topic.name.replace("<", "{").replace(">", "}")
 
 
 def events_on(declared: str) -> tuple[type[Event], ...]:
-    """The events of a topic, by its name as manifests and declarations write it."""
+    """The events of a topic, by its name in manifests and declarations."""
     _, _, kind = declared.rpartition(".")
     own = {declared, f"duaal.<service>.{kind}"}
     return tuple(model for model in EVENTS.values() if model.declaration.topic in own)
@@ -66,15 +66,15 @@ def document(
     channels: Iterable[Channel],
     servers: Mapping[str, Any],
     security: Mapping[str, Any],
-    door: str | None = None,
+    http_server: str | None = None,
 ) -> Document:
     """The document of one application.
 
-    `servers` and `security` (schemes) are as AsyncAPI writes them, by name. `door` is the name of the HTTP server that
-    takes what is sent on Kafka as well, if there is one. The version of the document follows from its content.
+    `servers` and `security` (schemes) are in AsyncAPI's format, by name. `http_server` is the name of the HTTP server
+    that accepts the same messages as Kafka, if there is one. The document's version follows from its content.
     """
     channels = list(channels)
-    kafka = [{"$ref": f"#/servers/{name}"} for name in servers if name != door]
+    kafka = [{"$ref": f"#/servers/{name}"} for name in servers if name != http_server]
     found: Document = {
         "asyncapi": "3.0.0",
         "info": {
@@ -100,15 +100,17 @@ def document(
             "securitySchemes": dict(security),
         },
     }
-    if door:
-        _add_door(found, door, [model for channel in channels if channel.action == "send" for model in channel.events])
-    # Not the digest alone: one like 8192315154e3 is a number to who reads YAML as JavaScript does.
+    if http_server:
+        _add_http(
+            found, http_server, [model for channel in channels if channel.action == "send" for model in channel.events]
+        )
+    # Not only the digest: YAML parsers for JavaScript read one like 8192315154e3 as a number.
     found["info"]["version"] = f"1.0.0+{hashlib.sha256(json.dumps(found).encode()).hexdigest()[:12]}"
     return found
 
 
 def text_of(found: Document) -> str:
-    """A document as the file that is committed."""
+    """The content of the committed file."""
     return yaml.dump(found, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
 
 
@@ -187,8 +189,8 @@ def golden_messages(model: type[Event]) -> dict[str, dict[str, Any]]:
     return {file.stem.removeprefix(prefix): json.loads(file.read_text()) for file in files}
 
 
-def _add_door(found: Document, door: str, models: list[type[Event]]) -> None:
-    """The same messages over HTTP: one CloudEvent in structured mode per request."""
+def _add_http(found: Document, http_server: str, models: list[type[Event]]) -> None:
+    """Add the channel for the same messages over HTTP, one CloudEvent in structured mode per request."""
     place = "#/channels/partner-events-over-http"
     names = {model: f"{model.declaration.type}.http" for model in models}
     found["components"]["messages"] |= {name: _structured(model) for model, name in names.items()}
@@ -199,14 +201,14 @@ def _add_door(found: Document, door: str, models: list[type[Event]]) -> None:
             "The same messages without Kafka. One CloudEvent per request, in structured mode as here or in binary mode "
             "(`application/json`, attributes in `ce-` headers); or a list, as `application/cloudevents-batch+json`."
         ),
-        "servers": [{"$ref": f"#/servers/{door}"}],
+        "servers": [{"$ref": f"#/servers/{http_server}"}],
         "messages": {name: _component("messages", name) for name in names.values()},
     }
     found["operations"]["send.partner-events-over-http"] = {
         "action": "send",
         "title": "POST a message",
         "description": (
-            "202: everything in the request is taken in. Otherwise nothing of it is, and problem+json says which event "
+            "202: everything in the request is accepted. Otherwise nothing of it is, and problem+json says which event "
             "is wrong and why; after 429 wait as long as `Retry-After` says. The same `id` again has no second effect."
         ),
         "channel": {"$ref": place},
@@ -245,7 +247,7 @@ def _structured(model: type[Event]) -> dict[str, Any]:
 
 
 def structured(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A golden message as one JSON object, as CloudEvents' structured mode writes it."""
+    """A golden message as one JSON object in CloudEvents' structured mode."""
     attributes = {name.removeprefix("ce_"): text for name, text in message["headers"].items() if name != "content-type"}
     return {**attributes, "datacontenttype": "application/json", "data": message["data"]}
 
@@ -255,7 +257,7 @@ def _component(kind: str, name: str) -> dict[str, str]:
 
 
 class _Plain(yaml.CSafeDumper):
-    """Writes what occurs twice twice: an alias is something that readers of AsyncAPI need not know."""
+    """Writes repeated values in full, because not every reader of AsyncAPI supports YAML aliases."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True

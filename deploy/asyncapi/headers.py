@@ -8,7 +8,7 @@ _MOMENT = {"type": "string", "format": "date-time"}
 HEADERS: dict[str, dict[str, Any]] = {
     "ce_specversion": {"type": "string", "const": "1.0", "description": "Version of CloudEvents."},
     "ce_id": {**_TEXT, "description": "Unique together with `ce_source`; a duplicate has the same."},
-    "ce_source": {**_TEXT, "description": "Who says it: `/services/<name>`, or one of a partner's own sources."},
+    "ce_source": {**_TEXT, "description": "The sender: `/services/<name>`, or one of a partner's own sources."},
     "ce_type": {**_TEXT, "description": "What happened. The last part is the major version."},
     "ce_subject": {**_TEXT, "description": "What it happened to; the key of the record."},
     "ce_partitionkey": {**_TEXT, "description": "The same as `ce_subject`: equal keys keep their order."},
@@ -17,20 +17,20 @@ HEADERS: dict[str, dict[str, Any]] = {
     "ce_sequence": {
         "type": "string",
         "pattern": "^[0-9]{1,18}$",
-        "description": "Counts from 1 per `ce_subject`, filled up with zeros: shows gaps and what comes too late.",
+        "description": "Counts from 1 per `ce_subject`, padded with zeros: shows gaps and late events.",
     },
     "ce_correlationid": {**_TEXT, "description": "The case or process that it belongs to."},
     "ce_causationid": {**_TEXT, "description": "`ce_id` of the event that caused it."},
     "ce_dataclassification": {
         "type": "string",
         "enum": ["public", "internal", "confidential", "restricted"],
-        "description": "How carefully it has to be kept.",
+        "description": "How sensitive the data is.",
     },
     "ce_dataschema": {
         **_TEXT,
-        "description": "Name of the exact schema that the writer kept to; a schema never changes.",
+        "description": "Name of the exact schema of the writer; a schema never changes.",
     },
-    "ce_authtype": {**_TEXT, "description": "What kind of name `ce_authid` is."},
+    "ce_authtype": {**_TEXT, "description": "The kind of `ce_authid`."},
     "ce_authid": {**_TEXT, "description": "The partner whose message it follows from; set by us, not by a partner."},
     "traceparent": {
         "type": "string",
@@ -39,7 +39,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
     "content-type": {
         "type": "string",
-        "description": "`application/json`, or `application/cloudevents+json` when all of it is in the value.",
+        "description": "`application/json`, or `application/cloudevents+json` when the value holds the whole event.",
     },
 }
 """Every header that we write, with its meaning."""

@@ -1,4 +1,4 @@
-"""A document as one readable page that loads nothing from anywhere."""
+"""A document as one readable page, which loads no other file."""
 
 import json
 import re
@@ -22,18 +22,18 @@ TEMPLATES.filters["marked"] = lambda text: Markup(re.sub("`([^`]+)`", r"<code>\1
 
 @dataclass(frozen=True)
 class Field:
-    """A line of a message's table; the path of a field of a part is `part.field`, of a list `list[].field`."""
+    """A line in the table of a message. A nested field has the path `part.field`, one in a list `list[].field`."""
 
     path: str
     kind: str
     required: bool
     meaning: str
     codes: str | None
-    """Name of the list that its codes come from."""
+    """Name of its list of codes, if it has one."""
 
 
 def page_of(document: Document) -> str:
-    """The page of a document; it may be kept and sent as one file."""
+    """The page of a document, complete in one file."""
     components = document["components"]
     return TEMPLATES.get_template("page.html").render(
         document=document,
@@ -95,7 +95,7 @@ def _between(least: int | None, most: int | None) -> str:
 
 
 def _whole(document: Document, schema: Schema) -> Schema:
-    """A schema without references: what it refers to, and what it says of its own over that."""
+    """A schema with its reference resolved; its own keywords override those of the schema it refers to."""
     if "$ref" in schema:
         return _resolved(document, schema)
     if "allOf" in schema:

@@ -1,4 +1,4 @@
-"""Payload schemas for AsyncAPI: our JSON Schema, each field in words, each list of codes under its own name.
+"""Payload schemas for AsyncAPI: our JSON Schema with a description per field and a named schema per list of codes.
 
 AsyncAPI reads JSON Schema as of draft 7 and refers to schemas by their place in the document. So local definitions
 become components, and a reference never stands beside other keywords.
@@ -18,7 +18,7 @@ from deploy.asyncapi.words import sentence_of, words_of
 
 Schema = dict[str, Any]
 Form = Literal["closed", "open"]
-"""Closed for who writes: no other field, no other code. Open for who reads: both may come with a later version."""
+"""Closed for writers: no other field, no other code. Open for readers: both may come with a later version."""
 
 LISTS: dict[tuple[str, ...], type[OpenEnum]] = {
     tuple(member.value for member in thing if member.name != "UNKNOWN"): thing
@@ -34,11 +34,11 @@ TEXTS: dict[str, str] = {
     for constraint in getattr(getattr(module, name), "__metadata__", ())
     if isinstance(constraint, StringConstraints) and isinstance(constraint.pattern, str)
 }
-"""What the contracts say of each kind of text, by its pattern: `SoNumber`, `Reference`, ..."""
+"""The description of each kind of text (`SoNumber`, `Reference`, ...), by its pattern."""
 
 
 def components_of(model: type[Event], form: Form) -> dict[str, Schema]:
-    """The event's own schema under its type, and whatever it refers to."""
+    """The event's schema under its type, and every schema that it refers to."""
     return _Components(model, form).all
 
 

@@ -1,4 +1,4 @@
-"""The documents and their pages over HTTP, on this machine only."""
+"""Serves the documents and their pages over HTTP, on this machine only."""
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,7 +11,7 @@ from deploy.local.ports import HOST
 
 
 def server(port: int) -> ThreadingHTTPServer:
-    """A server, not yet serving, of every page: services, partners in general, and each partner. Port 0: any."""
+    """A server for every page, which still has to be started. Port 0: any free port."""
     files = _files()
 
     class Handler(BaseHTTPRequestHandler):
@@ -26,7 +26,7 @@ def server(port: int) -> ThreadingHTTPServer:
             self.wfile.write(text.encode())
 
         def log_message(self, *_: object) -> None:
-            """Who looks at which page is nobody's business."""
+            """Requests are not logged."""
 
     return ThreadingHTTPServer((HOST, port), Handler)
 

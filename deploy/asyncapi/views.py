@@ -1,4 +1,4 @@
-"""Who gets which document: each service, partners in general, and one partner."""
+"""The documents: one per service, one for partners in general, and one per partner."""
 
 from importlib import import_module
 
@@ -24,11 +24,11 @@ SERVERS = {
         "security": [{"$ref": "#/components/securitySchemes/scram"}],
     },
 }
-DOOR = {
-    "door": {
+HTTP = {
+    "http": {
         "host": "intake.duaalwest.example",
         "protocol": "https",
-        "description": "For who has no Kafka; the address and a token come with your account.",
+        "description": "For partners without Kafka; the address and a token come with your account.",
         "security": [{"$ref": "#/components/securitySchemes/bearer"}],
     }
 }
@@ -36,7 +36,7 @@ SCRAM = {"scram": {"type": "scramSha512", "description": "SASL/SCRAM with the us
 BEARER = {"bearer": {"type": "http", "scheme": "bearer", "description": "The token of your account."}}
 
 OPERATIONS = (".dead-letters", ".timers")
-"""How the names of topics end that are about the running of the platform."""
+"""Endings of topics about the operation of the platform, which partners do not read."""
 
 GUARANTEES = (
     "Events are delivered at least once: a duplicate has the same `ce_source` and `ce_id`. Events with the same key "
@@ -46,12 +46,12 @@ GUARANTEES = (
 
 
 def documents() -> dict[str, Document]:
-    """The documents that the contracts hold, by name: one per service, and `partner`."""
+    """The documents in the contracts, by name: one per service, and `partner`."""
     return {**{name: of_service(name) for name in SERVICES}, "partner": of_partners()}
 
 
 def of_service(name: str) -> Document:
-    """What a service sends, and receives from others."""
+    """The document of a service: what it sends, and what it receives from other services."""
     everything = {**TOPICS, **PARTNER_TOPICS}
     channels = [
         *(Channel(topic, "send", events_on(topic.name)) for topic in everything.values() if name in topic.producers),
@@ -66,7 +66,7 @@ def of_service(name: str) -> Document:
 
 
 def of_partners() -> Document:
-    """What partners in general may send, and may be allowed to read."""
+    """The document for partners in general: all types they may send, and all topics they may be allowed to read."""
     read = [topic for topic in TOPICS.values() if not topic.name.endswith(OPERATIONS)]
     return _of_partner(
         "Duaal West for partners",
@@ -78,10 +78,10 @@ def of_partners() -> Document:
 
 
 def of_partner(partner: Partner) -> Document:
-    """What this partner's manifest lets it send and read, on its own topics."""
+    """The document of one partner: what its manifest allows it to send and read."""
     return _of_partner(
         f"Duaal West for {partner.name}",
-        f"What the manifest of {partner.id} lets it send and read.",
+        f"What the manifest of {partner.id} allows it to send and read.",
         Channel(topic_of(EVENTS, partner.id), "send", tuple(ALL[type_] for type_ in partner.publishes)),
         topic_of(REJECTED, partner.id),
         [TOPICS[name] for name in partner.reads],
@@ -99,4 +99,4 @@ def _of_partner(
     described = f"{description}\n\n{GUARANTEES}"
     if not sends.events:
         return document(title, described, channels, SERVERS, SCRAM)
-    return document(title, described, channels, SERVERS | DOOR, SCRAM | BEARER, door="door")
+    return document(title, described, channels, SERVERS | HTTP, SCRAM | BEARER, http_server="http")

@@ -1,4 +1,4 @@
-"""What the contracts say in words about a field or a code: the string that stands below it in the source."""
+"""Descriptions of fields and codes: the string literal below each of them in the source of the contracts."""
 
 import ast
 import inspect
@@ -10,7 +10,7 @@ from types import ModuleType
 
 @cache
 def words_of(owner: type | ModuleType) -> dict[str, str]:
-    """The sentence below each attribute of a class or module; one that says enough by its name has none."""
+    """The sentence below each attribute of a class or module; not every attribute has one."""
     statements = ast.parse(dedent(inspect.getsource(owner))).body
     if isinstance(statements[0], ast.ClassDef):
         statements = statements[0].body

@@ -1,1 +1,1 @@
-"""The gate that every change of an event has to pass: named rules, and two others that check the rules."""
+"""The gate for every change of an event: named rules, and two independent checks of those rules."""

@@ -1,4 +1,4 @@
-"""`duaal contracts`: look whether every event is compatible with its past, and record a new version."""
+"""`duaal contracts`: check that every event is compatible with its former versions, and record new versions."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ Since = Annotated[str, typer.Option(help="The commit whose recorded versions are
 
 @app.command()
 def check(since: Since = "HEAD") -> None:
-    """Compare every event with all its recorded versions, both ways; the exit code is 1 when anything is to be done."""
+    """Compare every event with all its recorded versions, in both directions; exit code 1 when work is left."""
     verdicts = gate(since).verdicts()
     table = Table("type", "versions", "result")
     for verdict in verdicts:
@@ -81,7 +81,7 @@ def _explain(verdict: Verdict) -> None:
     for name in verdict.altered:
         console.print(f"  {name} is not what was recorded: put it back, a released version never changes")
     if verdict.state is State.GONE:
-        console.print("  It was recorded and is no longer in the registry: somebody may still read it. Put it back.")
+        console.print("  It was recorded and is no longer in the registry: consumers may still read it. Put it back.")
     elif verdict.compatible:
         _list_changes(verdict)
         console.print(f"  {verdict.state}: run `duaal contracts approve`")

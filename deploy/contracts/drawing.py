@@ -1,4 +1,4 @@
-"""Messages out of the blue: hypothesis strategies for everything that a writer schema of the dialect allows."""
+"""Random messages: hypothesis strategies for everything that a writer schema allows."""
 
 from datetime import UTC, timedelta, timezone
 from typing import Any
@@ -16,11 +16,11 @@ _FORMATS: dict[str, Drawn] = {
     "date-time": st.datetimes(timezones=_OFFSETS).map(lambda moment: moment.isoformat().replace("+00:00", "Z")),
 }
 _LONGEST = 5
-"""Items of a list that has no limit of its own."""
+"""Most items of a list without a limit."""
 
 
 def messages(schema: Schema) -> Drawn:
-    """Data that keeps to the writer schema of an event."""
+    """Data that is valid by the writer schema of an event."""
     return _Drawing(schema).node(schema)
 
 

@@ -14,7 +14,7 @@ from deploy.contracts.history import altered, committed
 
 
 class State(StrEnum):
-    """What the recorded history says of a type."""
+    """How a type compares with its recorded versions."""
 
     RECORDED = "recorded"
     NEW = "not recorded yet"
@@ -24,7 +24,7 @@ class State(StrEnum):
 
 @dataclass
 class Verdict:
-    """What the gate found on one type. `version` is the last one recorded; `found` are the changes since then."""
+    """What the gate found for one type. `version` is the last recorded one; `found` are the changes since then."""
 
     type: str
     state: State
@@ -37,7 +37,7 @@ class Verdict:
 
     @property
     def compatible(self) -> bool:
-        """Nothing stands in the way of recording it."""
+        """It may be recorded."""
         return not (self.outside or self.altered or self.breaks or self.disagreements or self.state is State.GONE)
 
     @property
@@ -48,7 +48,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Gate:
-    """One way to look: at this folder of recorded versions, against this commit, with so many messages per question."""
+    """Compares models with the versions in a folder; those in the commit are released. `tries`: messages per check."""
 
     folder: Path
     since: str = "HEAD"
@@ -63,7 +63,7 @@ class Gate:
         return sorted(found, key=lambda verdict: verdict.type)
 
     def judge(self, model: type[Event]) -> Verdict:
-        """Compare what a model says today with all its former versions."""
+        """Compare a model as it is now with all its former versions."""
         from deploy.contracts.opinions import disagreements  # noqa: PLC0415 - `duaal` runs without what this needs
 
         type_ = model.declaration.type
@@ -77,13 +77,13 @@ class Gate:
         for number, version in former.items():
             broken = incompatibilities(changes(version.writer, today.writer))
             verdict.breaks += [(number, change) for change in broken]
-        # Also with itself: a model must read what its own schema allows.
+        # The version of today is included: a model must read everything that its own schema allows.
         for version in {version.writer["$id"]: version for version in (*former.values(), today)}.values():
             verdict.disagreements += disagreements(version, today, model, tries=self.tries)
         return verdict
 
     def released(self, type_: str) -> dict[int, Version]:
-        """The recorded versions that somebody may have seen: a draft that is not committed yet is not among them."""
+        """The recorded versions that are committed. A version that is not committed yet is a draft and may change."""
         seen = committed(self.folder, self.since)
         versions = recorded(type_, self.folder)
         if seen is None:
@@ -97,7 +97,7 @@ class Gate:
         return State.RECORDED if versions[max(versions)].writer["$id"] == today.writer["$id"] else State.CHANGED
 
     def _altered(self, type_: str) -> Iterator[str]:
-        """Files that are not what they were: their content is not what their `$id` says, or not what was committed."""
+        """Files that were changed: the content does not fit the `$id`, or differs from the commit."""
         for number, version in recorded(type_, self.folder).items():
             for form, schema in version._asdict().items():
                 if identity(schema) != schema["$id"]:
@@ -108,5 +108,5 @@ class Gate:
 
 
 def gate(since: str = "HEAD", tries: int = 60) -> Gate:
-    """The gate on our own contracts."""
+    """The gate for our own contracts."""
     return Gate(Path(str(FOLDER)), since, tries=tries)

@@ -1,4 +1,4 @@
-"""The recorded versions in git: what is committed is released, and is never changed again."""
+"""The recorded versions in git. A committed version is released and must not change."""
 
 import re
 import subprocess
@@ -8,12 +8,12 @@ _VERSION_FILE = re.compile(r"[^/]+/[0-9]+\.(writer|reader)\.json")
 
 
 def committed(folder: Path, since: str = "HEAD") -> set[str] | None:
-    """Version files under the folder (`<type>/<n>.writer.json`) that a commit holds; None when git cannot say."""
+    """Version files (`<type>/<n>.writer.json`) that a commit holds; None when git gives no answer."""
     return _git(folder, "ls-tree", "-r", "--name-only", since, ".")
 
 
 def altered(folder: Path, since: str = "HEAD") -> set[str]:
-    """Version files that a commit holds and that are different or gone now; empty when git cannot say."""
+    """Version files of a commit that are now different or missing; empty when git gives no answer."""
     return (
         _git(folder, "diff", "--name-only", "--no-renames", "--relative", "--diff-filter=MD", since, "--", ".") or set()
     )

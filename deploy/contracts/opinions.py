@@ -1,8 +1,8 @@
-"""Two opinions beside the rules: a checker that reasons about schemas, and a falsifier that tries messages.
+"""Two independent checks of the rules: a checker that compares schemas, and a falsifier that tries messages.
 
-jsonsubschema knows draft 4, and regular expressions as greenery reads them. `_plain` says our dialect in its words:
-references written out, annotations left away, values as a pattern, and each format as a word of its own, because all
-that matters of two formats is that they are not the same.
+The checker is jsonsubschema, which supports draft 4 and the regular expressions of greenery. `_plain` translates our
+dialect to that: references are resolved, annotations dropped, lists of values become a pattern, and each format becomes
+a pattern that matches its name only, because two formats only have to be recognised as different.
 """
 
 import json
@@ -29,7 +29,7 @@ Reads = Callable[[Any], bool]
 def disagreements(
     old: Version, new: Version, model: type[Event], rules: Mapping[str, Rule] = RULES, tries: int = 60
 ) -> list[str]:
-    """Where checker or falsifier say something else than the rules; the model is the new reader itself, in code."""
+    """Where the checker or the falsifier contradicts the rules. `model` is the code of the new reader."""
     found: list[str] = []
     broken = incompatibilities(changes(old.writer, new.writer), rules)
     new_reads, old_reads = reading(new.reader), reading(old.reader)
@@ -52,12 +52,12 @@ def disagreements(
 
 
 def accepts_all(reader: Schema, writer: Schema) -> bool:
-    """Whether the reader takes every message of the writer, as jsonsubschema reasons."""
+    """Whether the reader accepts every message of the writer, according to jsonsubschema."""
     return bool(isSubschema(_plain(writer), _plain(reader)))
 
 
 def counterexample(writer: Schema, reads: Reads, tries: int) -> Any | None:
-    """A message that keeps to the writer's schema and that a reader does not read, if one of so many tries is one."""
+    """A message that is valid for the writer and that the reader refuses; None when no try finds one."""
     effort = settings(
         max_examples=tries,
         derandomize=True,
@@ -73,7 +73,7 @@ def counterexample(writer: Schema, reads: Reads, tries: int) -> Any | None:
 
 
 def reading(reader: Schema) -> Reads:
-    """A reader that knows no more than its schema."""
+    """A reader that checks its schema only."""
     return Draft202012Validator(reader, format_checker=_formats()).is_valid
 
 
@@ -97,9 +97,9 @@ _KNOWN |= {"minimum", "maximum", "pattern", "anyOf"}
 
 
 def _plain(schema: Schema) -> Schema:
-    def said(node: Schema) -> Schema:
+    def plain(node: Schema) -> Schema:
         if "$ref" in node:
-            return rebuilt(schema["$defs"][node["$ref"].removeprefix("#/$defs/")], said)
+            return rebuilt(schema["$defs"][node["$ref"].removeprefix("#/$defs/")], plain)
         node = dict(node)
         if "enum" in node:
             node["pattern"] = f"^({'|'.join(_letter_by_letter(value) for value in node['enum'])})$"
@@ -111,7 +111,7 @@ def _plain(schema: Schema) -> Schema:
             node.pop("required", None)
         return {word: value for word, value in node.items() if word in _KNOWN}
 
-    return rebuilt(schema, said)
+    return rebuilt(schema, plain)
 
 
 def _letter_by_letter(value: str) -> str:

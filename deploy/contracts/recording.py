@@ -1,4 +1,4 @@
-"""Writing a version down, and saying who has to be deployed first."""
+"""Records a version, and says which side has to be deployed first."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from deploy.contracts.gate import Gate
 
 
 def record(model: type[Event], gate: Gate) -> int:
-    """Write both forms as the version after the last released one, in place of drafts; the answer is its number."""
+    """Write both forms as the version after the last released one, replacing drafts; returns its number."""
     type_ = model.declaration.type
     place = gate.folder / type_
     released = gate.released(type_).keys()
@@ -27,7 +27,7 @@ def record(model: type[Event], gate: Gate) -> int:
 
 
 def who_goes_first(declaration: Declaration, found: list[Change], partners: Iterable[Partner]) -> str:
-    """In which order to deploy these changes, with the names that the manifests give to writers and readers."""
+    """In which order to deploy these changes, with the writers and readers named in the manifests."""
     writers, readers = (", ".join(sorted(names)) or "nobody yet" for names in _sides(declaration, list(partners)))
     match order(found):
         case Order.READERS:

@@ -1,1 +1,1 @@
-"""The main job on real input: a day of traffic through everything, a crash half way, and a verdict. No shortcuts."""
+"""The demo: a day of traffic through all services, a killed service half way, and a verdict."""

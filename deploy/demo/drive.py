@@ -1,4 +1,4 @@
-"""Sends the requests of the day, as impatient clients do: who gets no answer asks again, with the same key."""
+"""Sends the requests of the day. A request without an answer is sent again with the same Idempotency-Key."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -10,8 +10,8 @@ import httpx
 from deploy.demo.traffic import Request
 
 CLIENTS = 8
-PATIENCE = 120
-"""Attempts, a quarter of a second apart: longer than a killed service needs to come back."""
+ATTEMPTS = 120
+"""A quarter of a second apart: together longer than a killed service needs to restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Answered:
 
     @property
     def accepted(self) -> bool:
-        """The platform promised to do something about it."""
+        """The request was accepted, so its event has to be published."""
         return self.status < 300
 
 
@@ -38,7 +38,7 @@ class Drive:
         self.answers: list[Answered] = []
 
     async def run(self, requests: Sequence[Request]) -> list[Answered]:
-        """Send everything; the answer is every final answer."""
+        """Send every request; returns the final answers."""
         waiting = iter(requests)
         async with httpx.AsyncClient(timeout=10) as http:
             await asyncio.gather(*(self._client(http, waiting) for _ in range(CLIENTS)))
@@ -46,14 +46,14 @@ class Drive:
 
     async def _client(self, http: httpx.AsyncClient, waiting: Any) -> None:
         for request in waiting:
-            answer = await self._insist(http, request)
+            answer = await self._send(http, request)
             if request.path == "/dossiers" and answer.accepted:
-                await self._insist(http, _submission(request, answer))
+                await self._send(http, _submission(request, answer))
             await self._after_each(len(self.answers))
 
-    async def _insist(self, http: httpx.AsyncClient, request: Request) -> Answered:
+    async def _send(self, http: httpx.AsyncClient, request: Request) -> Answered:
         url = self._urls[request.service] + request.path
-        for attempt in range(1, PATIENCE + 1):
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 response = await http.post(url, json=request.body, headers={"Idempotency-Key": request.key})
             except httpx.TransportError:
@@ -65,7 +65,7 @@ class Drive:
             answer = Answered(request, response.status_code, response.json(), attempt)
             self.answers.append(answer)
             return answer
-        raise TimeoutError(f"{request.service}{request.path} gave no answer in {PATIENCE} attempts")
+        raise TimeoutError(f"{request.service}{request.path} gave no answer in {ATTEMPTS} attempts")
 
 
 def _submission(request: Request, announced: Answered) -> Request:

@@ -1,4 +1,4 @@
-"""Reads what the platform left behind: every record of every topic, every database, every mail, every metric."""
+"""Reads what the verdict is based on: all topics, databases and mails, and the metrics of each service."""
 
 import urllib.request
 from collections import Counter
@@ -21,7 +21,7 @@ from deploy.services import SERVICES
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One record on a topic. `timestamp` is when the producer sent it, in seconds."""
+    """One record on a topic. `timestamp` is the moment at which the producer sent it, in seconds."""
 
     topic: str
     place: str
@@ -33,7 +33,7 @@ class Published:
 
 @dataclass
 class Evidence:
-    """Everything that the verdict is made of."""
+    """Everything that the verdict is based on."""
 
     published: list[Published]
     rows: dict[str, list[dict[str, Any]]]
@@ -41,11 +41,11 @@ class Evidence:
     mails: Counter[str] = field(default_factory=Counter)
     """Mails in the mailbox by Message-ID."""
     deliveries: Counter[str] = field(default_factory=Counter)
-    """Times that the mail server accepted a Message-ID."""
+    """How often the mail server accepted each Message-ID."""
 
 
 async def gather_evidence(platform: Platform) -> Evidence:
-    """Read all of it, when nothing moves any more."""
+    """Read everything, after the platform became quiet."""
     rows: dict[str, list[dict[str, Any]]] = {}
     for name, url in platform.database_urls.items():
         rows |= {f"{name}.{table}": some for table, some in (await _tables(url)).items()}
@@ -99,7 +99,7 @@ def _published(record: Any) -> Published:
 
 
 async def waiting(platform: Platform) -> dict[str, int]:
-    """What still has to be done: records not consumed, facts not published, mails not sent. All zero: quiet."""
+    """What is left to do: records to consume, events to publish, mails to send. All zero: the platform is quiet."""
     lags = [await lag_of(platform.stack.kafka.bootstrap_servers, service) for service in SERVICES]
     lag = sum(one.records for some in lags for one in some)
     counts = [await _to_do(url) for url in platform.database_urls.values()]

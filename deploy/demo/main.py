@@ -18,7 +18,7 @@ from deploy.local.stack import Stack
 from deploy.services import SERVICES
 
 QUIET_FOR = 2
-"""Times in a row, half a second apart, that nothing may be waiting."""
+"""How many checks in a row, half a second apart, have to find nothing waiting."""
 QUIET_WITHIN = 300.0
 
 NOBODY, EACH = "none", "each"
@@ -36,7 +36,7 @@ def moments(kill: str, requests: int) -> dict[int, str]:
 
 
 class Victims:
-    """Kills services at their moments, keeps what they had counted, and starts them again."""
+    """Kills services at their moments, keeps their counts of before, and starts them again."""
 
     def __init__(self, platform: Platform, moments: dict[int, str], console: Console) -> None:
         self._platform = platform
@@ -46,7 +46,7 @@ class Victims:
         self.counted: dict[str, Counter[str]] = {name: Counter() for name in SERVICES}
 
     async def after(self, answers: int) -> None:
-        """So many requests have been answered."""
+        """Called after each answer, with the number of answers so far."""
         service = self._moments.pop(answers, None)
         if service:
             self._restarts.append(asyncio.create_task(self._kill(service)))
@@ -60,7 +60,7 @@ class Victims:
         self._console.print(f"kill -9 {service}; it is back after {time.monotonic() - started:.1f} s")
 
     async def back(self) -> None:
-        """Everything that was killed runs again."""
+        """Wait until every killed service runs again."""
         await asyncio.gather(*self._restarts)
 
 

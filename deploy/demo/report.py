@@ -1,4 +1,4 @@
-"""What the demo shows at the end: what happened, how fast, and whether every promise held."""
+"""The report at the end of the demo: what happened, how fast, and whether every promise held."""
 
 import statistics
 from collections import Counter
@@ -21,7 +21,7 @@ def show(
     outcomes: Mapping[str, Counter[str]],
     checks: Sequence[Check],
 ) -> None:
-    """Print all of it."""
+    """Print the report."""
     once = distinct(evidence.published)
     console.print(_events(once, len(evidence.published)))
     console.print(_outcomes(outcomes))
@@ -47,7 +47,7 @@ def _outcomes(outcomes: Mapping[str, Counter[str]]) -> Table:
     table = Table(
         "service",
         *names,
-        title="Records by outcome (a killed process takes its last counts along)",
+        title="Records by outcome (the last counts of a killed process are lost)",
         title_justify="left",
     )
     for service, counted in outcomes.items():
@@ -58,8 +58,8 @@ def _outcomes(outcomes: Mapping[str, Counter[str]]) -> Table:
 def _mails(console: Console, evidence: Evidence) -> None:
     again = sum(evidence.deliveries.values()) - len(evidence.deliveries)
     states = Counter(row["status"] for row in evidence.rows["notifications.messages"])
-    told = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
-    console.print(f"Mails in the mailbox: {len(evidence.mails)} ({told}); sent again after a crash: {again}")
+    per_status = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+    console.print(f"Mails in the mailbox: {len(evidence.mails)} ({per_status}); sent again after a crash: {again}")
 
 
 def _requests(console: Console, answers: Sequence[Answered]) -> None:

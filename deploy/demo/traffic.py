@@ -1,4 +1,4 @@
-"""A day of traffic: the sample questions, and searches, risks, workplaces and dossiers out of a seeded generator."""
+"""A day of traffic: sample questions, and searches, risks, workplaces and dossiers from a seeded generator."""
 
 import csv
 import random
@@ -15,15 +15,15 @@ from contracts.vocabulary import AgeBand, Recognition, RiskSignal, Role
 QUESTIONS = Path(__file__).parent / "questions.csv"
 
 NUMBER_OF = {"questions": 860, "learner-searches": 350, "risk-reports": 170, "workplaces": 330, "dossiers": 40}
-"""Requests of the day; together with what follows from them about 5,000 events."""
+"""Requests of the day. They lead to about 5,000 events."""
 
 POPULAR = ("88", "310", "304", "65", "112", "115", "554", "152", "110", "313", "14", "17", "90", "371", "143")
-"""Programmes that most learners ask for; the rest of the day is spread over all."""
+"""Programmes that most learners ask for; the other requests are spread over all programmes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. The same `key` means the same request, however often it is made."""
+    """One HTTP request. It keeps its `key` when it is sent again."""
 
     service: str
     path: str
@@ -81,7 +81,7 @@ class Day:
         return question
 
     def _learner(self, at: int) -> dict[str, Any]:
-        # The same number is the same learner, so that some who search are also reported at risk.
+        # The same number is the same learner, so that some learners both search and are reported at risk.
         return {
             "school": self._schools[at % len(self._schools)].number,
             "reference": f"leerling-{at}",
@@ -144,5 +144,5 @@ def _samples() -> list[dict[str, str]]:
 
 
 def _enterprise_number(first_eight: int) -> str:
-    """A number with the right check digits; the company behind it is invented."""
+    """An invented number with valid check digits."""
     return f"{first_eight:08d}{97 - first_eight % 97:02d}"

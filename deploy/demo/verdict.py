@@ -1,4 +1,4 @@
-"""Did every promise hold? Computed from the databases, the topics and the mailbox, never from what a service says."""
+"""Did every promise hold? Computed from the databases, the topics and the mailbox, not from logs or metrics."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ from deploy.demo.evidence import Evidence, Published
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One promise: how much it was checked on, and everything that breaks it."""
+    """One promise: on how many cases it was checked, and every violation."""
 
     promise: str
     checked: int
@@ -25,12 +25,12 @@ class Check:
 
     @property
     def held(self) -> bool:
-        """A promise that was checked on nothing did not hold: nothing was seen."""
+        """False also when nothing was checked, because then nothing was proven."""
         return self.checked > 0 and not self.broken
 
 
 def judge(evidence: Evidence, answers: Sequence[Answered]) -> list[Check]:
-    """Every promise, each with what breaks it."""
+    """Check every promise."""
     once = distinct(evidence.published)
     return [
         _accepted_is_published(once, answers),
@@ -47,7 +47,7 @@ def judge(evidence: Evidence, answers: Sequence[Answered]) -> list[Check]:
 
 
 def distinct(published: Iterable[Published]) -> list[Published]:
-    """Every event once: a relay that crashed between sending and forgetting sends again, under the same id."""
+    """Every event once: a relay that crashed between sending and deleting sends again, under the same id."""
     seen: dict[tuple[str, str], Published] = {}
     for one in published:
         seen.setdefault((one.envelope.source, one.envelope.id), one)
@@ -107,7 +107,7 @@ def _sequences(published: list[Published], once: list[Published]) -> Check:
 
 
 def _order(published: list[Published]) -> Check:
-    """First appearances have to come in order; a repetition may come at any time."""
+    """The first appearances of events have to be in order; a repetition may come at any time."""
     last: dict[tuple[str, str], int] = defaultdict(int)
     broken = []
     for one in sorted(published, key=_position):

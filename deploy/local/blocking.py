@@ -1,4 +1,4 @@
-"""Waiting for a coroutine in plain code."""
+"""Waiting for a coroutine in synchronous code."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -1,6 +1,6 @@
 """Kafka and PostgreSQL in containers, for machines that have Docker and no Java.
 
-A container lives from a start to the next stop or kill; the data are in a volume of Docker and stay.
+A container is removed at a stop or kill; its data stay in a Docker volume.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ POSTGRES_IMAGE = "postgres:17"
 START_SECONDS = 120.0
 STOP_SECONDS = 15
 
-# It would remove the containers of a detached stack; those of an attached one have our own reaper.
+# Ryuk would remove the containers of a detached stack; those of an attached one are stopped by our own reaper.
 testcontainers_config.ryuk_disabled = True
 
 
@@ -59,7 +59,7 @@ class KafkaContainer(DockerContainer):
 
 
 class ContainerServer:
-    """A server in a container of a fixed name, so that any process can find and stop it."""
+    """A server in a container with a fixed name, so that any process can find and stop it."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class ContainerServer:
 
     def kill(self) -> None:
         self._remove()
-        with suppress(DockerException):  # other servers of the stack are still on it
+        with suppress(DockerException):  # other servers of the stack may still use it
             _docker().networks.get(self._network).remove()
 
     def pause(self) -> None:
@@ -148,7 +148,7 @@ def docker_broker(node: Node) -> ContainerServer:
 
 def docker_postgres(cluster_id: str, home: Path, port: int) -> ContainerServer:
     def create() -> DockerContainer:
-        # Not the PostgresContainer of testcontainers: it waits its full time for a container that has died.
+        # Not the PostgresContainer of testcontainers: when the container dies, it waits for its whole time-out.
         container = DockerContainer(POSTGRES_IMAGE).with_envs(
             POSTGRES_USER=native_postgres.SUPERUSER,
             POSTGRES_PASSWORD=native_postgres.password(home),
@@ -169,25 +169,25 @@ def docker_postgres(cluster_id: str, home: Path, port: int) -> ContainerServer:
 
 
 def _publish(container: DockerContainer, inside: str, port: int) -> None:
-    """To this machine only. testcontainers knows bare ports, which Docker would open to the whole network."""
+    """Publish a port to this machine only. testcontainers itself would publish it to the whole network."""
     ports: dict[str, Any] = container.ports
     ports[inside] = (HOST, port)
 
 
 def prefix(cluster_id: str) -> str:
-    """What the names of a stack's containers and volumes begin with; a folder that is made anew gets new ones."""
+    """Prefix of the names of a stack's containers and volumes: another one when its folder is made again."""
     return f"duaal-{hashlib.sha256(cluster_id.encode()).hexdigest()[:8]}"
 
 
 def _ensure_network(name: str) -> None:
-    """A network of the stack: on it the brokers find each other by the names of their containers."""
-    with _networking:  # Docker would make two of the same name
+    """Make the network of the stack, on which brokers reach each other by the names of their containers."""
+    with _networking:  # without the lock, Docker could make two with the same name
         if not _docker().networks.list(names=[f"^{name}$"]):
             _docker().networks.create(name)
 
 
 def _properties(node: Node, name: Callable[[int], str]) -> dict[str, object]:
-    """Clients come in by the published port; brokers and controllers meet on the network of the stack."""
+    """Clients use the published port; brokers and controllers use the network of the stack."""
     voters = ",".join(f"{n}@{name(n)}:9093" for n in range(1, node.size + 1))
     return {
         "process.roles": "broker,controller",

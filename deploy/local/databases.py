@@ -15,12 +15,12 @@ from deploy.local.blocking import wait_for
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
-# Two processes that provision at once would trip over each other: PostgreSQL copies one template at a time.
+# An advisory lock, because PostgreSQL cannot copy its template for two processes at the same time.
 LOCK = 0x6475616C
 
 
 def provision(admin_url: str, service: str, suffix: str = "") -> str:
-    """Make the service's database and role, or bring them back in order; return the URL of the service."""
+    """Make the service's database and role, or repair them; returns the URL of the database."""
     name = _name(service, suffix)
     wait_for(_provision(admin_url, name))
     admin = urlsplit(admin_url)
@@ -29,7 +29,7 @@ def provision(admin_url: str, service: str, suffix: str = "") -> str:
 
 
 def drop(admin_url: str, service: str, suffix: str = "") -> None:
-    """Remove the database, whoever is connected to it, and the role."""
+    """Remove the database, also while clients are connected, and the role."""
     wait_for(_drop(admin_url, _name(service, suffix)))
 
 
@@ -68,6 +68,6 @@ def _name(service: str, suffix: str) -> str:
 
 
 def _password(admin_url: str, name: str) -> str:
-    """Derived, not stored: the same over restarts, and only who knows the admin's secret can work it out."""
+    """Derived from the admin's password instead of stored, so that it is the same after a restart."""
     secret = urlsplit(admin_url).password or admin_url
     return hmac.new(secret.encode(), name.encode(), hashlib.sha256).hexdigest()[:32]

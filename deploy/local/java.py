@@ -1,4 +1,4 @@
-"""The Java side of the native Kafka: which Java runs it, where its jars are, and how it starts fast."""
+"""Java for the native Kafka: the Java to use, the jars, and the class archive that makes starts faster."""
 
 import hashlib
 import os
@@ -19,8 +19,8 @@ POM = KAFKA / "pom.xml"
 LOGGING = KAFKA / "log4j2.properties"
 
 
-# As Kafka's own start script has it. Serial, which Java would choose on a small machine, stands still for 40 to 65 ms
-# every quarter of a minute; this one for 10 to 25.
+# The collector of Kafka's own start script. The serial one, Java's default on a small machine, pauses for 40 to 65 ms
+# every quarter of a minute; this one for 10 to 25 ms.
 COLLECTOR = ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35")
 HEAP = ("-Xms320m", "-Xmx512m", *COLLECTOR)
 
@@ -33,7 +33,7 @@ class Java:
     version: str
 
     def command(self, jars: Path, main: str, *arguments: str, record: Path | None = None) -> list[str]:
-        """The command line of a main class; with `record`, Java leaves its class archive there at its exit."""
+        """The command line of a main class; with `record`, Java writes its class archive there when it exits."""
         return [
             self.executable,
             *(*HEAP, "-Djava.awt.headless=true"),
@@ -43,7 +43,7 @@ class Java:
         ]
 
     def archive(self, jars: Path) -> Path:
-        """Where the class archive is kept: it is valid for one Java and one class path only."""
+        """The path of the class archive, which is valid for one Java and one class path only."""
         key = hashlib.sha256(f"{self.executable} {self.version} {jars}".encode()).hexdigest()[:12]
         return jars.parent / f"classes-{key}.jsa"
 
@@ -95,12 +95,12 @@ def _jars() -> Path:
 
 
 def _fetch(folder: Path) -> None:
-    """Fetch next to the folder, then rename: a broken download is never taken for a complete one."""
+    """Fetch into a temporary folder and rename it, so that a broken download is never used."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as draft:
         goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={draft}/lib"]
         done = subprocess.run(["mvn", "-q", "-B", "-f", str(POM), *goal], capture_output=True, text=True, check=False)
         if done.returncode:
             raise StackError(f"Maven could not fetch the jars of Kafka: {done.stdout.strip()[-500:]}")
-        if not folder.exists():  # somebody else may have been faster
+        if not folder.exists():  # another process may have been faster
             Path(draft, "lib").rename(folder)

@@ -1,4 +1,4 @@
-"""Asks Kafka itself whether it is ready."""
+"""Checks with a client of Kafka whether it is ready."""
 
 import logging
 import threading
@@ -30,9 +30,9 @@ def broker_answers(port: int, node_id: int, login: Login | None = None) -> bool:
 
 
 def open_for_groups(bootstrap_servers: str, brokers: int, login: Login | None = None) -> None:
-    """Wait for the whole cluster and its first group: it makes Kafka create the topic that keeps the offsets.
+    """Wait for the whole cluster and a first group, which makes Kafka create its topic for offsets.
 
-    Left to the first real consumer, that would greet every user with errors about a missing coordinator.
+    Without this, the first real consumer would log errors about a missing coordinator.
     """
 
     async def has_coordinator(admin: AIOKafkaAdminClient) -> bool:
@@ -68,7 +68,7 @@ def _ask(
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep aiokafka's errors about a server that still starts off the screen; one thread at a time does so."""
+    """Suppress aiokafka's errors about a server that is still starting; one thread at a time."""
     log = logging.getLogger("aiokafka")
     with _quiet:
         level = log.level

@@ -1,4 +1,4 @@
-"""One owner per stack folder: the operating system gives the lock back however its holder ends."""
+"""One owner per stack folder, by a file lock: the operating system releases it however its owner ends."""
 
 import fcntl
 import os
@@ -21,10 +21,10 @@ class FolderLock:
     def held(self) -> bool:
         return self._file is not None
 
-    def acquire(self, patience: float) -> None:
-        """Wait up to `patience` seconds: a former owner that just ended may still be tidying up."""
+    def acquire(self, timeout: float) -> None:
+        """Wait up to `timeout` seconds: the reaper of a former owner may still be stopping servers."""
         file = self.path.open("a+")
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while not _try(file):
             if time.monotonic() > deadline:
                 raise StackError(self._complaint(file))

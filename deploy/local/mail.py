@@ -55,7 +55,7 @@ def messages(mailbox: Path) -> list[EmailMessage]:
 
 
 def _parse(content: bytes) -> EmailMessage:
-    # On the wire lines end in CRLF; whoever reads the text wants the line ends of Python.
+    # Lines end in CRLF on the wire; readers of the text expect the line ends of Python.
     lines = content.replace(b"\r\n", b"\n")
     return email.message_from_bytes(lines, _class=EmailMessage, policy=default)
 
@@ -98,7 +98,7 @@ class Mailbox:
 
 
 def _message_id(content: bytes) -> str:
-    """Its Message-ID on one line; a message without one is known by its content."""
+    """Its Message-ID on one line; for a message without one, a hash of its content."""
     written = " ".join(str(email.message_from_bytes(content)["Message-ID"] or "").split())
     return written or f"<{hashlib.sha256(content).hexdigest()}@no-message-id>"
 

@@ -1,4 +1,4 @@
-"""Apache Kafka brokers as processes of this machine: KRaft, each both broker and controller."""
+"""Apache Kafka brokers as processes of this machine, in KRaft mode; each is both broker and controller."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ from deploy.local.server import StackError
 
 @dataclass(frozen=True)
 class Node:
-    """One broker of a cluster, with all that its configuration needs to know."""
+    """One broker of a cluster, with the values for its configuration."""
 
     id: int
     home: Path
@@ -25,7 +25,7 @@ class Node:
     size: int
     ports: Mapping[str, int]
     admin: Login | None = None
-    """With it, the broker asks everybody who they are, and grants nothing that was not granted."""
+    """With an admin the broker requires logins, and allows only what was granted."""
 
     @property
     def name(self) -> str:
@@ -57,7 +57,7 @@ def node_name(node_id: int) -> str:
 
 
 def controller_name(node_id: int) -> str:
-    """The name under which a node's second port, for the controllers among themselves, is remembered."""
+    """The name of a node's second port, the one between controllers, in the state of the stack."""
     return f"{node_name(node_id)}-controller"
 
 
@@ -74,21 +74,21 @@ def native_broker(node: Node) -> ProcessServer:
 
 def _command(node: Node) -> list[str]:
     files.write(node.configuration, "".join(f"{key}={value}\n" for key, value in _properties(node).items()))
-    # The formatter writes this file last: without it, whatever is there comes from a first start cut short.
+    # The formatter writes this file last: without it, the data come from an interrupted first start.
     if not (node.data / "meta.properties").exists():
         shutil.rmtree(node.data, ignore_errors=True)
         _format(node)
-    # One archive is enough for all, and only the first node pays the second or two that writing it takes.
+    # One archive is enough for all nodes, so only the first one spends the seconds that writing it takes.
     record = node.recording if node.id == 1 else None
     return _java().command(java.jars(), "kafka.Kafka", str(node.configuration), record=record)
 
 
 def _format(node: Node) -> None:
-    # With "=", because an id may begin with "-" and would then be taken for an option.
+    # With "=", because an id that begins with "-" would otherwise be read as an option.
     arguments = ["format", f"--cluster-id={node.cluster_id}", f"--config={node.configuration}"]
     if node.admin:
         arguments.append(f"--add-scram=SCRAM-SHA-512=[name={node.admin.username},password={node.admin.password}]")
-    # In a file of their own: every account of this machine can read the command lines of all processes.
+    # In a file, because every account of this machine can read the command lines of all processes.
     files.write(node.format_arguments, "\n".join(arguments))
     command = _java().command(java.jars(), "kafka.tools.StorageTool", f"@{node.format_arguments}")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -99,7 +99,7 @@ def _format(node: Node) -> None:
 
 
 def _keep_recording(node: Node) -> None:
-    """Java writes the archive of its classes as it exits; from the next start on, everybody starts faster."""
+    """Keep the class archive that Java wrote at its exit: it makes every later start faster."""
     with suppress(FileNotFoundError):
         shutil.move(node.recording, _java().archive(java.jars()))
 
@@ -112,7 +112,7 @@ def _java() -> java.Java:
 
 
 def _properties(node: Node) -> dict[str, object]:
-    """Static voters, not a dynamic quorum: the ports of the nodes may change between two starts."""
+    """The configuration. Voters are static, because the ports of the nodes may change between two starts."""
     voters = (f"{n}@{HOST}:{node.ports[controller_name(n)]}" for n in range(1, node.size + 1))
     protocol = "SASL_PLAINTEXT" if node.admin else "PLAINTEXT"
     return {
@@ -131,9 +131,10 @@ def _properties(node: Node) -> dict[str, object]:
 
 
 def _security(admin: Login) -> dict[str, object]:
-    """Logins without TLS, because nothing leaves this machine; a deployment has TLS on every listener.
+    """Logins without TLS, because no connection leaves this machine; a deployment has TLS on every listener.
 
-    The controllers know only the admin, by a plain password: SCRAM's users are what they are there to keep.
+    Controllers accept only the admin, with a plain password: SCRAM users are stored by the controllers themselves, so
+    they do not exist yet when the first one starts.
     """
     credentials = f'username="{admin.username}" password="{admin.password}"'
     scram = f"org.apache.kafka.common.security.scram.ScramLoginModule required {credentials};"
@@ -174,7 +175,7 @@ def shared_properties(size: int) -> dict[str, object]:
         "num.network.threads": 2,
         "num.io.threads": 2,
         "log.cleaner.dedupe.buffer.size": 2_097_152,
-        # A killed broker is missed, and may come back, after three seconds instead of nine.
+        # A killed broker is noticed, and may join again, after three seconds instead of nine.
         "broker.session.timeout.ms": 3000,
         "broker.heartbeat.interval.ms": 1000,
         "replica.lag.time.max.ms": 3000,

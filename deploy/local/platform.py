@@ -27,9 +27,9 @@ PARTNERS = ROOT / "deploy" / "partners"
 
 
 class Platform:
-    """The services of a stack. A context manager: leaving it stops them, the stack goes on.
+    """The services of a stack. A context manager: leaving it stops the services, not the stack.
 
-    Where its Kafka is secured, each service and each partner gets a login of its own and no right too many.
+    When its Kafka is secured, each service and each partner gets its own login with the rights of the manifests.
     """
 
     def __init__(self, stack: Stack, directory: Path) -> None:
@@ -39,7 +39,7 @@ class Platform:
         former = json.loads(remembered.read_text()) if remembered.exists() else {}
         stale = {name: self._process(name, former[name], {}) for name in SERVICES if name in former}
         self._running = {name: process for name, process in stale.items() if process.running}
-        # A port of a service that still runs is its own, however much it looks taken.
+        # A service that still runs keeps its port, which would otherwise count as taken.
         self.ports = {**ports.choose(SERVICES, former), **{name: former[name] for name in self._running}}
         files.write(remembered, json.dumps(self.ports))
         self.tokens = Tokens(directory.absolute())
@@ -48,24 +48,24 @@ class Platform:
 
     @staticmethod
     def wipe(directory: Path) -> None:
-        """Begin with nothing: stop what a crashed run left in this folder, and remove its data."""
+        """Stop what a crashed run left running in this folder, and remove its data."""
         for record in directory.glob("services/*/process.json"):
             ProcessServer(record.parent.name, record.parent, 0, command=list, answers=bool).kill()
         Stack.wipe(directory)
 
     @property
     def urls(self) -> dict[str, str]:
-        """Where each service answers HTTP."""
+        """The base URL of each service."""
         return {name: f"http://{ports.HOST}:{port}" for name, port in self.ports.items()}
 
     def start(self) -> Self:
-        """Bring databases and topics up to date, and start what does not run yet."""
+        """Bring databases and topics up to date, and start every service that does not run yet."""
         wait_for(self._prepare())
         self.stack.each(list(self.services.values()), lambda service: service.start())
         return self
 
     def stop(self) -> None:
-        """Stop every service; each finishes what it began."""
+        """Stop every service gracefully: each finishes its work."""
         self.stack.each(list(self.services.values()), lambda service: service.stop())
 
     def __enter__(self) -> Self:

@@ -1,12 +1,12 @@
-"""Ports of this machine for the servers of a stack: the remembered ones while they are free."""
+"""Ports of this machine for the servers of a stack: those of the former start, when they are free."""
 
 import random
 import socket
 from collections.abc import Iterable, Mapping
 
 HOST = "127.0.0.1"
-# Below the range from which systems pick the ports of outgoing connections: while a server is down,
-# a client that keeps trying to reach it could otherwise be given the very port of that server.
+# Below the range for ports of outgoing connections: otherwise, while a server is down, a client that tries to
+# reconnect could be given the port of that server.
 CANDIDATES = range(20_000, 32_000)
 
 

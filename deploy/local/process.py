@@ -1,4 +1,4 @@
-"""A server that is a process of this machine, known by pid and start time so that any process can stop it."""
+"""A server as a process of this machine, identified by pid and start time so that any process can stop it."""
 
 import json
 import os
@@ -16,15 +16,15 @@ from deploy.local import files, ports
 from deploy.local.server import StackError
 
 START_SECONDS = 60.0
-# The last brokers of a cluster that stops may wait in vain for a majority; killed, they lose nothing either.
+# The last brokers of a cluster that stops wait in vain for a majority. Killing them then loses nothing.
 STOP_SECONDS = 15.0
 
-# Held until this process ends: Python warns of a Popen that goes while its child runs, and ours may outlive us.
+# Kept until this process ends: Python warns when a Popen is deleted while its child runs, and ours may run longer.
 _children: list[subprocess.Popen[bytes]] = []
 
 
 def left_in(folder: Path) -> list["ProcessServer"]:
-    """The servers that somebody ever started in the sub-folders of this one; they can be stopped, no more."""
+    """The servers that were ever started in the sub-folders of this one, only to be stopped."""
     homes = (record.parent for record in folder.glob("*/process.json"))
     return [ProcessServer(home.name, home, 0, command=list, answers=lambda: False) for home in homes]
 
@@ -32,7 +32,7 @@ def left_in(folder: Path) -> list["ProcessServer"]:
 class ProcessServer:
     """Starts `command()` in `home` and waits until `answers()`.
 
-    `command` is asked at each start and may prepare data first; `stopped` runs after a stop in good order.
+    `command` is called at each start and may prepare data first; `stopped` is called after a graceful stop.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class ProcessServer:
         process = self._process()
         if process is None:
             return
-        self.resume()  # a paused process would see the signal only when somebody wakes it
+        self.resume()  # a paused process would handle the signal only after it is resumed
         with suppress(psutil.NoSuchProcess):
             process.send_signal(self._stop_signal)
         try:
@@ -103,7 +103,7 @@ class ProcessServer:
         self._signal_family(signal.SIGCONT)
 
     def _signal_family(self, number: signal.Signals) -> list[psutil.Process]:
-        """Signal the process, then its children: PostgreSQL answers its clients from child processes."""
+        """Signal the process, then its children: PostgreSQL serves clients from child processes."""
         process = self._process()
         if process is None:
             return []
@@ -114,7 +114,7 @@ class ProcessServer:
         return family
 
     def _give_up_starting(self) -> None:
-        """Ctrl-C during a start stops the servers while other threads still start them: none may come up after."""
+        """After Ctrl-C no server may be started any more by the threads that are still starting others."""
         with self._launching:
             self._wanted = False
 
@@ -126,7 +126,7 @@ class ProcessServer:
         with self._launching, self.log.open("ab") as log:
             if not self._wanted:
                 raise StackError(f"{self.name} was stopped before it had started.")
-            # A session of its own: Ctrl-C in the terminal is for the owner, who then stops us in good order.
+            # In a new session, so that Ctrl-C reaches only the owner, which then stops the server gracefully.
             child = subprocess.Popen(
                 command,
                 env={**os.environ, **self._environment},

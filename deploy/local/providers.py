@@ -1,4 +1,4 @@
-"""Who provides a server here: the environment, this machine itself, or Docker."""
+"""Chooses what provides a server: the environment, this machine itself, or Docker."""
 
 import os
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def choose_postgres() -> Provider:
 
 
 def given() -> dict[str, str]:
-    """The addresses of the servers that the environment gives, by variable."""
+    """The addresses of servers that are set in the environment, by variable."""
     variables = (KAFKA_VARIABLE, POSTGRES_VARIABLE)
     return {variable: os.environ[variable] for variable in variables if os.environ.get(variable)}
 
@@ -48,7 +48,7 @@ def _choose(product: str, variable: str, missing: Callable[[], list[str]], remed
 
 
 def _docker(otherwise: str) -> Provider:
-    # Few need it, and the Docker client takes a third of a second to load.
+    # Imported here, because it is seldom needed and loading the Docker client takes a third of a second.
     from deploy.local import containers  # noqa: PLC0415
 
     if not containers.docker_answers():

@@ -1,6 +1,6 @@
-"""Outlives the owner of an attached stack just long enough to stop what the owner left running.
+"""A small process that outlives the owner of an attached stack, to stop the servers that it left running.
 
-It watches a pipe that only the owner holds: however the owner ends, the operating system closes it.
+It reads from a pipe that only the owner has open: however the owner ends, the operating system closes it.
 """
 
 import subprocess
@@ -12,7 +12,7 @@ FAREWELL = b"stopped"
 
 
 class Reaper:
-    """The owner's side of it."""
+    """The owner's handle of the reaper process."""
 
     def __init__(self, directory: Path) -> None:
         self._process = subprocess.Popen(
@@ -24,7 +24,7 @@ class Reaper:
         )
 
     def dismiss(self) -> None:
-        """The owner has stopped everything itself."""
+        """End the reaper, because the owner stopped everything itself."""
         with suppress(BrokenPipeError):
             self._process.communicate(FAREWELL)
 
@@ -32,7 +32,7 @@ class Reaper:
 def main() -> None:
     if sys.stdin.buffer.read() == FAREWELL:
         return
-    # Only now: most reapers are dismissed, and loading the clients of all servers is half a second of work.
+    # Imported late, because most reapers are dismissed and loading the clients of all servers takes half a second.
     from deploy.local.stack import Stack  # noqa: PLC0415
 
     Stack.reap(Path(sys.argv[1]))

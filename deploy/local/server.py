@@ -1,4 +1,4 @@
-"""What the stack asks of every server it hands out, and the server that somebody else runs."""
+"""The interface of every server in the stack, and a server that was given by the environment."""
 
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
@@ -18,24 +18,24 @@ class Server(Protocol):
     def running(self) -> bool: ...
 
     def start(self) -> None:
-        """Start it, or do nothing if it runs already, and wait until it really answers."""
+        """Start it, or do nothing if it runs already, and wait until it answers."""
 
     def stop(self) -> None:
-        """Stop it in good order."""
+        """Stop it gracefully."""
 
     def kill(self) -> None:
-        """SIGKILL: the server gets no chance to say goodbye."""
+        """SIGKILL: the server ends at once."""
 
     def pause(self) -> None:
-        """SIGSTOP: its connections stay open and nobody answers."""
+        """SIGSTOP: its connections stay open, but it does not answer."""
 
     def resume(self) -> None:
-        """SIGCONT: go on where it was paused."""
+        """SIGCONT: continue after a pause."""
 
 
 @dataclass(frozen=True)
 class GivenServer:
-    """A server from the environment: we use it, and its owner decides whether it runs."""
+    """A server from the environment: it is only used, never started or stopped."""
 
     name: str
     variable: str

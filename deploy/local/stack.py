@@ -1,4 +1,4 @@
-"""The stack as a whole: finds out how to run its servers here, starts them together, leaves none behind."""
+"""The stack as a whole: chooses how to run its servers, and starts and stops them together."""
 
 import json
 import secrets
@@ -33,15 +33,15 @@ class Kafka:
     bootstrap_servers: str
     brokers: list[Server]
     passwords: Passwords | None = None
-    """Of its users, where Kafka is secured."""
+    """The passwords of its users; None when Kafka is not secured."""
 
     @property
     def admin(self) -> Login | None:
-        """The one user who may do everything."""
+        """The login of the user with all rights; None when Kafka is not secured."""
         return self.login(ADMIN)
 
     def login(self, user: str) -> Login | None:
-        """How this user logs in; nobody has to at a Kafka that is not secured."""
+        """The login of this user; None when Kafka is not secured."""
         return _login(user, self.passwords)
 
 
@@ -61,7 +61,7 @@ class Mail:
 
 @dataclass(frozen=True)
 class State:
-    """What a stack keeps in its folder: a later process finds the same servers at the same addresses."""
+    """What a stack stores in its folder, so that a later process finds the same servers at the same addresses."""
 
     brokers: int
     detached: bool
@@ -98,9 +98,9 @@ class Stack:
     def start(cls, directory: Path, *, brokers: int = 1, detached: bool = False, secure: bool = False) -> Self:
         """Start the stack of this folder, on the data of its former run if there was one.
 
-        A detached stack outlives this process until somebody stops it; if it runs already, you get that one.
+        A detached stack runs until it is stopped explicitly; when it runs already, that one is returned.
         Any other stack ends with this process, however that ends.
-        A secure stack has a Kafka that asks for a login and allows only what was granted.
+        A secure stack has a Kafka that requires logins and allows only what was granted.
 
         Raises:
             StackError: nothing here can run a server, or the folder is in use.
@@ -124,7 +124,7 @@ class Stack:
             found = cls(directory, former, lock)
             if former.detached and found._any_running():
                 return found._joined(former, brokers, detached, secure)
-            found._stop_servers()  # what a crashed owner left running
+            found._stop_servers()  # those that a crashed owner left running
             _check_kind(directory, former, brokers, secure)
         state = _fresh_state(former, brokers, detached, secure)
         state.write(directory)
@@ -138,7 +138,7 @@ class Stack:
         return stack
 
     def _joined(self, state: State, brokers: int, detached: bool, secure: bool) -> Self:
-        """This stack runs already: a caller who wants a detached one shares it, and gets back what crashed."""
+        """Use a detached stack that runs already; servers of it that crashed are started again."""
         if not detached:
             raise StackError(f"A detached stack is running in {self._directory}; stop it first, or use it.")
         _check_kind(self._directory, state, brokers, secure)
@@ -157,10 +157,10 @@ class Stack:
 
     @classmethod
     def reap(cls, directory: Path) -> None:
-        """Stop what an owner that has ended left running, unless somebody else has taken over the folder."""
+        """Stop what an owner that ended left running, unless another process owns the folder now."""
         lock = FolderLock(directory)
         try:
-            lock.acquire(patience=0)
+            lock.acquire(timeout=0)
         except StackError:
             return
         state = State.read(directory)
@@ -172,7 +172,7 @@ class Stack:
         """Stop what runs in this folder and remove its data, so that the next start begins with nothing.
 
         Raises:
-            StackError: somebody else is running the stack of this folder.
+            StackError: another process is running the stack of this folder.
         """
         directory = directory.absolute()
         lock = FolderLock(directory)
@@ -186,7 +186,7 @@ class Stack:
             lock.release()
 
     def stop(self) -> None:
-        """Stop all servers of ours in good order; their data stay for the next start."""
+        """Stop all servers of this stack gracefully; their data stay for the next start."""
         if not self._lock.held:
             self._lock.acquire(LOCK_SECONDS)
         self._stop_servers()
@@ -204,7 +204,7 @@ class Stack:
         self.stop()
 
     def _servers(self) -> list[Server]:
-        """Those that are ours to start and stop."""
+        """The servers that this stack may start and stop."""
         servers: Iterable[Server] = (*self.kafka.brokers, self.postgres.server, self.mail.server)
         return [server for server in servers if not isinstance(server, GivenServer)]
 
@@ -217,7 +217,7 @@ class Stack:
             kafka_probe.open_for_groups(self.kafka.bootstrap_servers, len(self.kafka.brokers), self.kafka.admin)
 
     def _stop_servers(self) -> None:
-        """Services of the platform that still run here go first: they finish what they began."""
+        """Services of the platform that still run here are stopped first, so that they finish their work."""
         self.each(left_in(self._directory / "services"), lambda service: service.stop())
         self._each(lambda server: server.stop())
 
@@ -226,7 +226,7 @@ class Stack:
 
     @staticmethod
     def each(servers: Sequence[Server], action: Callable[[Server], None]) -> None:
-        """Do it to all servers at once, and wait for all before the first error is raised."""
+        """Run it for all servers in parallel, and wait for all before the first error is raised."""
         with ThreadPoolExecutor() as threads:
             running = [threads.submit(action, server) for server in servers]
         for future in running:
@@ -234,7 +234,7 @@ class Stack:
 
 
 def _check_kind(directory: Path, state: State, brokers: int, secure: bool) -> None:
-    """The brokers of a cluster know how many they are, and whether they know users: their data are of that kind."""
+    """The data of a folder are for one number of brokers, with or without logins: refuse another kind."""
     if state.brokers != brokers:
         raise StackError(
             f"{directory} holds the data of a stack of {state.brokers} broker(s): "

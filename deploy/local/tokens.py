@@ -1,4 +1,4 @@
-"""The bearer tokens that partners use over HTTP: made here, kept in one file; intake gets no more than their hashes."""
+"""The bearer tokens of partners for HTTP: made here and kept in one file; intake gets only their hashes."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ class Tokens:
         return self._tokens.of(partner)
 
     def write_hashes(self, partners: Iterable[str]) -> Path:
-        """The file that intake reads: per partner the SHA-256 of its token."""
+        """Write the file that intake reads: per partner the SHA-256 of its token."""
         file = self.file.with_name("partner-token-hashes.json")
         hashes = {partner: hashlib.sha256(self.of(partner).encode()).hexdigest() for partner in partners}
         files.write(file, json.dumps(hashes, indent=2))

@@ -1,1 +1,1 @@
-"""The one door for what comes in about people and companies; who they are stays in its vault."""
+"""Takes in everything about people and companies; names, addresses and what people wrote stay in its vault."""

@@ -1,4 +1,4 @@
-"""Puts intake together: the one place where its parts meet."""
+"""Puts intake together: handlers, HTTP routes, partner gateway, tables and reference data."""
 
 from pathlib import Path
 
@@ -25,13 +25,13 @@ def build(settings: IntakeSettings) -> Service:
     """The service, ready to run."""
     policies, working_days, code_lists = read_policies(), belgian_working_days(), CodeLists.read()
     partners = read_partners(settings.partners) if settings.partners else {}
-    door = IntakePartnerGateway(partners, Border(redact, code_lists))
+    gateway = IntakePartnerGateway(partners, Border(redact, code_lists))
     tokens = read_tokens(settings.partner_tokens) if settings.partner_tokens else {}
 
     def routes(commands: Commands, _: Pool) -> APIRouter:
         router = forms(commands)
         if tokens:
-            router.include_router(partner_routes(commands, door, tokens))
+            router.include_router(partner_routes(commands, gateway, tokens))
         return router
 
     return Service(
@@ -43,5 +43,5 @@ def build(settings: IntakeSettings) -> Service:
         mappers=[CASES, VAULT, LEARNERS, WORKPLACES, REPORTS],
         migrations=Path(__file__).parent / "migrations",
         routes=routes,
-        partner_gateway=door,
+        partner_gateway=gateway,
     )

@@ -8,7 +8,7 @@ from chassis.settings import Settings
 
 
 class IntakeSettings(Settings):
-    """Without a folder of partners there is no door for them; without tokens there is none over HTTP."""
+    """Without `partners` no partner message is accepted; without `partner_tokens` none is accepted over HTTP."""
 
     model_config = SettingsConfigDict(env_prefix="INTAKE_")
 

@@ -1,4 +1,4 @@
-"""Puts matching together: the one place where its parts meet."""
+"""Puts matching together: handlers, tables and reference data."""
 
 from pathlib import Path
 

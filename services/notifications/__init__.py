@@ -1,1 +1,1 @@
-"""Who has to know: tells organisations by mail what the platform found, and never writes to a person."""
+"""Informs organisations by mail and by webhook; it never writes to a person."""

@@ -1,4 +1,4 @@
-"""Puts notifications together: the one place where its parts meet."""
+"""Puts notifications together: handlers, outbound actions, tables and reference data."""
 
 import ssl
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ def build(settings: NotificationsSettings) -> Service:
 
 
 def mail_delivery(settings: NotificationsSettings) -> MailDelivery:
-    """The second step of mails, with the mail server of the settings."""
+    """The outbound action that sends mails, through the mail server of the settings."""
     return MailDelivery(
         addresses=AddressBook(read_addresses()),
         templates=TextTemplates(read_labels(), Institutions.read(), Programmes.read(), settings.contact),
@@ -52,7 +52,7 @@ def mail_delivery(settings: NotificationsSettings) -> MailDelivery:
 
 
 def webhook_handlers(subscribers: Iterable[Subscriber]) -> WebhookHandlers:
-    """Who is told of what."""
+    """The handlers that queue a webhook for each partner that asked for the type of event."""
     partners: dict[str, tuple[str, ...]] = {}
     for one in subscribers:
         for type_ in one.urls:
@@ -61,7 +61,7 @@ def webhook_handlers(subscribers: Iterable[Subscriber]) -> WebhookHandlers:
 
 
 def webhook_deliveries(subscribers: Iterable[Subscriber]) -> list[WebhookDelivery]:
-    """The second step of webhooks, once for every partner."""
+    """The outbound action that posts webhooks, one per partner."""
     tls = ssl.create_default_context()
     return [
         WebhookDelivery(one.partner, one.urls, HttpReceiver(one.partner, one.keys, tls), WITH_WEBHOOKS)

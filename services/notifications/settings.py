@@ -9,7 +9,7 @@ from chassis.settings import Settings
 
 
 class NotificationsSettings(Settings):
-    """The mail server, who the mails come from, where a reader finds a human, and which partners get webhooks."""
+    """The mail server, the sender, the contact for readers, and the partners that get webhooks."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFICATIONS_")
 
@@ -17,7 +17,7 @@ class NotificationsSettings(Settings):
     smtp_port: int = Field(default=2525, ge=1, le=65535)
     mail_from: NameEmail = NameEmail("Provinciaal Steunpunt Duaal Leren", "steunpunt@duaalwest.example")
     mail_domain: str = Field(default="duaalwest.example", pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*$")
-    """Right-hand side of every Message-ID; a change makes new mails of those that were under way."""
+    """Right-hand side of every Message-ID. After a change, a mail that is sent again counts as another mail."""
     contact: str = Field(default="mail naar steunpunt@duaalwest.example", min_length=1, pattern=r"^[^\r\n]+$")
     """How to reach a human of the Steunpunt, in a few Dutch words."""
     partners: Path | None = None
@@ -25,4 +25,4 @@ class NotificationsSettings(Settings):
     webhook_secrets: Path | None = None
     """JSON file: per partner the secret `whsec_...` that its webhooks are signed with, or two with a space between."""
     webhooks_to_loopback: bool = False
-    """Whether a webhook may go to this very machine, without TLS: for trying out."""
+    """Whether a webhook may go to this machine itself, without TLS: for trying out."""

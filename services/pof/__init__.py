@@ -1,1 +1,1 @@
-"""Which school wants to start which dual programme, and did it apply in time: the register of the overlegforum."""
+"""The register of the overlegforum: which school wants to start which dual programme, and did it apply in time."""

@@ -1,4 +1,4 @@
-"""Puts pof together: the one place where its parts meet."""
+"""Puts pof together: handlers, HTTP routes, tables and reference data."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""Who can help, by when: questions and risk signals become referrals to the services of partners."""
+"""Refers questions and risk signals to the services of partners, each with a due date."""

@@ -1,4 +1,4 @@
-"""Puts referral together: the one place where its parts meet."""
+"""Puts referral together: handlers, tables and reference data."""
 
 from pathlib import Path
 

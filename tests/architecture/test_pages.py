@@ -1,4 +1,4 @@
-"""The pages hold together: links lead somewhere, decisions have one form, every dependency has its reason."""
+"""The pages are consistent: links work, decisions have one form, every dependency has its reason."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Reference data is read where a service is put together, and handed in; one class says what holds on a day."""
+"""Reference data is read in a service's app.py and handed in; one class decides what is valid on a day."""
 
 import ast
 from collections.abc import Callable
@@ -22,17 +22,17 @@ Broken = Callable[[str], set[str]]
 
 
 def reads_code_lists(source: str) -> set[str]:
-    """The code lists that it reads itself instead of getting them."""
+    """The code lists that a module reads itself instead of receiving them."""
     return _calls(source) & {f"{one}.read" for one in LISTS}
 
 
 def reads_files(source: str) -> set[str]:
-    """Everything that it reads from a file."""
+    """The calls of a module that read a file."""
     return reads_code_lists(source) | {call for call in _calls(source) if call.rpartition(".")[2] in READERS}
 
 
 def keeps_globals(source: str) -> set[str]:
-    """The functions and names of the module itself that keep a list for whoever asks."""
+    """The functions and names of a module that keep a list globally."""
     top = ast.parse(source).body
     functions = [node for node in top if isinstance(node, ast.FunctionDef)]
     cached = {one.name for one in functions if any(_name(by) in CACHES for by in one.decorator_list)}
@@ -41,7 +41,7 @@ def keeps_globals(source: str) -> set[str]:
 
 
 def compares_dates_of_validity(source: str) -> set[str]:
-    """Where it says itself whether something holds on a day."""
+    """The places where a module compares dates of validity itself."""
     nodes = list(ast.walk(ast.parse(source)))
     defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef) and node.name == "valid_on"}
     compared = [node for node in nodes if isinstance(node, ast.Compare) and not isinstance(node.ops[0], ast.Is)]
@@ -72,7 +72,7 @@ def test_a_service_reads_the_code_lists_in_its_app_and_nowhere_else() -> None:
     assert found.keys() == {f"services/{name}/app.py" for name in ("intake", "matching", "notifications", "pof")}
 
 
-def test_no_code_list_is_kept_for_whoever_asks() -> None:
+def test_no_code_list_is_kept_globally() -> None:
     assert breaking(keeps_globals, list((ROOT / "contracts/codelists").glob("*.py"))) == {}
 
 
@@ -97,5 +97,5 @@ def test_one_class_says_whether_something_holds_on_a_day() -> None:
         (compares_dates_of_validity, "class Rule:\n    def valid_on(self, day):\n        return True"),
     ],
 )
-def test_each_rule_is_seen_to_bite(rule: Broken, violation: str) -> None:
+def test_each_rule_finds_its_violation(rule: Broken, violation: str) -> None:
     assert rule(violation)

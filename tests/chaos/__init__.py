@@ -1,1 +1,1 @@
-"""Faults at every named place, on real processes and real servers, and one oracle that says what broke."""
+"""Faults at every crash point, on real processes and servers, and one oracle that finds every violation."""

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos [CELL ...] [--seed N]`: runs the matrix, or some cells of it, and says whether all held."""
+"""`python -m tests.chaos [CELL ...] [--seed N]`: runs all cells of the matrix, or some, and reports the verdicts."""
 
 import asyncio
 import json
@@ -20,15 +20,15 @@ ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / ".local/chaos"
 REPORT = ROOT / ".local/chaos.json"
 SHOWN = 5
-"""Broken promises of one cell that are printed; all are in the report."""
+"""How many violations of one cell are printed; all are in the report."""
 
 
 def main(
     cells: Annotated[list[str] | None, typer.Argument(help="Only these; all when none is named.")] = None,
-    seed: Annotated[int, typer.Option(help="Another day, other places to crash.")] = 1,
-    sabotage: Annotated[str | None, typer.Option(help="Switch a mechanism off, to see it missed.")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed makes other traffic and crashes at other moments.")] = 1,
+    sabotage: Annotated[str | None, typer.Option(help="Switch a mechanism off; the cell should then fail.")] = None,
 ) -> None:
-    """Run cells one after the other, on servers of their own."""
+    """Run cells one after the other, on separate servers."""
     if unknown := set(cells or ()) - CELLS.keys():
         raise typer.BadParameter(f"no cell {', '.join(sorted(unknown))}; there are {', '.join(CELLS)}")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -40,7 +40,7 @@ def main(
     console.print(_table(results))
     for result in results:
         for broken in result.broken[:SHOWN]:
-            console.print(f"[red]{result.cell}: {broken.promise}: {broken.detail}", soft_wrap=True)
+            console.print(f"[red]{result.cell}: {broken.violation}: {broken.detail}", soft_wrap=True)
     files.write(REPORT, json.dumps([result.as_json() for result in results], indent=2))
     raise typer.Exit(0 if all(result.held for result in results) else 1)
 
@@ -62,7 +62,7 @@ def _line(result: Result) -> str:
 
 
 def _table(results: list[Result]) -> Table:
-    table = Table(title="Every fault, and whether every promise held")
+    table = Table(title="Every fault, and whether every guarantee held")
     for name in ("cell", "seconds", "sent", "handled", "duplicates absorbed", "verdict"):
         is_text = name in ("cell", "verdict")
         width = max(len(word) for word in name.split())

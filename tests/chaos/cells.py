@@ -1,4 +1,4 @@
-"""The matrix: each cell is a fault, what it does to a running ledger, and what must come out of it."""
+"""The matrix: each cell is one fault, done to a running ledger."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,14 +12,14 @@ from tests.chaos.trial import Trial
 Act = Callable[[Trial], Awaitable[None]]
 
 HOLDS_LOCKS: set[Point] = {"after inbox insert", "after handler", "before database commit"}
-"""Who stops here may keep its rows locked: then nobody else can handle the same records meanwhile."""
+"""A process that is stopped here may hold row locks, so that no other can handle the same records meanwhile."""
 ZOMBIES: tuple[Point, ...] = ("after receive", "after inbox insert", "before database commit", "before offset commit")
 CUTS = 12
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One fault. `calm`: nothing that publishes dies or loses a server, so nothing may be published twice."""
+    """One fault. `calm`: no publishing process dies or loses a server, so no event may be published twice."""
 
     name: str
     act: Act
@@ -31,7 +31,7 @@ CELLS: dict[str, Cell] = {}
 
 
 def cell(*, calm: bool = False, brokers: int = 1) -> Callable[[Act], Act]:
-    """Add a cell that is named as its function."""
+    """Add a cell, under the name of its function."""
 
     def add(act: Act) -> Act:
         name = getattr(act, "__name__", "").replace("_", "-")
@@ -42,7 +42,7 @@ def cell(*, calm: bool = False, brokers: int = 1) -> Callable[[Act], Act]:
 
 
 def killed(point: Point) -> Act:
-    """SIGKILL there; another process takes over."""
+    """SIGKILL at this crash point; another process takes over."""
 
     async def act(trial: Trial) -> None:
         await trial.send(trial.traffic.deposits(300))
@@ -56,13 +56,13 @@ def killed(point: Point) -> Act:
 
 
 def zombie(point: Point) -> Act:
-    """SIGSTOP there until the session is over and another process owns everything; then it wakes and goes on."""
+    """SIGSTOP at this crash point until the session expired and another process has the partitions; then SIGCONT."""
 
     async def act(trial: Trial) -> None:
         await trial.send(trial.traffic.deposits(300))
         sleeper = await trial.start(stop_at=(point, trial.traffic.chance.randint(1, 4)))
         await sleeper.stopped_there()
-        # Ready means that it has the partitions, and it gets them only when the group has given up the sleeper.
+        # The second process becomes ready when it has the partitions, so after the group removed the stopped one.
         await trial.start()
         await trial.send(trial.traffic.deposits(300))
         if point not in HOLDS_LOCKS:
@@ -83,7 +83,7 @@ for _point in ZOMBIES:
 
 @cell()
 async def kill_during_graceful_shutdown(trial: Trial) -> None:
-    """SIGKILL while it stops in good order: the consumer has finished its batch, or the relay is about to drain."""
+    """SIGKILL during a graceful stop: after the consumer finished its batch, or before the relay publishes the rest."""
     await trial.send(trial.traffic.deposits(300))
     victim = await trial.start(
         crash_at=("during graceful shutdown", trial.traffic.chance.randint(1, 2)), seconds_per_deposit=0.005
@@ -97,7 +97,7 @@ async def kill_during_graceful_shutdown(trial: Trial) -> None:
 
 @cell()
 async def zombie_relay(trial: Trial) -> None:
-    """The leader of the relay stands still with a batch in hand, loses the lead, wakes, and finishes its batch."""
+    """The relay's leader is stopped in the middle of a batch, loses the lead, resumes, and finishes the batch."""
     point: Point = trial.traffic.chance.choice(["relay after send", "relay before delete"])
     sleeper = await trial.start("relay", stop_at=(point, 1))
     await trial.start("consume")
@@ -112,8 +112,8 @@ async def zombie_relay(trial: Trial) -> None:
 
 
 @cell()
-async def zombie_express(trial: Trial) -> None:
-    """A process stands still when it has just sent facts; another takes the lead and its partitions, then it wakes."""
+async def zombie_direct_publisher(trial: Trial) -> None:
+    """A process is stopped right after it published events; another takes over lead and partitions; it resumes."""
     sleeper = await trial.start(stop_at=("relay after send", trial.traffic.chance.randint(2, 5)))
     await trial.send(trial.traffic.deposits(300))
     await sleeper.stopped_there()
@@ -127,7 +127,7 @@ async def zombie_express(trial: Trial) -> None:
 
 @cell(calm=True)
 async def late_commit(trial: Trial) -> None:
-    """A transaction is open while those that began after it commit and are published; then it commits too."""
+    """A transaction stays open while later ones commit and their events are published; then it commits."""
     sleeper = await trial.start("consume", stop_at=("before database commit", 1))
     await asyncio.gather(trial.start("relay"), trial.start("consume"), sleeper.ready())
     await trial.send(trial.traffic.bookings(600))
@@ -165,7 +165,7 @@ async def poison(trial: Trial) -> None:
 
 @cell()
 async def poison_delivered_again(trial: Trial) -> None:
-    """The same, doubled, with a crash before the offsets are committed, and then the whole topic again."""
+    """Bad records and duplicates, with a crash before the offsets are committed, and then the whole topic again."""
     await trial.send(trial.traffic.poisoned(trial.traffic.doubled(trial.traffic.deposits(400))))
     victim = await trial.start(crash_at=("before offset commit", trial.traffic.chance.randint(5, 15)))
     await victim.died_there()
@@ -179,7 +179,7 @@ async def poison_delivered_again(trial: Trial) -> None:
 
 @cell()
 async def kill_during_redrive(trial: Trial) -> None:
-    """A bug refuses some deposits and parks their accounts; when it is repaired they are redriven, with a crash."""
+    """A bug refuses some deposits and parks their accounts; after the fix they are redriven, with a crash."""
     disputed = [trial.traffic.deposit(account, disputed=True) for account in trial.traffic.accounts[:2]]
     await trial.send([*disputed, *trial.traffic.deposits(200)])
     buggy = await trial.start(refuses_disputed=True)
@@ -197,7 +197,7 @@ async def kill_during_redrive(trial: Trial) -> None:
 
 @cell()
 async def broker_restart(trial: Trial) -> None:
-    """The only broker gets SIGKILL in the middle of everything, and comes back."""
+    """The only broker gets SIGKILL during the traffic, and is started again."""
     (broker,) = trial.stack.kafka.brokers
     await trial.send(trial.traffic.deposits(300))
     await trial.start(seconds_per_deposit=0.005)
@@ -209,7 +209,7 @@ async def broker_restart(trial: Trial) -> None:
 
 @cell(brokers=3)
 async def loss_of_one_broker_of_three(trial: Trial) -> None:
-    """One of three brokers dies and stays away."""
+    """One of three brokers is killed and not started again."""
     broker = trial.traffic.chance.choice(trial.stack.kafka.brokers)
     await trial.send(trial.traffic.deposits(300))
     await trial.start(seconds_per_deposit=0.005)
@@ -224,7 +224,7 @@ async def loss_of_one_broker_of_three(trial: Trial) -> None:
 
 @cell()
 async def postgres_restart(trial: Trial) -> None:
-    """PostgreSQL gets SIGKILL in the middle of everything, and comes back."""
+    """PostgreSQL gets SIGKILL during the traffic, and is started again."""
     server = trial.stack.postgres.server
     await trial.send(trial.traffic.deposits(600))
     await trial.start(seconds_per_deposit=0.005)
@@ -235,7 +235,7 @@ async def postgres_restart(trial: Trial) -> None:
 
 @cell()
 async def connections_cut(trial: Trial) -> None:
-    """All connections to the database are cut, again and again: it never knows what became of a commit."""
+    """All connections to the database are cut repeatedly, so that the outcome of a commit may be unknown."""
     await trial.send(trial.traffic.deposits(900))
     await trial.start(seconds_per_deposit=0.003)
     for times in range(CUTS):
@@ -255,7 +255,7 @@ async def rebalance(trial: Trial) -> None:
 
 @cell(calm=True)
 async def slow_handler(trial: Trial) -> None:
-    """A batch blocks its process for longer than the session: the group gives its records to another, meanwhile."""
+    """A batch blocks its process for longer than the session; meanwhile another process gets the same records."""
     await trial.send(trial.traffic.deposits(60))
     slow = await trial.start(seconds_per_deposit=0.4)
     await trial.start()
@@ -265,11 +265,11 @@ async def slow_handler(trial: Trial) -> None:
 
 @cell(calm=True)
 async def slower_than_the_poll_interval(trial: Trial) -> None:
-    """A batch waits for a lock for longer than the poll interval: the process lives, and yet loses its partitions."""
+    """A batch waits for a lock for longer than the poll interval: the process is alive but loses its partitions."""
     await trial.send(trial.traffic.deposits(60))
     async with trial.locked():
         await trial.start(poll_interval=10)
-        # Ready means that it has the partitions, and it gets them only when the other one has left the group.
+        # The second process becomes ready when it has the partitions, so after the first was removed from the group.
         await trial.start(poll_interval=120)
     await trial.send(trial.traffic.deposits(60))
 

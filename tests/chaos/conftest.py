@@ -1,4 +1,4 @@
-"""Servers of their own: what is killed here is nobody else's."""
+"""Separate servers for these tests, because they are killed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.conftest import FOLDER
 
 @pytest.fixture(scope="package")
 def chaos_folder() -> Path:
-    """Where the servers and processes of these tests live."""
+    """The folder of the servers and processes of these tests."""
     return FOLDER / "chaos"
 
 

@@ -1,4 +1,4 @@
-"""What the driver does with Kafka: the topics of one ledger, what stands on them, and how far its group is."""
+"""The Kafka side of a trial: the topics of one ledger, their records, and the offsets of its group."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ LARGEST = 2 * 1024 * 1024
 
 
 class Kafka:
-    """The cluster, as far as one ledger sees it."""
+    """The cluster, limited to the topics and group of one ledger."""
 
     def __init__(self, servers: str, service: str, brokers: int) -> None:
         self._servers = servers
@@ -26,17 +26,17 @@ class Kafka:
         return [TopicPartition(f"duaal.{self._service}.{what}", number) for number in range(PARTITIONS)]
 
     async def make_topics(self) -> None:
-        """All of them, a copy on every broker."""
+        """Create all topics, with a replica on every broker."""
         async with self._admin() as admin:
             await admin.create_topics([NewTopic(name, PARTITIONS, self._brokers) for name in manifests(self._service)])
 
     async def delete_topics(self) -> None:
-        """All of them."""
+        """Delete all topics."""
         async with self._admin() as admin:
             await admin.delete_topics(list(manifests(self._service)))
 
     async def send(self, drafts: Iterable[Draft]) -> list[Sent]:
-        """Send records in this order; the answer is where they stand."""
+        """Send records in this order; returns their places."""
         topic = self.topic("deposits")[0].topic
         async with AIOKafkaProducer(
             bootstrap_servers=self._servers, enable_idempotence=True, max_request_size=LARGEST
@@ -60,13 +60,13 @@ class Kafka:
         return sorted(found, key=lambda one: (one.partition, one.offset))
 
     async def ends(self) -> dict[int, int]:
-        """Where the topic of the deposits ends, by partition."""
+        """The end offset of each partition of the deposits."""
         async with AIOKafkaConsumer(bootstrap_servers=self._servers) as consumer:
             ends = await consumer.end_offsets(self.topic("deposits"))
         return {partition.partition: end for partition, end in ends.items()}
 
     async def committed(self) -> dict[int, int]:
-        """What the group has committed there, by partition."""
+        """The committed offset of each partition of the deposits."""
         async with self._admin() as admin:
             offsets = await admin.list_consumer_group_offsets(group_of(self._service))
         return {partition.partition: max(0, one.offset) for partition, one in offsets.items()}

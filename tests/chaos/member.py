@@ -1,4 +1,4 @@
-"""One process of a ledger: it can be told to die or to stop at a crash point, and be asked whether it did."""
+"""One process of a ledger, which can be made to die or to stop at a crash point."""
 
 import asyncio
 import sys
@@ -40,30 +40,30 @@ class Member:
             folder / "services" / name,
             port,
             command=lambda: [sys.executable, "-m", "tests.chaos.workload", role],
-            # Who is to die on the way may never be ready.
+            # A process that dies at a crash point may never become ready.
             answers=(lambda: True) if armed else partial(_ready, self._url),
             environment={**environment, "LEDGER_HTTP_PORT": str(port), **armed},
         )
 
     async def start(self) -> None:
-        """Start it, and wait until it has its partitions; one that is armed is only started."""
+        """Start it, and wait until it has its partitions; with a crash point it is only started."""
         await asyncio.to_thread(self._process.start)
 
     async def ready(self) -> None:
-        """It has its partitions."""
+        """Wait until it has its partitions."""
         await eventually(lambda: asyncio.to_thread(_ready, self._url), within=REACHED_WITHIN)
 
     async def died_there(self) -> None:
-        """It has killed itself at its crash point."""
+        """Wait until it killed itself at its crash point."""
         await eventually(lambda: not self._process.running, within=REACHED_WITHIN)
         assert "SIGKILL at" in self.log, f"{self._process.name} ended, but not where it should: {self.log[-500:]}"
 
     async def stopped_there(self) -> None:
-        """It stands still at its crash point."""
+        """Wait until it is stopped at its crash point."""
         await eventually(lambda: self._status() == psutil.STATUS_STOPPED, within=REACHED_WITHIN)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """SIGCONT."""
         self._process.resume()
 
     async def kill(self) -> None:
@@ -71,7 +71,7 @@ class Member:
         await asyncio.to_thread(self._process.kill)
 
     async def stop(self) -> None:
-        """SIGTERM: it finishes what it began."""
+        """SIGTERM: it finishes its work."""
         await asyncio.to_thread(self._process.stop)
 
     async def absorbed(self) -> int:
@@ -80,7 +80,7 @@ class Member:
 
     @property
     def log(self) -> str:
-        """What it wrote."""
+        """Its log output."""
         return self._process.log.read_text(errors="replace")
 
     def _status(self) -> str:

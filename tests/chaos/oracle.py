@@ -1,6 +1,6 @@
-"""Says which promises are broken, from what was sent, what the database holds and what stands on the topics.
+"""Finds every violation of a guarantee, from what was sent, what the database holds and what is on the topics.
 
-Pure functions over an `Evidence`. Each promise has one function, and the name of the function is the promise.
+Pure functions over an `Evidence`: one function per kind of violation.
 """
 
 from collections import Counter, defaultdict
@@ -16,38 +16,38 @@ Place = tuple[int, int]
 """Partition and offset, on the topic of the deposits."""
 
 
-class Promise(StrEnum):
+class Violation(StrEnum):
     """What may never happen, whatever crashes."""
 
     LOST = "lost"
-    """a deposit had no effect, or its fact is on no topic and in no outbox"""
+    """a deposit had no effect, or its event was not published"""
     GHOST = "ghost"
-    """a fact is published that the database does not hold"""
+    """an event is published that the database does not hold"""
     DOUBLED = "doubled effect"
     """a deposit counted twice"""
     REORDERED = "reordered per key"
-    """facts of one account, or deposits on it, not in the order in which they were sent"""
+    """events of one account, or deposits on it, are not in the order in which they were sent"""
     SKIPPED = "committed past an undecided record"
-    """the offset lies behind a record that nobody has decided"""
+    """an offset is committed past a record that was neither handled nor set aside"""
     MISCOUNTED = "accepted + refused != received"
-    """a record was both, or neither, or the wrong one"""
+    """a record was both accepted and refused, or neither, or the wrong one of the two"""
     BEHIND = "lag not back to zero"
-    """something still waits though nothing fails any more"""
+    """something is still waiting although nothing fails any more"""
     REPEATED = "published twice without a cause"
-    """a fact is on its topic twice though nothing that publishes ever died"""
+    """an event is on its topic twice although no publishing process ever died"""
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """One promise that did not hold, and for which keys and ids."""
+    """One violation, with its keys and ids."""
 
-    promise: Promise
+    violation: Violation
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A fact as it stands on its topic."""
+    """An event on its topic."""
 
     partition: int
     offset: int
@@ -61,13 +61,13 @@ class Published:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the oracle knows."""
+    """Everything that the oracle looks at."""
 
     sent: list[Sent]
     inbox: set[str] = field(default_factory=set)
     """Ids of the events that were handled."""
     refused: set[Place] = field(default_factory=set)
-    """Where the records stand that are dead letters still."""
+    """The places of records that are open dead letters."""
     accounts: dict[UUID, tuple[int, int]] = field(default_factory=dict)
     """Version and balance."""
     published: list[Published] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Evidence:
 
     @cached_property
     def in_order(self) -> list[Sent]:
-        """What was sent, as it stands on the topic."""
+        """The records that were sent, in the order of the topic."""
         return sorted(self.sent, key=lambda one: (one.partition, one.offset))
 
     @cached_property
@@ -96,7 +96,7 @@ class Evidence:
 
     @cached_property
     def due_by_account(self) -> dict[UUID, list[Draft]]:
-        """The same per account, in order."""
+        """The deposits that have to be handled, per account and in order."""
         by_account: dict[UUID, list[Draft]] = defaultdict(list)
         for draft in self.due.values():
             assert draft.deposit
@@ -105,7 +105,7 @@ class Evidence:
 
 
 def judge(evidence: Evidence, *, calm: bool = False) -> list[Broken]:
-    """Everything that is broken, when all is quiet again. `calm`: nothing that publishes ever died."""
+    """Every violation, once the platform is quiet again. `calm`: no publishing process ever died."""
     checks = [lost, ghosts, doubled, reordered, skipped, miscounted, behind]
     if calm:
         checks.append(repeated)
@@ -113,7 +113,7 @@ def judge(evidence: Evidence, *, calm: bool = False) -> list[Broken]:
 
 
 def judge_while_down(evidence: Evidence) -> list[Broken]:
-    """What may not even be so for a moment: looked at while every process of the service is dead."""
+    """The violations that may not exist at any moment, checked while every process of the service is dead."""
     return _found([ghosts, doubled, reordered, skipped], evidence)
 
 
@@ -122,74 +122,76 @@ def _found(checks: Sequence[Callable[[Evidence], Iterator[Broken]]], evidence: E
 
 
 def lost(evidence: Evidence) -> Iterator[Broken]:
-    """Every deposit has its effect, and its fact is published."""
+    """Every deposit has its effect, and its event is published."""
     published = {one.cause for one in evidence.published}
     for id_, draft in evidence.due.items():
         missing = [
             where for where, there in (("inbox", id_ in evidence.inbox), ("topic", id_ in published)) if not there
         ]
         if missing:
-            yield Broken(Promise.LOST, f"deposit {_name(draft)}: not in {', not in '.join(missing)}")
+            yield Broken(Violation.LOST, f"deposit {_name(draft)}: not in {', not in '.join(missing)}")
     for account, drafts in evidence.due_by_account.items():
         version, balance = evidence.accounts.get(account, (0, 0))
         due = _total(drafts)
         if version < len(drafts):
-            yield Broken(Promise.LOST, f"account {account}: {version} effects of {len(drafts)}, {balance} of {due}")
+            yield Broken(Violation.LOST, f"account {account}: {version} effects of {len(drafts)}, {balance} of {due}")
 
 
 def ghosts(evidence: Evidence) -> Iterator[Broken]:
-    """What is published is true in the database."""
+    """Every published event is in the database."""
     for one in evidence.published:
         version, _ = evidence.accounts.get(one.account, (0, 0))
         if one.sequence > version or one.cause not in evidence.inbox:
-            yield Broken(Promise.GHOST, f"fact {one.id} of account {one.account}: {one.sequence}, kept are {version}")
+            yield Broken(
+                Violation.GHOST, f"event {one.id} of account {one.account}: {one.sequence}, kept are {version}"
+            )
 
 
 def doubled(evidence: Evidence) -> Iterator[Broken]:
-    """No deposit counts twice: not in the account, not among the facts."""
-    facts: dict[str, set[str]] = defaultdict(set)
+    """No deposit counts twice, neither in the account nor among the events."""
+    events: dict[str, set[str]] = defaultdict(set)
     for one in evidence.published:
-        facts[one.cause].add(one.id)
-    for cause, ids in facts.items():
+        events[one.cause].add(one.id)
+    for cause, ids in events.items():
         if len(ids) > 1:
-            yield Broken(Promise.DOUBLED, f"deposit {cause}: {len(ids)} facts, {', '.join(sorted(ids))}")
+            yield Broken(Violation.DOUBLED, f"deposit {cause}: {len(ids)} events, {', '.join(sorted(ids))}")
     for account, (version, balance) in evidence.accounts.items():
         drafts = evidence.due_by_account.get(account, [])
         due = _total(drafts)
         if version > len(drafts) or balance > due:
             yield Broken(
-                Promise.DOUBLED,
+                Violation.DOUBLED,
                 f"account {account}: {version} effects of {len(drafts)}, {balance} of {due}",
             )
 
 
 def reordered(evidence: Evidence) -> Iterator[Broken]:
-    """First appearances come in order; a repetition may come at any time, every inbox drops it."""
+    """First appearances have to be in order; a repetition may come at any time, because every inbox drops it."""
     sequences: Counter[UUID] = Counter()
     numbers: dict[UUID, int] = {}
     for one in evidence.published:
         at = f"{one.partition}/{one.offset}, account {one.account}"
         if one.sequence > sequences[one.account] + 1:
-            yield Broken(Promise.REORDERED, f"{at}: fact {one.sequence} after {sequences[one.account]}")
+            yield Broken(Violation.REORDERED, f"{at}: event {one.sequence} after {sequences[one.account]}")
         if one.sequence > sequences[one.account]:
             if one.number <= numbers.get(one.account, 0):
-                yield Broken(Promise.REORDERED, f"{at}: deposit {one.number} after {numbers[one.account]}")
+                yield Broken(Violation.REORDERED, f"{at}: deposit {one.number} after {numbers[one.account]}")
             sequences[one.account] = one.sequence
             numbers[one.account] = one.number
 
 
 def skipped(evidence: Evidence) -> Iterator[Broken]:
-    """Behind the committed offset there is only what is decided."""
+    """Every record before the committed offset was handled or set aside."""
     for one in evidence.in_order:
         if one.offset < evidence.committed.get(one.partition, 0) and not _decided(evidence, one):
-            yield Broken(Promise.SKIPPED, f"{one.partition}/{one.offset}: {_name(one.draft)}")
+            yield Broken(Violation.SKIPPED, f"{one.partition}/{one.offset}: {_name(one.draft)}")
 
 
 def miscounted(evidence: Evidence) -> Iterator[Broken]:
-    """Each record is accepted or refused, never both; refused is what is bad or stands behind something bad."""
+    """Each record is accepted or refused, never both. Refused are bad records and those that wait behind one."""
     received = sum(evidence.ends.values())
     if received != len(evidence.sent):
-        yield Broken(Promise.MISCOUNTED, f"{len(evidence.sent)} sent, {received} on the topic")
+        yield Broken(Violation.MISCOUNTED, f"{len(evidence.sent)} sent, {received} on the topic")
     for one in evidence.in_order:
         accepted = one.draft.id in evidence.inbox
         refused = _refused(evidence, one)
@@ -199,23 +201,23 @@ def miscounted(evidence: Evidence) -> Iterator[Broken]:
             plan = (one.draft.id in evidence.due, one.draft.id not in evidence.due)
         if (accepted, refused) != plan:
             found = f"accepted {accepted}, refused {refused}, it should be {plan[0]}, {plan[1]}"
-            yield Broken(Promise.MISCOUNTED, f"{one.partition}/{one.offset}, {_name(one.draft)}: {found}")
+            yield Broken(Violation.MISCOUNTED, f"{one.partition}/{one.offset}, {_name(one.draft)}: {found}")
 
 
 def behind(evidence: Evidence) -> Iterator[Broken]:
     """Everything is consumed and published."""
     for partition, end in evidence.ends.items():
         if lag := end - evidence.committed.get(partition, 0):
-            yield Broken(Promise.BEHIND, f"partition {partition}: {lag} of {end} not committed")
+            yield Broken(Violation.BEHIND, f"partition {partition}: {lag} of {end} not committed")
     if evidence.waiting:
-        yield Broken(Promise.BEHIND, f"{evidence.waiting} facts not published")
+        yield Broken(Violation.BEHIND, f"{evidence.waiting} events not published")
 
 
 def repeated(evidence: Evidence) -> Iterator[Broken]:
-    """Sending twice is for crashes only."""
+    """Without a crash no event is published twice."""
     for id_, number in Counter(one.id for one in evidence.published).items():
         if number > 1:
-            yield Broken(Promise.REPEATED, f"fact {id_}: {number} times")
+            yield Broken(Violation.REPEATED, f"event {id_}: {number} times")
 
 
 def _refused(evidence: Evidence, one: Sent) -> bool:

@@ -1,4 +1,4 @@
-"""Runs one cell and says what came of it."""
+"""Runs one cell and returns its result."""
 
 import time
 from collections import Counter
@@ -13,7 +13,7 @@ from tests.chaos.trial import QUIET_WITHIN, BrokenHalfWay, Trial
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a cell. `error`: it could not be played to its end."""
+    """The result of a cell. `error`: the cell itself failed before its end."""
 
     cell: str
     seed: int
@@ -26,18 +26,18 @@ class Result:
 
     @property
     def held(self) -> bool:
-        """Every promise held."""
+        """Were there no violations?"""
         return not self.broken and self.error is None
 
     @property
     def verdict(self) -> str:
-        """In a few words."""
-        found = [f"{promise} ({number})" for promise, number in Counter(one.promise for one in self.broken).items()]
+        """The verdict in a few words."""
+        found = [f"{what} ({number})" for what, number in Counter(one.violation for one in self.broken).items()]
         return ", ".join([*found, *([self.error] if self.error else [])]) or "held"
 
     def as_json(self) -> dict[str, object]:
-        """For the report."""
-        broken = [f"{one.promise}: {one.detail}" for one in self.broken]
+        """The result as an entry of the report."""
+        broken = [f"{one.violation}: {one.detail}" for one in self.broken]
         return {**vars(self), "seconds": round(self.seconds, 1), "verdict": self.verdict, "broken": broken}
 
 
@@ -48,11 +48,11 @@ async def run_cell(
     seed: int,
     sabotage: str | None = None,
     *,
-    retry_policy: float = QUIET_WITHIN,
+    quiet_within: float = QUIET_WITHIN,
 ) -> Result:
-    """Play it, and judge."""
+    """Run the cell, and let the oracle judge."""
     started = time.monotonic()
-    trial = Trial(stack, folder, cell.name, seed, sabotage, retry_policy=retry_policy)
+    trial = Trial(stack, folder, cell.name, seed, sabotage, quiet_within=quiet_within)
     error = None
     try:
         async with trial.running():
@@ -60,7 +60,7 @@ async def run_cell(
             await trial.judge(calm=cell.calm)
     except BrokenHalfWay:
         pass
-    except Exception as failure:  # a cell that cannot be played has failed, and the others go on
+    except Exception as failure:  # a cell that fails by itself is an error in the report; the others go on
         error = f"{type(failure).__name__}: {str(failure)[:500]}"
     seconds = time.monotonic() - started
     return Result(cell.name, seed, seconds, len(trial.sent), trial.inbox, trial.absorbed, tuple(trial.broken), error)

@@ -1,4 +1,4 @@
-"""Builds of the chassis with one mechanism switched off, to see it missed. Only `workload` applies them."""
+"""Replacements that switch off one mechanism of the chassis, so that a cell has to fail. Only `workload` uses them."""
 
 import os
 from collections.abc import Callable, Collection, Sequence
@@ -18,7 +18,7 @@ from chassis.persistence.store import NewRows, NotNew, PostgresStore
 
 
 def no_inbox() -> None:
-    """Every delivery is taken for the first."""
+    """Every delivery counts as the first."""
 
     admit = PostgresInbox.admit
 
@@ -30,7 +30,7 @@ def no_inbox() -> None:
 
 
 def offset_before_database() -> None:
-    """The offset is committed as soon as the records are there."""
+    """The offset is committed before the records are handled."""
     consume_batch = Consumer._consume_batch
 
     async def commit_first(consumer: Consumer, deliveries: Sequence[Delivery]) -> None:
@@ -42,8 +42,8 @@ def offset_before_database() -> None:
 
 
 def publish_before_commit() -> None:
-    """Facts go to Kafka while the transaction that makes them true is still open: no outbox."""
-    _only_the_long_way()
+    """Events are published while their transaction is still open, without the outbox."""
+    _switch_off_single_statement()
     producers: list[KafkaProducer] = []
 
     async def publish(_: PostgresOutbox, records: Sequence[OutboxRecord]) -> None:
@@ -56,7 +56,7 @@ def publish_before_commit() -> None:
 
 
 def relay_with_cursor() -> None:
-    """The relay reads what lies behind the last position that it saw."""
+    """The relay reads only rows after the last position that it saw."""
     unpublished = PostgresOutbox.unpublished
     cursor = 0
 
@@ -72,7 +72,7 @@ def relay_with_cursor() -> None:
 
 
 def relay_without_lock() -> None:
-    """Every relay takes itself for the leader."""
+    """Every relay acts as the leader."""
 
     async def outbox(leadership: Leadership) -> PostgresOutbox | None:
         leadership._held = leadership._connection is not None
@@ -82,28 +82,28 @@ def relay_without_lock() -> None:
     _replace(Leadership, "outbox", outbox)
 
 
-def forget_before_sent() -> None:
-    """The relay deletes what it is about to send."""
-    _only_the_long_way()
+def delete_before_sent() -> None:
+    """The relay deletes rows before it sends them."""
+    _switch_off_single_statement()
     unpublished = PostgresOutbox.unpublished
 
-    async def forget_first(
+    async def delete_first(
         outbox: PostgresOutbox, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord] = ()
     ) -> list[Unpublished]:
         batch = await unpublished(outbox, limit, now, acknowledged)
         await outbox.published([one.position for one in batch])
         return batch
 
-    _replace(PostgresOutbox, "unpublished", forget_first)
+    _replace(PostgresOutbox, "unpublished", delete_first)
 
 
-def express_unguarded() -> None:
-    """The relay takes everything that it finds, also what is under way already."""
+def relay_skips_nothing() -> None:
+    """The relay also publishes what is being published directly."""
     _replace(DirectPublisher, "others", lambda _, found: found)
 
 
 def no_parking() -> None:
-    """What comes behind a dead letter of its key goes on."""
+    """Records of a key are handled although an earlier one is a dead letter."""
 
     async def parked(_: PostgresDeadLetters, __: Collection[OrderingKey]) -> set[OrderingKey]:
         return set()
@@ -119,8 +119,8 @@ SABOTAGES: dict[str, Callable[[], None]] = {
         publish_before_commit,
         relay_with_cursor,
         relay_without_lock,
-        forget_before_sent,
-        express_unguarded,
+        delete_before_sent,
+        relay_skips_nothing,
         no_parking,
     )
 }
@@ -131,8 +131,8 @@ def apply(name: str) -> None:
     SABOTAGES[name]()
 
 
-def _only_the_long_way() -> None:
-    """The outbox has a part in everything: otherwise it is for chance to say whether its fault is ever met."""
+def _switch_off_single_statement() -> None:
+    """Every batch uses a transaction and the outbox. Otherwise chance decides whether the switched-off part is used."""
 
     async def insert(_: PostgresStore, __: NewRows) -> None:
         raise NotNew

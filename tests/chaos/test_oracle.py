@@ -1,11 +1,11 @@
-"""The oracle on histories made by hand: nothing to say of a good one, and the right word for each way to break it."""
+"""The oracle on histories made by hand: a good one has no violation, and each broken one has the right one."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from tests.chaos.oracle import Evidence, Promise, Published, judge, judge_while_down
+from tests.chaos.oracle import Evidence, Published, Violation, judge, judge_while_down
 from tests.chaos.traffic import Draft, Kind, Sent, Traffic
 
 Change = Callable[[Evidence], Evidence]
@@ -20,8 +20,8 @@ def good() -> Evidence:
     """Three deposits, one of them delivered twice, then a bad record and a deposit that is parked behind it."""
     amounts = [draft.deposit.amount for draft in DEPOSITS if draft.deposit]
     records = [DEPOSITS[0], DEPOSITS[1], DEPOSITS[1], DEPOSITS[2], POISON, DEPOSITS[3]]
-    facts = [
-        Published(0, at, f"fact-{at}", DEPOSITS[at].id, ACCOUNT, at + 1, at + 1, sum(amounts[: at + 1]))
+    events = [
+        Published(0, at, f"event-{at}", DEPOSITS[at].id, ACCOUNT, at + 1, at + 1, sum(amounts[: at + 1]))
         for at in range(3)
     ]
     return Evidence(
@@ -29,7 +29,7 @@ def good() -> Evidence:
         inbox={draft.id for draft in DEPOSITS[:3]},
         refused={(0, 4), (0, 5)},
         accounts={ACCOUNT: (3, sum(amounts[:3]))},
-        published=facts,
+        published=events,
         committed={0: 6},
         ends={0: 6},
     )
@@ -44,7 +44,7 @@ def in_another_order(evidence: Evidence) -> Evidence:
     return replace(evidence, published=[first, replace(third, offset=1), replace(second, offset=2)])
 
 
-def one_fact_too_many(evidence: Evidence) -> Evidence:
+def one_event_too_many(evidence: Evidence) -> Evidence:
     ghost = replace(evidence.published[-1], offset=3, id="ghost", cause="nobody", sequence=4, number=4)
     return replace(evidence, published=[*evidence.published, ghost])
 
@@ -54,7 +54,7 @@ def counted_twice(evidence: Evidence) -> Evidence:
     return replace(evidence, accounts={account: (version + 1, balance + 1)})
 
 
-def two_facts_of_one_deposit(evidence: Evidence) -> Evidence:
+def two_events_of_one_deposit(evidence: Evidence) -> Evidence:
     again = replace(evidence.published[-1], offset=3, id="another", sequence=4, number=3)
     return replace(evidence, published=[*evidence.published, again])
 
@@ -63,22 +63,22 @@ def sent_again(evidence: Evidence) -> Evidence:
     return replace(evidence, published=[*evidence.published, replace(evidence.published[0], offset=3)])
 
 
-BREAKS: dict[str, tuple[Change, Promise]] = {
-    "nothing came of it": (without_effect, Promise.LOST),
-    "never handled": (lambda e: replace(e, inbox=e.inbox - {DEPOSITS[0].id}), Promise.LOST),
-    "never published": (lambda e: replace(e, published=e.published[:-1]), Promise.LOST),
-    "published, not kept": (one_fact_too_many, Promise.GHOST),
-    "counted twice": (counted_twice, Promise.DOUBLED),
-    "two facts of one deposit": (two_facts_of_one_deposit, Promise.DOUBLED),
-    "out of order": (in_another_order, Promise.REORDERED),
-    "committed too far": (lambda e: replace(e, inbox=e.inbox - {DEPOSITS[2].id}), Promise.SKIPPED),
-    "accepted and refused": (lambda e: replace(e, refused=e.refused | {(0, 3)}), Promise.MISCOUNTED),
-    "not refused": (lambda e: replace(e, refused={(0, 5)}), Promise.MISCOUNTED),
-    "overtaken": (lambda e: replace(e, inbox=e.inbox | {DEPOSITS[3].id}), Promise.MISCOUNTED),
-    "one more on the topic": (lambda e: replace(e, ends={0: 7}), Promise.MISCOUNTED),
-    "not consumed": (lambda e: replace(e, committed={0: 5}), Promise.BEHIND),
-    "not sent on": (lambda e: replace(e, waiting=1), Promise.BEHIND),
-    "sent again": (sent_again, Promise.REPEATED),
+BREAKS: dict[str, tuple[Change, Violation]] = {
+    "no effect at all": (without_effect, Violation.LOST),
+    "never handled": (lambda e: replace(e, inbox=e.inbox - {DEPOSITS[0].id}), Violation.LOST),
+    "never published": (lambda e: replace(e, published=e.published[:-1]), Violation.LOST),
+    "published, not kept": (one_event_too_many, Violation.GHOST),
+    "counted twice": (counted_twice, Violation.DOUBLED),
+    "two events of one deposit": (two_events_of_one_deposit, Violation.DOUBLED),
+    "out of order": (in_another_order, Violation.REORDERED),
+    "committed too far": (lambda e: replace(e, inbox=e.inbox - {DEPOSITS[2].id}), Violation.SKIPPED),
+    "accepted and refused": (lambda e: replace(e, refused=e.refused | {(0, 3)}), Violation.MISCOUNTED),
+    "not refused": (lambda e: replace(e, refused={(0, 5)}), Violation.MISCOUNTED),
+    "overtaken": (lambda e: replace(e, inbox=e.inbox | {DEPOSITS[3].id}), Violation.MISCOUNTED),
+    "one more on the topic": (lambda e: replace(e, ends={0: 7}), Violation.MISCOUNTED),
+    "not consumed": (lambda e: replace(e, committed={0: 5}), Violation.BEHIND),
+    "not sent on": (lambda e: replace(e, waiting=1), Violation.BEHIND),
+    "sent again": (sent_again, Violation.REPEATED),
 }
 
 
@@ -87,9 +87,9 @@ def test_a_good_history_breaks_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_each_break_is_called_by_its_name(name: str) -> None:
-    change, promise = BREAKS[name]
-    assert promise in {broken.promise for broken in judge(change(good()), calm=True)}
+def test_each_break_is_found_as_its_violation(name: str) -> None:
+    change, violation = BREAKS[name]
+    assert violation in {broken.violation for broken in judge(change(good()), calm=True)}
 
 
 def test_a_crash_excuses_sending_again_and_nothing_else() -> None:

@@ -1,4 +1,4 @@
-"""The part of the matrix that every run of the tests plays; `make chaos` plays all of it."""
+"""The part of the matrix in every run of the tests; `make chaos` runs all of it."""
 
 import os
 from pathlib import Path
@@ -22,9 +22,9 @@ SUBSET = (
 
 
 @pytest.mark.parametrize("name", SUBSET)
-async def test_every_promise_holds(name: str, chaos_stack: Stack, chaos_folder: Path) -> None:
+async def test_every_guarantee_holds(name: str, chaos_stack: Stack, chaos_folder: Path) -> None:
     result = await run_cell(CELLS[name], chaos_stack, chaos_folder, SEED)
-    assert result.held, "\n".join([result.verdict, *(f"{one.promise}: {one.detail}" for one in result.broken[:20])])
+    assert result.held, "\n".join([result.verdict, *(f"{one.violation}: {one.detail}" for one in result.broken[:20])])
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -1,4 +1,4 @@
-"""What is sent to the ledger: deposits in order per account, deliveries that come twice, and bad records."""
+"""The records that are sent to the ledger: deposits in order per account, duplicates, and bad records."""
 
 import random
 from collections import defaultdict
@@ -16,19 +16,19 @@ RawHeaders = tuple[tuple[str, bytes | None], ...]
 
 
 class Kind(Enum):
-    """What has to become of a record."""
+    """What has to happen to a record."""
 
     DEPOSIT = auto()
     """handled, once"""
     POISON = auto()
     """set aside, and its key parked"""
     UNKNOWN = auto()
-    """ignored: nobody here knows its type"""
+    """ignored, because the ledger has no handler for its type"""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record that is to be sent. `id` and `deposit` only when it is a deposit."""
+    """A record to send. Only a deposit has an `id` and a `deposit`."""
 
     kind: Kind
     key: bytes | None
@@ -48,29 +48,29 @@ class Sent:
 
 
 class Traffic:
-    """Makes drafts; the same seed makes the same."""
+    """Makes drafts; the same seed makes the same drafts."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.accounts = [self._uuid() for _ in range(ACCOUNTS)]
         self.opened: list[UUID] = []
-        """Accounts that began with being opened, latest last."""
+        """Accounts that were opened by an Opened event, latest last."""
         self._numbers: defaultdict[UUID, count[int]] = defaultdict(lambda: count(1))
 
     def _uuid(self) -> UUID:
         return UUID(int=self.chance.getrandbits(128), version=4)
 
     def deposits(self, number: int) -> list[Draft]:
-        """So many. The first third opens accounts: whole batches of which nothing has to be read."""
+        """So many deposits. The first third opens new accounts, so that whole batches load nothing."""
         return [self.opening() for _ in range(number // 3)] + self.bookings(number - number // 3)
 
     def bookings(self, number: int) -> list[Draft]:
-        """So many deposits on accounts by chance, that have to be looked for."""
+        """So many deposits on random accounts, which have to be loaded."""
         accounts = [*self.accounts, *self.opened[-ACCOUNTS:]]
         return [self.deposit(self.chance.choice(accounts)) for _ in range(number)]
 
     def opening(self) -> Draft:
-        """The first deposit on an account that nobody knows yet."""
+        """The first deposit on a new account."""
         account = self._uuid()
         self.opened.append(account)
         return self._draft(Opened(account_id=account, number=next(self._numbers[account]), amount=self._amount()))
@@ -89,19 +89,19 @@ class Traffic:
         return Draft(Kind.DEPOSIT, str(deposit.account_id).encode(), headers, deposit.to_json(), id_, deposit)
 
     def doubled(self, drafts: Sequence[Draft]) -> list[Draft]:
-        """Every third a second time, up to thirty records later."""
+        """Every third draft twice, the second up to thirty records later."""
         places = [(float(at), draft) for at, draft in enumerate(drafts)]
         places += [(at + self.chance.uniform(0, 30), draft) for at, draft in places[::3]]
         return [draft for _, draft in sorted(places, key=lambda place: place[0])]
 
     def poisoned(self, drafts: Sequence[Draft]) -> list[Draft]:
-        """Every kind of bad record at places by chance: under keys of their own, and on four of the accounts."""
+        """Every kind of bad record at random places, on four of the accounts and under separate keys."""
         mixed = list(drafts)
         bad = list(self._bad(drafts[0]))
         self.chance.shuffle(bad)
         accounts = [*self.chance.sample(self.accounts, 3), self.chance.choice(self.opened)]
         keys: list[bytes | None] = [str(account).encode() for account in accounts]
-        if bad[len(keys)].value is None:  # no client sends what has neither a key nor a value
+        if bad[len(keys)].value is None:  # no client sends a record without key and value
             bad[0], bad[len(keys)] = bad[len(keys)], bad[0]
         keys += [None, *(str(self._uuid()).encode() for _ in bad[len(keys) + 1 :])]
         for one, key in zip(bad, keys, strict=True):
@@ -110,7 +110,7 @@ class Traffic:
         return mixed
 
     def _bad(self, good: Draft) -> Iterable[Draft]:
-        """What somebody may send by mistake."""
+        """The bad records, made from a good one."""
         for value in bad_values(good.value or b""):
             yield Draft(Kind.POISON, None, self._with_new_id(good.headers), value)
         for headers in bad_headers(good.headers):
@@ -123,7 +123,7 @@ class Traffic:
 
 
 def bad_values(good: bytes) -> list[bytes | None]:
-    """Values that are no deposit, each in its own way."""
+    """Values that are not a valid deposit."""
     return [
         None,
         b"",
@@ -140,7 +140,7 @@ def bad_values(good: bytes) -> list[bytes | None]:
 
 
 def bad_headers(good: RawHeaders) -> list[RawHeaders]:
-    """Headers that are no CloudEvent."""
+    """Headers that are not a CloudEvent."""
     return [
         (),
         (*_without(good, "ce_source"), ("ce_source", None)),

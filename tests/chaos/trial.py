@@ -1,4 +1,4 @@
-"""One fault, one ledger of its own: topics, database, processes, and everything that was sent to it."""
+"""One fault on a separate ledger: its topics, database and processes, and everything that was sent to it."""
 
 import asyncio
 import os
@@ -33,11 +33,11 @@ END_LEADER = f"{END_ALL} and pid in (select pid from pg_locks where locktype = '
 
 
 class BrokenHalfWay(Exception):
-    """A promise is broken already: what comes after cannot mend it."""
+    """A violation was found before the end of the cell, so the rest of it is skipped."""
 
 
 class Trial:
-    """Send, start, break, wait, judge."""
+    """The steps of a cell: send, start, break, wait, judge."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Trial:
         name: str,
         seed: int,
         sabotage: str | None = None,
-        retry_policy: float = QUIET_WITHIN,
+        quiet_within: float = QUIET_WITHIN,
     ) -> None:
         self.stack = stack
         self.traffic = Traffic(seed)
@@ -55,7 +55,7 @@ class Trial:
         self.absorbed = 0
         self.inbox = 0
         self._folder = folder
-        self._retry_policy = retry_policy
+        self._quiet_within = quiet_within
         self._service = f"{name.replace('-', '_')[:40]}_{uuid4().hex[:6]}"
         self._kafka = Kafka(stack.kafka.bootstrap_servers, self._service, len(stack.kafka.brokers))
         self._members: list[Member] = []
@@ -63,7 +63,7 @@ class Trial:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Trial"]:
-        """The trial with its topics and its database, which go with it."""
+        """Makes the topics and the database, and removes them at the end."""
         admin_url = self.stack.postgres.admin_url
         self.database_url = await asyncio.to_thread(provision, admin_url, self._service)
         await migrate(self.database_url, MIGRATIONS)
@@ -77,7 +77,7 @@ class Trial:
             await asyncio.to_thread(drop, admin_url, self._service)
 
     async def send(self, drafts: Iterable[Draft]) -> None:
-        """Send records in this order; back when the broker has them all."""
+        """Send records in this order; returns when the broker acknowledged all."""
         self.sent += await self._kafka.send(drafts)
 
     async def start(
@@ -88,7 +88,7 @@ class Trial:
         stop_at: tuple[Point, int] | None = None,
         **settings: object,
     ) -> Member:
-        """Start a process; back when it is ready, or at once when it is armed."""
+        """Start a process; returns when it is ready, or at once when it has a crash point."""
         name = f"{self._service}-{len(self._members) + 1}"
         environment = self._environment(settings)
         member = Member(name, self._folder, environment, role, crash_at=crash_at, stop_at=stop_at)
@@ -97,7 +97,7 @@ class Trial:
         return member
 
     async def command(self, *words: str, crash_at: tuple[Point, int] | None = None) -> None:
-        """Run a command of the service to its end: a good one, or its crash point."""
+        """Run a command of the service until it succeeds or crashes at its crash point."""
         environment = {**os.environ, **self._environment({})}
         if crash_at:
             environment["DUAAL_CRASH_AT"] = f"{crash_at[0]}:{crash_at[1]}"
@@ -107,9 +107,9 @@ class Trial:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
-        _, said = await process.communicate()
+        _, errors = await process.communicate()
         end = -signal.SIGKILL if crash_at else 0
-        assert process.returncode == end, f"{' '.join(words)} ended with {process.returncode}: {said[-300:]!r}"
+        assert process.returncode == end, f"{' '.join(words)} ended with {process.returncode}: {errors[-300:]!r}"
 
     def _environment(self, settings: dict[str, object]) -> dict[str, str]:
         own = {
@@ -141,24 +141,24 @@ class Trial:
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
-        """Meanwhile nobody can read an account to change it."""
+        """Lock the table, so that no transaction can load an account for update."""
         async with self.database() as database, database.transaction():
             await database.execute("lock table accounts in exclusive mode")
             yield
 
     async def look_while_down(self) -> None:
-        """Every process is dead: judge what may not even be so for a moment."""
+        """Judge while every process is dead: some violations may not exist at any moment."""
         self.broken += judge_while_down(await self.evidence())
         if self.broken:
             raise BrokenHalfWay
 
     async def quiet(self) -> None:
-        """Wait until nothing is left to do. In vain, and the oracle will say what is left."""
+        """Wait until nothing is left to do. When that takes too long, the oracle reports what is left."""
         with suppress(AssertionError):
-            await eventually(self._to_do, lambda left: left == 0, within=self._retry_policy, every=0.2)
+            await eventually(self._to_do, lambda left: left == 0, within=self._quiet_within, every=0.2)
 
     async def judge(self, *, calm: bool) -> None:
-        """Wait until all is quiet, stop every process in good order, and judge."""
+        """Wait until the platform is quiet, stop every process gracefully, and judge."""
         await self.quiet()
         for member in self._members:
             self.absorbed += await member.absorbed()
@@ -170,11 +170,11 @@ class Trial:
     async def _to_do(self) -> int:
         ends, committed = await self._kafka.ends(), await self._kafka.committed()
         lag = sum(end - committed.get(partition, 0) for partition, end in ends.items())
-        # The outbox after the lag: what is committed there is in it already.
+        # First the lag, then the outbox: events of committed offsets are then in the outbox or published.
         return lag + await self.unpublished()
 
     async def unpublished(self) -> int:
-        """Facts in the outbox."""
+        """Events in the outbox."""
         async with self.database() as database:
             return int(await database.fetchval("select count(*) from outbox"))
 
@@ -188,12 +188,12 @@ class Trial:
         return [str(row[0]) for row in rows]
 
     async def end_connections(self, *, of_leader: bool = False) -> int:
-        """End the service's connections to its database, or only that of the relay's leader; how many there were."""
+        """End the service's connections to its database, or only that of the relay's leader; returns how many."""
         async with self.database() as database:
             return len(await database.fetch(END_LEADER if of_leader else END_ALL))
 
     async def evidence(self) -> Evidence:
-        """Read all of it."""
+        """Read everything that the oracle looks at."""
         async with self.database() as database:
             inbox = await database.fetch("select event_id from inbox")
             refused = await database.fetch("select partition, \"offset\" from dead_letters where status = 'open'")
@@ -213,7 +213,7 @@ class Trial:
 
 def _published(record: ConsumerRecord) -> Published:
     envelope, data = read(record.headers, record.value)
-    fact = BalanceChanged.from_json(data or b"")
+    event = BalanceChanged.from_json(data or b"")
     return Published(
         partition=record.partition,
         offset=record.offset,
@@ -221,6 +221,6 @@ def _published(record: ConsumerRecord) -> Published:
         cause=envelope.causationid or "",
         account=UUID(record.key.decode()),
         sequence=envelope.sequence or 0,
-        number=fact.number,
-        balance=fact.balance,
+        number=event.number,
+        balance=event.balance,
     )

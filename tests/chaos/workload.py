@@ -1,6 +1,6 @@
-"""The service under fire: a ledger with one aggregate and two handlers, run by the chassis as in production.
+"""The service under test: a ledger with one aggregate and two handlers, run by the chassis as in production.
 
-`python -m tests.chaos.workload run`. Every trial has a ledger of its own: the name of the service is a setting, and
+`python -m tests.chaos.workload run`. Every trial has a separate ledger: the name of the service is a setting, and
 topics, group and database follow from it.
 """
 
@@ -38,7 +38,7 @@ class Deposited(Event):
 
 @event("be.duaalwest.ledger.Opened.v1", topic="duaal.<service>.deposits", key="account_id")
 class Opened(Event):
-    """The first deposit on an account, by somebody who knows that it is the first."""
+    """The first deposit on a new account: its handler loads nothing."""
 
     account_id: UUID
     number: int = 1
@@ -47,7 +47,7 @@ class Opened(Event):
 
 @event("be.duaalwest.ledger.BalanceChanged.v1", topic="duaal.<service>.accounts", key="account_id")
 class BalanceChanged(Event):
-    """What the deposit of this number made of the account."""
+    """The balance of an account after the deposit with this number."""
 
     account_id: UUID
     number: int
@@ -61,14 +61,14 @@ class LedgerSettings(Settings):
 
     name: str
     seconds_per_deposit: float = 0
-    """How long the handler works on one."""
+    """How long the handler takes for one deposit."""
     refuses_disputed: bool = False
-    """A bug, until it is repaired."""
+    """A bug that a cell switches on and off."""
 
 
 @dataclass
 class Account:
-    """What was deposited."""
+    """An account with the sum of its deposits."""
 
     id: UUID
     balance: int = 0
@@ -76,21 +76,21 @@ class Account:
     pending_events: list[Event] = field(default_factory=list)
 
     def deposit(self, number: int, amount: int) -> None:
-        """Count it, and tell."""
+        """Add the amount, and publish the new balance."""
         self.balance += amount
         self.pending_events.append(BalanceChanged(account_id=self.id, number=number, balance=self.balance))
 
 
 @dataclass
 class Handlers:
-    """One read, one write, one fact; and one without the read."""
+    """One handler loads, changes and publishes; the other only creates and publishes."""
 
     work: partial[None]
     refuses_disputed: bool
 
     @handles(Deposited, loads={Account: "account_id"})
     def book(self, deposit: Deposited, uow: UnitOfWork, _: MessageContext) -> None:
-        """The first deposit opens the account."""
+        """Add a deposit; the first one opens the account."""
         self.work()
         account = uow.find(Account, deposit.account_id)
         if account is None:
@@ -102,7 +102,7 @@ class Handlers:
 
     @handles(Opened)
     def open(self, deposit: Opened, uow: UnitOfWork, _: MessageContext) -> None:
-        """An account that nobody has to look for."""
+        """Open a new account, without loading anything."""
         self.work()
         account = Account(deposit.account_id)
         uow.add(account)

@@ -1,1 +1,1 @@
-"""The chassis's laws, each held against the fakes and against the real parts. No business of any service."""
+"""Tests of the chassis, on fakes and on real servers, without any service."""

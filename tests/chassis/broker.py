@@ -1,4 +1,4 @@
-"""What tests do with a real Kafka: topics of their own, records as bytes, offsets as they are committed."""
+"""A real Kafka for tests: new topics, raw records, committed offsets."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from chassis.record import Record
 
 
 def a_name(what: str) -> str:
-    """A name that no other test uses."""
+    """A unique name."""
     return f"{what}-{uuid4().hex[:12]}"
 
 
@@ -43,14 +43,14 @@ class Broker:
         return name
 
     async def settings_of(self, topic: str) -> dict[str, str]:
-        """Every setting of a topic, those that it takes from the broker included."""
+        """Every setting of a topic, including those that it inherits from the broker."""
         async with self._admin() as admin:
             (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
         ((*_, entries),) = response.resources
         return {name: value for name, value, *_ in entries}
 
     async def partitions_of(self, topic: str) -> int:
-        """How many there are."""
+        """The number of partitions of a topic."""
         return len(await self._partitions([topic]))
 
     async def connect(self) -> KafkaProducer:
@@ -58,7 +58,7 @@ class Broker:
         return await KafkaProducer.start(self.servers)
 
     async def send(self, *records: Record) -> None:
-        """Send records as they are, each to its own partition; offsets are the broker's."""
+        """Send raw records, each to its own partition; the broker gives the offsets."""
         async with AIOKafkaProducer(bootstrap_servers=self.servers, max_request_size=1_100_000) as producer:
             sent = [
                 await producer.send(
@@ -70,7 +70,7 @@ class Broker:
                 await future
 
     async def read(self, *topics: str) -> list[ConsumerRecord]:
-        """Every record that is committed in these topics now, partition by partition."""
+        """Every record that is in these topics now, partition by partition."""
         async with AIOKafkaConsumer(bootstrap_servers=self.servers, isolation_level="read_committed") as consumer:
             partitions = await self._partitions(topics)
             consumer.assign(partitions)
@@ -89,7 +89,7 @@ class Broker:
         return {(partition.topic, partition.partition): one.offset for partition, one in offsets.items()}
 
     async def members(self, group: str) -> int:
-        """How many members a group has."""
+        """The number of members of a group."""
         async with self._admin() as admin:
             (response,) = await admin.describe_consumer_groups([group])
         return len(response.groups[0][5])

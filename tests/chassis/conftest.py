@@ -1,4 +1,4 @@
-"""One store at a time, in memory or in PostgreSQL: what a test says has to hold in both."""
+"""The stores of these tests: each test runs on the store in memory and on PostgreSQL."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
@@ -51,7 +51,7 @@ def broker(stack: Stack) -> Broker:
 
 @pytest.fixture(scope="session")
 async def tally_database(databases: Databases) -> AsyncIterator[str]:
-    """One migrated database of tally for all tests that empty it before they use it."""
+    """One migrated database of tally, shared by tests that empty it first."""
     url, suffix = await databases.make(TALLY)
     yield url
     databases.drop(TALLY, suffix)
@@ -99,7 +99,7 @@ def postgres_store(pool: Pool, consumer: str = "tally") -> PostgresStore:
 
 
 class Unreliable:
-    """A store that lets some transactions pass; then its database is not there, then it goes away before the commit."""
+    """A store in which some transactions work, then some cannot start, then some fail before their commit."""
 
     def __init__(self, store: Store, *, passes: int = 0, refuses: int = 0, breaks: int = 0) -> None:
         self._store = store
@@ -123,9 +123,9 @@ class Unreliable:
 
 
 class Gated:
-    """A store that lets some transactions pass, and then does not commit before the gate is open.
+    """A store that commits some transactions, and then waits with each commit until the gate is open.
 
-    `waiting` counts who stands before it.
+    `waiting` counts the transactions that wait.
     """
 
     def __init__(self, store: Store, *, passes: int = 0) -> None:
@@ -142,7 +142,7 @@ class Gated:
                 self._passes -= 1
                 return
             self.waiting += 1
-            # In the end it opens by itself, so that a test that fails before it opens the gate does not hang.
+            # After a time-out it goes on, so that a test that fails before it opens the gate does not hang.
             with suppress(TimeoutError):
                 async with asyncio.timeout(20):
                     await self.gate.wait()
@@ -156,13 +156,13 @@ class Gated:
 
 
 class WithoutTransactions:
-    """A store that takes what is new, and cannot be asked anything."""
+    """A store that only inserts new rows and has no transactions."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def transaction(self) -> NoReturn:
-        raise AssertionError("it could have gone in one statement")
+        raise AssertionError("one statement would have been enough")
 
     async def insert(self, rows: NewRows) -> None:
         await self._store.insert(rows)
@@ -172,7 +172,7 @@ class WithoutTransactions:
 
 
 class RecordingPublisher:
-    """Notes what it would publish, and how often it was woken."""
+    """Records what it would publish, and how often it was woken."""
 
     def __init__(self) -> None:
         self.published: list[OutboxRecord] = []
@@ -189,7 +189,7 @@ class RecordingPublisher:
 
 @dataclass
 class Rig:
-    """A pipeline of tally over a store: deliver records, and see what came of it. Its clock stands still."""
+    """A pipeline of tally over a store: delivers records and shows the results. Its clock does not move."""
 
     store: Store
     batch: int = 500
@@ -218,7 +218,7 @@ class Rig:
         self.slept.append(seconds)
 
     async def deliver(self, *records: Record) -> list[Outcome]:
-        """Deliver records, cut in batches of the rig's size."""
+        """Deliver records, in batches of the rig's size."""
         outcomes: list[Outcome] = []
         for start in range(0, len(records), self.batch):
             batch = self.pipeline.receive(records[start : start + self.batch])
@@ -226,35 +226,35 @@ class Rig:
         return outcomes
 
     def counted(self, outcome: Outcome) -> int:
-        """How many records ended so, by the metric."""
+        """The number of records with this outcome, according to the metric."""
         samples = [sample for metric in self.metrics.messages.collect() for sample in metric.samples]
         return int(sum(s.value for s in samples if s.name == "duaal_messages_total" and s.labels["outcome"] == outcome))
 
     async def total(self, tally_id: UUID) -> int | None:
-        """What a tally stands at; None when there is none."""
+        """The total of a tally; None when it does not exist."""
         plan = LoadPlan()
         plan.ids[Tally] = {tally_id}
         async with self.store.transaction() as transaction:
             tally = (await transaction.load(plan)).find(Tally, tally_id)
         return tally.total if tally else None
 
-    async def promised(self) -> list[OutboxRecord]:
-        """Everything that waits for the broker, oldest first."""
+    async def outbox(self) -> list[OutboxRecord]:
+        """Every record in the outbox, oldest first."""
         async with self.store.transaction() as transaction:
             return [row.record for row in await transaction.outbox.unpublished(100_000, END_OF_TIME)]
 
     async def letters(self) -> list[DeadLetter]:
-        """Every dead letter, oldest first."""
+        """Every open dead letter, oldest first."""
         async with self.store.transaction() as transaction:
             return await transaction.dead_letters.list_open()
 
 
 def of_type(records: list[OutboxRecord], kind: type[Any]) -> list[OutboxRecord]:
-    """The promises of one type of event."""
+    """The outbox records of one type of event."""
     return [record for record in records if dict(record.headers)["ce_type"] == kind.declaration.type]
 
 
 @pytest.fixture(params=[1, 500], ids=["one-by-one", "in-batches"])
 def rig(request: pytest.FixtureRequest, store: Store) -> Rig:
-    """The same records cut in batches of one and of five hundred, over both stores."""
+    """A rig with batches of one or of five hundred, over both stores."""
     return Rig(store, batch=request.param)

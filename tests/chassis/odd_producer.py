@@ -1,4 +1,4 @@
-"""Sends one record whose header name is not UTF-8. A process of its own: only aiokafka's slow half can be told to."""
+"""Sends one record whose header name is not UTF-8. A separate process, because it needs aiokafka without its C code."""
 
 import asyncio
 import os
@@ -9,17 +9,17 @@ from aiokafka import AIOKafkaProducer
 
 
 class Undecodable(str):
-    """A name that encodes to bytes which no text encodes to."""
+    """A name that is encoded to bytes that are not UTF-8."""
 
     __slots__ = ()
 
     def encode(self, *_: object) -> bytes:
-        """Not UTF-8."""
+        """Return bytes that are not UTF-8."""
         return b"ce_\xff\xfe"
 
 
 def send(servers: str, topic: str, partition: int) -> None:
-    """Send it."""
+    """Send the record, in a new process."""
     command = [sys.executable, "-m", "tests.chassis.odd_producer", servers, topic, str(partition)]
     subprocess.run(command, env={**os.environ, "AIOKAFKA_NO_EXTENSIONS": "1"}, check=True)
 

@@ -1,4 +1,4 @@
-"""A service that exists only here: it counts. Small enough to see through, with everything that the chassis offers."""
+"""A small service for the tests of the chassis: it counts, and uses every feature of the chassis."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from contracts.vocabulary import CaseId, Code, OpenEnum
 
 @event("be.duaalwest.tally.Counted.v1", topic="duaal.tally.counts", key="tally_id")
 class Counted(Event):
-    """Somebody counted something."""
+    """Something was counted."""
 
     tally_id: UUID
     group: Code = "all"
@@ -31,7 +31,7 @@ class Counted(Event):
 
 @event("be.duaalwest.tally.Begun.v1", topic="duaal.tally.counts", key="tally_id")
 class Begun(Event):
-    """Somebody began a tally."""
+    """A new tally was begun; its handler loads nothing."""
 
     tally_id: UUID
     amount: int
@@ -39,7 +39,7 @@ class Begun(Event):
 
 @event("be.duaalwest.tally.GroupCounted.v1", topic="duaal.tally.counts", key="count_id")
 class GroupCounted(Event):
-    """Somebody counted one for every tally of a group."""
+    """One was counted for every tally of a group."""
 
     count_id: UUID
     group: Code
@@ -55,7 +55,7 @@ class TallyChanged(Event):
 
 @event("be.duaalwest.tally.ErrandDone.v1", topic="duaal.tally.tallies", key="errand_id")
 class ErrandDone(Event):
-    """Something outside was done."""
+    """An outbound action was done."""
 
     errand_id: UUID
     attempts: Annotated[int, Field(ge=1)]
@@ -88,7 +88,7 @@ MANIFESTS = {
 
 @dataclass
 class Tally:
-    """What was counted."""
+    """The aggregate: a total of what was counted."""
 
     id: UUID
     group: str
@@ -97,7 +97,7 @@ class Tally:
     pending_events: list[Event] = field(default_factory=list)
 
     def add(self, amount: int) -> None:
-        """Count, and tell."""
+        """Add an amount, and publish the new total."""
         self.total += amount
         self.pending_events.append(TallyChanged(tally_id=self.id, total=self.total))
 
@@ -128,7 +128,7 @@ class Part:
 
 @dataclass
 class Sample:
-    """One field of every type that an aggregate may have, each also as it is when it may be absent."""
+    """One field of every type that an aggregate may have, each also in an optional form."""
 
     id: UUID
     text: str
@@ -160,7 +160,7 @@ class Sample:
 
 @dataclass
 class Errand:
-    """An intent: something to do outside, until it is done."""
+    """An intent of an outbound action."""
 
     id: UUID
     due_at: datetime | None
@@ -170,13 +170,13 @@ class Errand:
     pending_events: list[Event] = field(default_factory=list)
 
     def done(self) -> None:
-        """It worked."""
+        """The action succeeded."""
         self.attempts += 1
         self.due_at = None
         self.pending_events.append(ErrandDone(errand_id=self.id, attempts=self.attempts))
 
     def failed(self, now: datetime) -> None:
-        """Try again in a minute."""
+        """The action failed: try again in a minute."""
         self.attempts += 1
         self.due_at = now + timedelta(minutes=1)
 
@@ -196,7 +196,7 @@ class Begin(BaseModel):
 
 
 class Total(BaseModel):
-    """The answer to it."""
+    """The answer to either command."""
 
     total: int
 
@@ -207,13 +207,13 @@ def _no_trouble(_: Any) -> None:
 
 @dataclass
 class Handlers:
-    """`trouble` is asked before each count, and may raise."""
+    """`trouble` is called before each count, and may raise an error."""
 
     trouble: Callable[[Any], None] = _no_trouble
 
     @handles(Counted, loads={Tally: "tally_id"})
     def count(self, event: Counted, uow: UnitOfWork, _: MessageContext) -> None:
-        """The first count makes the tally."""
+        """Count; the first count creates the tally."""
         self.trouble(event)
         tally = uow.find(Tally, event.tally_id)
         if tally is None:
@@ -223,7 +223,7 @@ class Handlers:
 
     @handles(Begun)
     def begin(self, event: Begun, uow: UnitOfWork, _: MessageContext) -> None:
-        """It reads nothing."""
+        """Create a tally, without loading anything."""
         self.trouble(event)
         tally = Tally(event.tally_id, "begun")
         uow.add(tally)
@@ -231,7 +231,7 @@ class Handlers:
 
     @handles(Begin)
     def begin_by_hand(self, command: Begin, uow: UnitOfWork, _: MessageContext) -> Total:
-        """A person begins one."""
+        """The command that creates a tally."""
         self.trouble(command)
         if command.amount < 0:
             raise Refused("amount", "Tellen gaat vooruit.")
@@ -242,13 +242,13 @@ class Handlers:
 
     @handles(GroupCounted, loads={Tally: by("group")})
     def count_group(self, event: GroupCounted, uow: UnitOfWork, _: MessageContext) -> None:
-        """One more for each."""
+        """Count one for each tally of the group."""
         for tally in uow.all(Tally, group=event.group):
             tally.add(1)
 
     @handles(Count, loads={Tally: "tally_id"})
     def count_by_hand(self, command: Count, uow: UnitOfWork, _: MessageContext) -> Total:
-        """A person counts."""
+        """The command that counts."""
         self.trouble(command)
         if command.amount < 0:
             raise Refused("amount", "Tellen gaat vooruit.")
@@ -271,5 +271,5 @@ TALLY = Service(
 
 
 def a_count(tally_id: UUID | None = None, amount: int = 1, group: str = "all") -> Counted:
-    """One was counted."""
+    """An event that counts one."""
     return Counted(tally_id=tally_id or uuid4(), amount=amount, group=group)

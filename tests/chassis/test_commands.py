@@ -1,4 +1,4 @@
-"""A command is executed once, and whoever repeats it gets the answer of the first time."""
+"""A command is executed once; a repetition with the same key gets the first answer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -24,7 +24,7 @@ NEW = UUID(int=7)
 
 
 class LostAnswer:
-    """A store whose transactions commit, and then the connection is gone before the answer is there."""
+    """A store whose transactions commit, after which the connection fails before the answer arrives."""
 
     def __init__(self, store: PostgresStore) -> None:
         self._store = store
@@ -37,7 +37,7 @@ class LostAnswer:
 
 
 class Desk:
-    """Where commands are given to tally; one tally exists and stands at 1."""
+    """Executes commands of tally, on one existing tally with a total of 1."""
 
     def __init__(
         self, rig_store: PostgresStore, trouble: Callable[[Any], None] = lambda _: None, store: Any = None
@@ -65,10 +65,10 @@ async def desk(postgres: PostgresStore) -> Desk:
     return await Desk(postgres).open()
 
 
-async def test_a_command_is_answered_kept_and_promised(desk: Desk) -> None:
+async def test_a_command_is_answered_stored_and_published(desk: Desk) -> None:
     assert await desk.count(4) == 5
     assert await desk.total() == 5
-    assert len(await desk.rig.promised()) == 2
+    assert len(await desk.rig.outbox()) == 2
     assert desk.publisher.woken == 1
 
 
@@ -122,7 +122,7 @@ async def test_those_that_come_soon_after_each_other_share_a_transaction(
     assert desk.publisher.woken == 2
 
 
-async def test_who_comes_alone_does_not_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_single_command_does_not_wait_for_others(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chassis.commands.SPACING", 60)
     async with asyncio.timeout(30):
         assert [await desk.count() for _ in range(3)] == [2, 3, 4]
@@ -133,21 +133,21 @@ async def test_a_transaction_that_is_full_does_not_wait(desk: Desk, monkeypatch:
     monkeypatch.setattr("chassis.commands.LARGEST_BATCH", 5)
     async with asyncio.timeout(30):
         await asyncio.gather(*(desk.count() for _ in range(10)))
-        # The transaction after that fills up bit by bit.
+        # The next transaction fills up gradually.
         fourth = [asyncio.create_task(desk.count()) for _ in range(4)]
         await asyncio.sleep(0.05)
         await asyncio.gather(desk.count(), *fourth)
     assert desk.publisher.woken == 3
 
 
-async def test_a_commit_of_which_nobody_knows_the_outcome_executes_nobody_twice(postgres: PostgresStore) -> None:
+async def test_after_a_commit_with_unknown_outcome_no_command_is_executed_twice(postgres: PostgresStore) -> None:
     desk = await Desk(postgres, store=LostAnswer(postgres)).open()
     answers = await asyncio.gather(*(desk.count() for _ in range(3)), return_exceptions=True)
     assert [type(answer) for answer in answers] == [ConnectionResetError] * 3
     assert await desk.total() == 4
 
 
-async def test_who_waits_for_a_lock_keeps_nobody_else_waiting(postgres: PostgresStore) -> None:
+async def test_a_command_that_waits_for_a_lock_delays_no_other(postgres: PostgresStore) -> None:
     desk, other = await Desk(postgres).open(), await Desk(postgres).open()
     async with postgres.transaction() as transaction:
         await transaction.connection.execute("select from tallies where id = $1 for update", desk.tally_id)
@@ -160,7 +160,7 @@ async def test_who_waits_for_a_lock_keeps_nobody_else_waiting(postgres: Postgres
     assert await desk.rig.total(locked) == 2
 
 
-async def test_who_is_refused_costs_nobody_beside_him(desk: Desk) -> None:
+async def test_a_refused_command_does_not_affect_the_others_of_its_transaction(desk: Desk) -> None:
     answers = await asyncio.gather(
         *(desk.count(amount, f"{KEY}-{at}") for at, amount in enumerate((1, 1, -1, 1))), return_exceptions=True
     )
@@ -169,14 +169,14 @@ async def test_who_is_refused_costs_nobody_beside_him(desk: Desk) -> None:
     assert await desk.total() == 4
 
 
-async def test_who_makes_a_request_again_beside_new_ones_gets_the_first_answer(desk: Desk) -> None:
+async def test_a_repeated_request_among_new_ones_gets_the_first_answer(desk: Desk) -> None:
     first = await desk.count(4, KEY)
     answers = await asyncio.gather(desk.count(1), desk.count(4, KEY), desk.count(1), desk.count(4, KEY))
     assert [answers[1], answers[3]] == [first, first]
     assert await desk.total() == 7
 
 
-async def test_who_goes_away_costs_nobody_beside_him(desk: Desk) -> None:
+async def test_a_caller_that_goes_away_does_not_affect_the_others(desk: Desk) -> None:
     asked = [asyncio.create_task(desk.count()) for _ in range(3)]
     await asyncio.sleep(0)
     asked[1].cancel()
@@ -220,15 +220,15 @@ async def test_a_command_about_something_that_does_not_exist_is_permanent(desk: 
         await desk.commands.execute(Count(tally_id=uuid4(), amount=1), Total)
 
 
-async def test_the_cause_of_its_facts_follows_from_the_key(desk: Desk, postgres: PostgresStore) -> None:
+async def test_the_cause_of_its_events_follows_from_the_key(desk: Desk, postgres: PostgresStore) -> None:
     await desk.count(4, KEY)
     other = await Desk(postgres).open()
     await other.count(4, KEY + "-2")
-    causes = [dict(record.headers)["ce_causationid"] for record in await desk.rig.promised()]
+    causes = [dict(record.headers)["ce_causationid"] for record in await desk.rig.outbox()]
     assert len(set(causes)) == 4
 
 
-async def test_something_passing_is_tried_again_and_something_lasting_is_told(postgres: PostgresStore) -> None:
+async def test_a_transient_error_is_tried_again_and_in_the_end_reported(postgres: PostgresStore) -> None:
     left = [2]
 
     def trouble(message: object) -> None:
@@ -245,18 +245,18 @@ async def test_something_passing_is_tried_again_and_something_lasting_is_told(po
 
 
 async def begin(desk: Desk, amount: int = 4, key: str | None = KEY, tally_id: UUID = NEW) -> int:
-    """A command whose handler reads nothing."""
+    """A command whose handler loads nothing."""
     return (await desk.commands.execute(Begin(tally_id=tally_id, amount=amount), Total, key)).total
 
 
-async def test_what_reads_nothing_needs_no_transaction_and_is_promised(postgres: PostgresStore) -> None:
+async def test_a_command_that_loads_nothing_needs_no_transaction_and_is_published(postgres: PostgresStore) -> None:
     desk = Desk(postgres, store=WithoutTransactions(postgres))
     answers = await asyncio.gather(*(begin(desk, number, None, uuid4()) for number in range(1, 6)))
     assert answers == [1, 2, 3, 4, 5]
-    assert len(await desk.rig.promised()) == 5
+    assert len(await desk.rig.outbox()) == 5
 
 
-async def test_what_reads_nothing_gets_the_same_answer_too(desk: Desk) -> None:
+async def test_a_repeated_command_that_loads_nothing_gets_the_same_answer_too(desk: Desk) -> None:
     assert await asyncio.gather(*(begin(desk) for _ in range(5))) == [4] * 5
     assert await begin(desk) == 4
     assert await desk.rig.total(NEW) == 4
@@ -264,7 +264,7 @@ async def test_what_reads_nothing_gets_the_same_answer_too(desk: Desk) -> None:
         await begin(desk, 5)
 
 
-async def test_of_those_that_read_nothing_one_is_refused_alone(desk: Desk) -> None:
+async def test_of_commands_that_load_nothing_one_is_refused_alone(desk: Desk) -> None:
     answers = await asyncio.gather(begin(desk), begin(desk, -1, "the-key-of-another", uuid4()), return_exceptions=True)
     assert answers[0] == 4
     assert isinstance(answers[1], Refused)

@@ -1,4 +1,4 @@
-"""The consumer on a real Kafka and a real PostgreSQL: nothing is lost, and nothing committed that is not true."""
+"""The consumer on a real Kafka and PostgreSQL: nothing is lost, and no offset is committed before the database."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ from tests.chassis.tally import a_count
 
 @dataclass
 class Member:
-    """One member of a group, and why it halted if it did."""
+    """One member of a group, with the error that halted it, if any."""
 
     consumer: Consumer
     health: Health
@@ -95,7 +95,7 @@ async def test_what_was_sent_before_the_group_existed_is_handled_and_committed(
     async with consuming(broker, group, topic, rig) as member:
         await eventually(lambda: broker.committed(f"duaal.{group}"), lambda found: found == {(topic, 0): 50})
         assert member.health.not_ready == []
-    assert rig.counted(Outcome.HANDLED) == len(await rig.promised()) == 50
+    assert rig.counted(Outcome.HANDLED) == len(await rig.outbox()) == 50
 
 
 async def test_of_several_brokers_one_that_answers_is_enough(
@@ -190,7 +190,7 @@ async def test_a_member_that_joins_waits_until_the_running_batch_is_committed(
         newcomer = a_member(broker.servers, group, [topic], second, batch_size=20)
         joining = asyncio.create_task(newcomer.consumer.start())
         await eventually(lambda: broker.members(f"duaal.{group}"), lambda members: members == 2)
-        # Longer than it takes the first to hear of the newcomer, which it does at its next heartbeat.
+        # Longer than a heartbeat, at which the first member learns of the new one.
         joined, _ = await asyncio.wait([joining], timeout=2.5)
         assert not joined, "it got partitions while their records were being handled"
         store.gate.set()
@@ -259,11 +259,11 @@ async def test_a_paused_batch_comes_again_and_nothing_of_it_is_lost(
         await eventually(lambda: rig.counted(Outcome.HANDLED) + rig.counted(Outcome.DUPLICATE) >= 30)
         await eventually(lambda: broker.committed(f"duaal.{group}"), lambda found: sum(found.values()) == 30)
         await eventually(lambda: member.health.not_ready == [])
-    assert len(await rig.promised()) == 30
+    assert len(await rig.outbox()) == 30
     assert await rig.letters() == []
 
 
-async def test_a_halt_is_told_and_commits_nothing(
+async def test_a_halt_is_reported_and_commits_nothing(
     broker: Broker, topic: str, group: str, postgres: PostgresStore
 ) -> None:
     rig = Rig(postgres, limit=DeadLetterLimit(in_a_row=3))
@@ -284,7 +284,7 @@ async def test_a_consumer_that_finds_no_broker_says_so_and_can_be_stopped() -> N
     await member.consumer.stop()
 
 
-async def test_lag_and_progress_are_told(broker: Broker, topic: str, group: str, postgres: PostgresStore) -> None:
+async def test_lag_and_progress_are_measured(broker: Broker, topic: str, group: str, postgres: PostgresStore) -> None:
     rig = Rig(postgres)
     await broker.send(*counts(topic, 5))
     labels = {"service": group, "topic": topic}

@@ -19,7 +19,7 @@ def a_letter(record: Record | None = None) -> DeadLetter:
 
 
 async def open_(store: Store, *letters: DeadLetter) -> list[bool]:
-    """For each letter: was it new?"""
+    """Open letters; returns for each whether it was new."""
     async with store.transaction() as transaction:
         opened = await transaction.dead_letters.open(letters)
     return [letter.id in opened for letter in letters]
@@ -108,4 +108,4 @@ async def test_a_letter_that_was_dealt_with_parks_nothing_any_more(
     await pool.execute("update dead_letters set status = $1", status)
     assert await parked(postgres, OrderingKey("a", b"k")) == set()
     assert await kept(postgres) == []
-    assert await open_(postgres, letter) == [False], "setting it aside again would undo what a person decided"
+    assert await open_(postgres, letter) == [False], "setting it aside again would undo the decision of an operator"

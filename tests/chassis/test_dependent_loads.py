@@ -1,4 +1,4 @@
-"""A handler may load by a field of what it loaded first, over both stores."""
+"""A handler may load aggregates by a field of other aggregates that it loads, on both stores."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def plan_for(*ids: UUID) -> LoadPlan:
 
 
 async def kept(store: Store, *groups: str) -> list[UUID]:
-    """Ids of new tallies, one of each of these groups."""
+    """Store new tallies, one of each of these groups; returns their ids."""
     ids = [uuid4() for _ in groups]
     unit_of_work = UnitOfWork()
     for id_, group in zip(ids, groups, strict=True):

@@ -1,4 +1,4 @@
-"""Facts of new aggregates go out as soon as they are committed; what does not get through the relay brings."""
+"""Events of new aggregates are published directly after the commit; when that fails, the relay publishes them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -23,11 +23,11 @@ from chassis.testing.builders import an_outbox_record
 from chassis.testing.eventually import eventually
 from chassis.testing.fakes import MemoryBroker, MemoryLead, MemoryProducer
 from tests.chassis.tally import a_count
-from tests.chassis.test_relay import left, of_key, on_partition, promise
+from tests.chassis.test_relay import append, left, of_key, on_partition
 
 
 class SlowBroker(MemoryBroker):
-    """Takes what is sent at once, and answers when it is told to."""
+    """A broker that appends what is sent, and answers only when `answer` is called."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,14 +39,14 @@ class SlowBroker(MemoryBroker):
         return self.producers[-1]
 
     def answer(self) -> None:
-        """Now."""
+        """Acknowledge everything that was sent."""
         for answer in self.unanswered:
             answer.set_result(None)
         self.unanswered = []
 
 
 class SlowProducer(MemoryProducer):
-    """A producer of it."""
+    """A producer of the slow broker."""
 
     def __init__(self, broker: SlowBroker) -> None:
         super().__init__(broker)
@@ -62,7 +62,7 @@ class SlowProducer(MemoryProducer):
 
 
 class Office:
-    """A process that commits facts of new aggregates beside its relay, which publishes a batch when it is told to."""
+    """A process with a relay that publishes a batch when `round` is called, and that commits new aggregates."""
 
     def __init__(self, store: Store, broker: MemoryBroker) -> None:
         self.store = store
@@ -72,8 +72,8 @@ class Office:
         self.relay = Relay("tally", self.lead, broker.connect, self.metrics, Health(), now=now, hold=0.1)
 
     async def open(self) -> "Office":
-        """Its relay has published something: from then on facts go publisher."""
-        await promise(self.store, an_outbox_record(a_count()))
+        """Let the relay publish a first batch: from then on events are published directly."""
+        await append(self.store, an_outbox_record(a_count()))
         assert await self.round() == 1
         self.broker.log.clear()
         return self
@@ -82,14 +82,14 @@ class Office:
         """Publish one batch."""
         return await self.relay.round(self.lead)
 
-    async def commit(self, *facts: OutboxRecord) -> None:
-        """Of new aggregates."""
-        async with self.relay.publisher.publish_after(facts):
-            await self.store.insert(NewRows({}, facts, []))
+    async def commit(self, *records: OutboxRecord) -> None:
+        """Commit outbox records of new aggregates."""
+        async with self.relay.publisher.publish_after(records):
+            await self.store.insert(NewRows({}, records, []))
 
     @property
     def published(self) -> float | None:
-        """By the metric."""
+        """The number of published records, according to the metric."""
         labels = {"service": "tally", "topic": "duaal.tally.counts"}
         return self.metrics.registry.get_sample_value("duaal_published_total", labels)
 
@@ -105,22 +105,22 @@ def broker(office: Office) -> SlowBroker:
     return office.broker
 
 
-def a_fact(id_: UUID | None = None, sequence: int = 1) -> OutboxRecord:
+def outbox_record(id_: UUID | None = None, sequence: int = 1) -> OutboxRecord:
     return an_outbox_record(a_count(id_), sequence)
 
 
-async def test_what_is_new_goes_out_at_once_and_its_row_when_the_broker_has_it(office: Office) -> None:
-    facts = [a_fact(), a_fact()]
-    await office.commit(*facts)
+async def test_new_events_are_published_at_once_and_their_rows_deleted_when_acknowledged(office: Office) -> None:
+    records = [outbox_record(), outbox_record()]
+    await office.commit(*records)
     await eventually(lambda: len(office.relay.publisher.acknowledged) == 2)
-    assert office.broker.log == facts
+    assert office.broker.log == records
     assert await left(office.store) == 2
     assert await office.round() == 0
     assert await left(office.store) == 0
-    assert (office.broker.log, office.published) == (facts, 3)
+    assert (office.broker.log, office.published) == (records, 3)
 
 
-async def test_while_it_is_committed_it_is_packed_and_no_more(office: Office) -> None:
+async def test_during_the_commit_batches_are_built_but_not_sent(office: Office) -> None:
     packed: list[OutboxRecord] = []
     producer = office.broker.producers[0]
 
@@ -128,17 +128,17 @@ async def test_while_it_is_committed_it_is_packed_and_no_more(office: Office) ->
         packed.extend(records)
         return partial(producer.send, records)
 
-    fact = a_fact()
+    record = outbox_record()
     vars(producer)["pack"] = pack
-    async with office.relay.publisher.publish_after([fact]):
-        await eventually(lambda: packed == [fact])
+    async with office.relay.publisher.publish_after([record]):
+        await eventually(lambda: packed == [record])
         assert office.broker.log == []
-    await eventually(lambda: office.broker.log == [fact])
+    await eventually(lambda: office.broker.log == [record])
 
 
-async def test_what_is_not_committed_does_not_go(office: Office) -> None:
+async def test_what_is_not_committed_is_not_published(office: Office) -> None:
     with suppress(ConnectionResetError):
-        async with office.relay.publisher.publish_after([a_fact()]):
+        async with office.relay.publisher.publish_after([outbox_record()]):
             raise ConnectionResetError
     await office.round()
     assert office.broker.log == []
@@ -152,7 +152,7 @@ async def test_the_relay_looks_once_for_all_that_arrives_within_a_moment(monkeyp
 
     async def commit_five() -> None:
         for _ in range(5):
-            async with publisher.publish_after([a_fact()]):
+            async with publisher.publish_after([outbox_record()]):
                 pass
 
     await commit_five()
@@ -161,55 +161,53 @@ async def test_the_relay_looks_once_for_all_that_arrives_within_a_moment(monkeyp
     await eventually(lambda: looks == [5, 10])
 
 
-async def test_what_leaves_no_fact_is_nothing_to_send(office: Office) -> None:
+async def test_without_events_nothing_is_sent(office: Office) -> None:
     await office.commit()
     await asyncio.sleep(0.01)
     assert not office.relay.publisher.broken
     assert office.broker.log == []
 
 
-async def test_when_sending_fails_the_relay_brings_it(office: Office) -> None:
+async def test_when_sending_fails_the_relay_publishes_it(office: Office) -> None:
     async def send(_: object) -> list[Answer | None]:
         raise KafkaError
 
-    fact = a_fact()
+    record = outbox_record()
     vars(office.broker.producers[0])["send"] = send
-    await office.commit(fact)
+    await office.commit(record)
     await eventually(lambda: office.relay.publisher.broken)
     await office.round()
-    assert office.broker.log == [fact]
+    assert office.broker.log == [record]
 
 
-async def test_what_was_committed_without_our_knowing_the_relay_finds(office: Office) -> None:
-    fact = a_fact()
+async def test_after_a_commit_with_unknown_outcome_the_relay_publishes_it(office: Office) -> None:
+    record = outbox_record()
     with suppress(ConnectionResetError):
-        async with office.relay.publisher.publish_after([fact]):
-            await office.store.insert(NewRows({}, [fact], []))
+        async with office.relay.publisher.publish_after([record]):
+            await office.store.insert(NewRows({}, [record], []))
             raise ConnectionResetError
     await asyncio.sleep(0.01)
     assert office.broker.log == []
     await office.round()
-    assert office.broker.log == [fact]
+    assert office.broker.log == [record]
 
 
-async def test_a_crash_before_the_row_is_forgotten_sends_again_with_the_same_id(office: Office) -> None:
-    fact = a_fact()
-    await office.commit(fact)
+async def test_a_crash_before_the_row_is_deleted_sends_again_with_the_same_id(office: Office) -> None:
+    record = outbox_record()
+    await office.commit(record)
     await eventually(lambda: office.relay.publisher.acknowledged)
     await Office(office.store, office.broker).round()
-    assert office.broker.log == [fact, fact]
+    assert office.broker.log == [record, record]
 
 
-async def test_the_relay_leaves_alone_what_is_under_way_and_what_comes_after_it(
-    office: Office, broker: SlowBroker
-) -> None:
+async def test_the_relay_skips_keys_that_are_being_published_directly(office: Office, broker: SlowBroker) -> None:
     id_ = uuid4()
     broker.slow = True
-    await office.commit(a_fact(id_))
+    await office.commit(outbox_record(id_))
     await eventually(lambda: broker.unanswered)
     broker.slow = False
-    other = a_fact()
-    await promise(office.store, a_fact(id_, 2), other)
+    other = outbox_record()
+    await append(office.store, outbox_record(id_, 2), other)
     assert await office.round() == 1
     assert broker.log[1:] == [other]
     broker.answer()
@@ -222,7 +220,7 @@ async def test_the_relay_leaves_alone_what_is_under_way_and_what_comes_after_it(
 async def test_what_the_broker_refuses_comes_with_a_fresh_producer_in_its_order(office: Office) -> None:
     bad, good = on_partition(0), on_partition(1)
     office.broker.refuses = {bad}
-    await office.commit(a_fact(bad), a_fact(bad, 2), a_fact(good))
+    await office.commit(outbox_record(bad), outbox_record(bad, 2), outbox_record(good))
     await eventually(lambda: office.relay.publisher.broken)
     office.broker.refuses = set()
     await office.round()
@@ -234,16 +232,16 @@ async def test_what_the_broker_refuses_comes_with_a_fresh_producer_in_its_order(
 async def test_after_a_failure_nothing_follows_through_the_same_producer(office: Office) -> None:
     bad = on_partition(0)
     office.broker.refuses = {bad}
-    await office.commit(a_fact(bad))
+    await office.commit(outbox_record(bad))
     await eventually(lambda: office.relay.publisher.broken)
-    await office.commit(a_fact(on_partition(1)))
+    await office.commit(outbox_record(on_partition(1)))
     await asyncio.sleep(0.01)
     assert office.broker.log == []
 
 
 async def test_who_does_not_lead_sends_nothing(store: Store) -> None:
     broker = MemoryBroker()
-    await Office(store, broker).commit(a_fact())
+    await Office(store, broker).commit(outbox_record())
     await asyncio.sleep(0.01)
     assert broker.log == []
     assert await left(store) == 1
@@ -252,7 +250,7 @@ async def test_who_does_not_lead_sends_nothing(store: Store) -> None:
 async def test_more_than_the_broker_takes_at_once_waits_for_the_relay(office: Office, broker: SlowBroker) -> None:
     broker.slow = True
     for _ in range(MOST_AT_A_TIME + 2):
-        await office.commit(a_fact())
+        await office.commit(outbox_record())
         await asyncio.sleep(0)
     await eventually(lambda: len(broker.log) == MOST_AT_A_TIME)
     broker.slow = False
@@ -261,38 +259,38 @@ async def test_more_than_the_broker_takes_at_once_waits_for_the_relay(office: Of
 
 async def test_those_that_commit_at_the_same_time_are_counted_too(office: Office, broker: SlowBroker) -> None:
     broker.slow = True
-    facts = [a_fact() for _ in range(MOST_AT_A_TIME + 2)]
-    await promise(office.store, *facts)
+    records = [outbox_record() for _ in range(MOST_AT_A_TIME + 2)]
+    await append(office.store, *records)
 
-    async def commit(fact: OutboxRecord) -> None:
-        async with office.relay.publisher.publish_after([fact]):
+    async def commit(record: OutboxRecord) -> None:
+        async with office.relay.publisher.publish_after([record]):
             await asyncio.sleep(0.01)
 
-    await asyncio.gather(*map(commit, facts))
+    await asyncio.gather(*map(commit, records))
     await eventually(lambda: len(broker.log) >= MOST_AT_A_TIME)
-    assert broker.log == facts[:MOST_AT_A_TIME]
+    assert broker.log == records[:MOST_AT_A_TIME]
 
 
 @pytest.mark.parametrize("turns", range(8))
-async def test_whose_send_ends_before_it_began_is_left_to_the_relay(office: Office, turns: int) -> None:
-    """The producer is dropped in the very turn of the loop in which the commit ends, or in one beside it."""
-    fact = a_fact()
+async def test_when_the_producer_is_dropped_before_the_send_the_relay_publishes_it(office: Office, turns: int) -> None:
+    """The producer is dropped in the same turn of the event loop as the end of the commit, or in one close to it."""
+    record = outbox_record()
 
     async def commit() -> None:
-        async with office.relay.publisher.publish_after([fact]):
-            await office.store.insert(NewRows({}, [fact], []))
+        async with office.relay.publisher.publish_after([record]):
+            await office.store.insert(NewRows({}, [record], []))
             for _ in range(turns):
                 await asyncio.sleep(0)
 
     await asyncio.gather(commit(), office.relay._drop_producer())
     await office.round()
     assert await left(office.store) == 0
-    assert fact in office.broker.log
+    assert record in office.broker.log
 
 
 async def test_what_fails_while_the_relay_looks_gets_a_fresh_producer(office: Office, broker: SlowBroker) -> None:
     broker.slow = True
-    await office.commit(a_fact())
+    await office.commit(outbox_record())
     await eventually(lambda: broker.unanswered)
     broker.slow = False
     looked = office.lead.unpublished
@@ -311,7 +309,7 @@ async def test_what_fails_while_the_relay_looks_gets_a_fresh_producer(office: Of
 
 @asynccontextmanager
 async def stopping(office: Office) -> AsyncIterator[None]:
-    """Its relay runs, and in the end is told to stop."""
+    """Run the relay, and stop it at the end."""
     stop = asyncio.Event()
     running = asyncio.create_task(office.relay.run(stop))
     try:
@@ -323,18 +321,18 @@ async def stopping(office: Office) -> AsyncIterator[None]:
 
 
 async def test_stopping_waits_for_what_is_under_way(office: Office, broker: SlowBroker) -> None:
-    fact = a_fact()
+    record = outbox_record()
     async with stopping(office):
         broker.slow = True
-        await office.commit(fact)
+        await office.commit(record)
         await eventually(lambda: broker.unanswered)
         asyncio.get_running_loop().call_later(0.05, broker.answer)
-    assert broker.log == [fact]
+    assert broker.log == [record]
     assert await left(office.store) == 0
 
 
 async def test_the_rows_of_what_arrived_go_by_themselves(office: Office) -> None:
     async with stopping(office):
-        await office.commit(a_fact())
+        await office.commit(outbox_record())
         await eventually(lambda: left(office.store), lambda number: number == 0)
     assert len(office.broker.log) == 1

@@ -1,4 +1,4 @@
-"""What the chassis takes for granted of FastStream and aiokafka. An upgrade that changes it has to fail here."""
+"""The behaviour of FastStream and aiokafka that the chassis relies on. An upgrade that changes it has to fail here."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -101,7 +101,7 @@ def test_by_default_faststream_commits_before_it_handles() -> None:
 
 
 async def _handled_values(broker: Broker, **how: Any) -> list[bytes]:
-    """Values that reach a handler of two batches, the first of which holds a header that is not UTF-8."""
+    """The values that a handler receives of two batches, of which the first has a header that is not UTF-8."""
     topic, seen = await broker.make_topic(), list[bytes]()
     faststream = KafkaBroker(broker.servers, logger=None, allow_auto_create_topics=False)
     settings: dict[str, Any] = {"batch": True, "ack_policy": AckPolicy.MANUAL, "auto_offset_reset": "earliest"}

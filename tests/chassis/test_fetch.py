@@ -1,4 +1,4 @@
-"""Fetching ahead loses nothing: what nobody decided is fetched again, whatever happened in between."""
+"""Fetching ahead loses nothing: records that were not committed are fetched again after any failure."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ UNREADABLE = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no")
 
 
 class Log:
-    """One partition as aiokafka's consumer hands it out, with answers and troubles in a fixed order."""
+    """One partition behind the interface of aiokafka's consumer, with a script of answers and errors."""
 
     def __init__(self, *script: Sequence[int] | Exception) -> None:
         self._script = list(script)
@@ -74,7 +74,7 @@ async def test_what_is_fetched_ahead_comes_next() -> None:
 
 
 async def filled(fetcher: Fetcher) -> None:
-    """Let what is looked for ahead arrive."""
+    """Fetch ahead, and wait until the records are there."""
     fetcher.fetch_ahead()
     await asyncio.sleep(0.01)
 
@@ -178,7 +178,7 @@ async def test_what_was_fetched_when_the_partitions_went_is_not_handed_out() -> 
     taking = asyncio.create_task(taken(ahead, log))
     await asyncio.sleep(0)
     log.gate.set()
-    # Its answer is there, and nobody has taken it yet.
+    # The answer has arrived and is not used yet.
     await asyncio.sleep(0)
     assert [record.offset for record in ahead.give_up()] == [5]
     assert await taking == []

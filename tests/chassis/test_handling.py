@@ -1,4 +1,4 @@
-"""How a handler is declared: what cannot work is refused before the first record."""
+"""The declaration of handlers: mistakes are refused before the first record."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ def test_a_message_has_one_handler() -> None:
 
 
 class Note:
-    """Handles what others handle too."""
+    """Handles an event that other handlers handle too."""
 
     @handles(Counted)
     def note(self, event: Counted, uow: UnitOfWork, _: MessageContext) -> None:

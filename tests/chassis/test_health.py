@@ -1,4 +1,4 @@
-"""Alive means progress, ready means that nothing is waited for; time is the test's."""
+"""Live means progress, ready means that every dependency is available; the test moves the clock."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from chassis.observability.health import Health
 
 @dataclass
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that moves only when a test moves it."""
 
     seconds: float = 0.0
 

@@ -1,4 +1,4 @@
-"""What Kafka does not take can be looked at, tried at once, or taken out; and nothing is taken out without a trace."""
+"""Records that Kafka refuses can be listed, tried at once, or skipped; what is skipped is kept in a table."""
 
 from uuid import UUID, uuid4
 
@@ -17,7 +17,7 @@ from tests.chassis.tally import a_count
 
 
 class Desk:
-    """A relay over a broker that refuses one key, and who looks after it."""
+    """A relay over a broker that refuses one key, and the commands of an operator."""
 
     def __init__(self, postgres: PostgresStore, pool: Pool) -> None:
         self.broker = MemoryBroker()
@@ -26,11 +26,11 @@ class Desk:
         self.lead = MemoryLead(postgres)
         self._relay = Relay("tally", self.lead, self.broker.connect, Metrics(), Health(), now=now, hold=3600)
 
-    async def promise(self, id_: UUID, *sequences: int) -> None:
+    async def append(self, id_: UUID, *sequences: int) -> None:
         await self.lead.append([an_outbox_record(a_count(id_), number) for number in sequences])
 
     async def round(self) -> list[int]:
-        """Let the relay publish; the answer is the sequence numbers that arrived."""
+        """Let the relay publish; returns the sequence numbers that arrived."""
         before = len(self.broker.log)
         await self._relay.round(self.lead)
         return [record.sequence for record in self.broker.log[before:]]
@@ -38,10 +38,10 @@ class Desk:
 
 @pytest.fixture
 async def desk(postgres: PostgresStore, pool: Pool) -> Desk:
-    """One key with three records was refused; the broker would take it now."""
+    """One key with three records was refused; now the broker would accept it."""
     desk = Desk(postgres, pool)
     id_ = uuid4()
-    await desk.promise(id_, 1, 2, 3)
+    await desk.append(id_, 1, 2, 3)
     desk.broker.refuses = {id_}
     assert await desk.round() == []
     desk.broker.refuses = set()
@@ -74,7 +74,7 @@ async def test_nothing_is_skipped_without_a_reason_or_twice_or_when_it_is_not_he
     (held,) = await desk.records.all()
     with pytest.raises(ValueError, match="say why"):
         await desk.records.skip(held, " ")
-    await desk.promise(uuid4(), 1)
+    await desk.append(uuid4(), 1)
     with pytest.raises(NotHeld):
         await desk.records.find(held.position + 3)
     await desk.records.skip(held, "not needed")

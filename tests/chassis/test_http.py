@@ -1,4 +1,4 @@
-"""What a caller hears: a problem that names the field, and never more than that."""
+"""Answers to a caller: a problem document that names the field, and nothing internal."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ from tests.conftest import Databases
 
 
 class Form(BaseModel):
-    """What may be sent."""
+    """The body of a request."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -69,7 +69,7 @@ async def site(postgres: PostgresStore) -> AsyncIterator[Site]:
 
 
 def problem(answer: Response, status: int) -> dict[str, Any]:
-    """The problem in an answer that has to be one."""
+    """The problem document of an answer."""
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     body: dict[str, Any] = answer.json()

@@ -1,4 +1,4 @@
-"""What reaches the routes through a real socket, and what never gets that far."""
+"""The HTTP server on a real socket: which requests reach the routes, and which are refused before."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,7 +24,7 @@ OPENING = b"POST /counts HTTP/1.1\r\nhost: tally\r\ncontent-type: application/js
 
 
 class Form(BaseModel):
-    """What may be sent."""
+    """The body of a request."""
 
     amount: int
 
@@ -83,7 +83,7 @@ async def a_connection(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, a
 
 
 async def status(reader: asyncio.StreamReader) -> int:
-    """Of the next answer, which is then read to its end."""
+    """The status of the next answer, which is read to its end."""
     head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).lower()
     _, has_length, rest = head.partition(b"content-length: ")
     await (reader.readexactly(int(rest.split()[0])) if has_length else reader.read())
@@ -91,7 +91,7 @@ async def status(reader: asyncio.StreamReader) -> int:
 
 
 async def statuses(port: int, *parts: bytes) -> list[int]:
-    """Send these one after the other over one connection; the status of every answer that came."""
+    """Send these one after the other over one connection; returns the status of every answer."""
     found: list[int] = []
     async with a_connection(port) as (reader, writer):
         with suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -173,7 +173,7 @@ async def test_headers_that_nobody_honest_sends_are_a_400_and_the_end(port: int,
     ids=["too long", "too many", "without an end", "behind the body", "beside a length"],
 )
 async def test_headers_are_not_read_for_ever(port: int, opening: bytes) -> None:
-    """The end of the connection may overtake the answer."""
+    """The connection may be closed before the answer arrives."""
     assert await statuses(port, opening, a_request()) in ([400], [])
     assert await statuses(port, a_request()) == [200]
 

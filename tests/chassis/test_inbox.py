@@ -1,4 +1,4 @@
-"""The inbox lets every event in once, and only if its transaction holds."""
+"""The inbox admits every event once, unless its transaction is rolled back."""
 
 from contextlib import suppress
 

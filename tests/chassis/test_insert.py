@@ -1,4 +1,4 @@
-"""What handlers leave that read nothing is kept in one statement: all of it or nothing, in both stores."""
+"""The rows of handlers that load nothing are inserted in one statement: all or nothing, in both stores."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -16,24 +16,24 @@ from chassis.testing.builders import END_OF_TIME, NOON, a_record, an_outbox_reco
 from tests.chassis.conftest import Rig
 from tests.chassis.tally import Handlers, Tally, a_count
 
-SAID = EventKey("/services/a", "1")
+EVENT = EventKey("/services/a", "1")
 
 
-def a_new(tally_id: UUID | None = None, *said: EventKey, **others: object) -> NewRows:
-    """A tally that begins, and tells."""
+def a_new(tally_id: UUID | None = None, *keys: EventKey, **others: object) -> NewRows:
+    """The rows of a new tally and its event."""
     id_ = tally_id or uuid4()
-    fact = an_outbox_record(a_count(id_))
-    return NewRows({Tally: [Tally(id_, "all", 1, 1)]}, [fact], [], said or (SAID,), **others)  # type: ignore[arg-type]
+    record = an_outbox_record(a_count(id_))
+    return NewRows({Tally: [Tally(id_, "all", 1, 1)]}, [record], [], keys or (EVENT,), **others)  # type: ignore[arg-type]
 
 
 async def kept(store: Store) -> tuple[int, bool]:
-    """How many promises there are, and whether the event is known."""
+    """The number of outbox records, and whether the event is in the inbox."""
     async with store.transaction() as transaction:
-        promises = await transaction.outbox.unpublished(100, END_OF_TIME)
-        known = not await transaction.inbox.admit([SAID])
+        records = await transaction.outbox.unpublished(100, END_OF_TIME)
+        known = not await transaction.inbox.admit([EVENT])
         if not known:
-            await transaction.inbox.forget([SAID])
-        return len(promises), known
+            await transaction.inbox.forget([EVENT])
+        return len(records), known
 
 
 async def test_all_of_it_is_kept(store: Store) -> None:
@@ -54,7 +54,7 @@ async def test_when_the_event_is_known_nothing_is_kept(store: Store) -> None:
     await store.insert(a_new())
     id_ = uuid4()
     with pytest.raises(NotNew):
-        await store.insert(a_new(id_, SAID, EventKey("/services/a", "2")))
+        await store.insert(a_new(id_, EVENT, EventKey("/services/a", "2")))
     assert await kept(store) == (1, True)
     assert await Rig(store).total(id_) is None
 
@@ -96,8 +96,8 @@ async def test_an_answer_is_kept_once(store: Store) -> None:
 
 async def test_of_two_that_keep_the_same_event_at_once_one_does(postgres: PostgresStore) -> None:
     others = [EventKey("/services/a", str(number)) for number in range(2, 50)]
-    said = [[SAID, *others], [*reversed(others), SAID]]
-    ends = await asyncio.gather(*(postgres.insert(a_new(None, *some)) for some in said), return_exceptions=True)
+    keys = [[EVENT, *others], [*reversed(others), EVENT]]
+    ends = await asyncio.gather(*(postgres.insert(a_new(None, *some)) for some in keys), return_exceptions=True)
     assert sorted(map(repr, ends)) == ["None", "NotNew()"]
     assert await kept(postgres) == (1, True)
 
@@ -110,7 +110,7 @@ def test_the_parameters_of_one_statement_are_numbered_in_the_order_in_which_they
 
 
 async def test_combined_inserts_are_carried_out_in_their_order(postgres: PostgresStore) -> None:
-    """A transaction that locks in another order than the others could wait for them while they wait for it."""
+    """All transactions have to lock in the same order, or two could wait for each other."""
     async with postgres.transaction() as transaction:
         connection = transaction.connection
         await connection.execute("create temporary sequence step")

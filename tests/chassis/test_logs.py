@@ -1,4 +1,4 @@
-"""A log line says what happened and where, never what somebody wrote."""
+"""A log line says what happened and where, and holds no values of a message."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ CANARY = "lotte.peeters@example.org"
 
 
 def lines_of(program: Callable[[], None]) -> list[dict[str, object]]:
-    """What a process logs that sets logging up and then runs this function of ours."""
+    """The log lines of a process that configures logging and then runs this function."""
     code = f"from tests.chassis import test_logs; test_logs.{program.__name__}()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return [json.loads(line) for line in done.stderr.splitlines()]
@@ -48,16 +48,16 @@ def test_an_exception_is_logged_by_its_classes_and_lines_without_a_single_value(
         assert any("test_logs.py:" in word for word in trace)
 
 
-def a_program_that_only_tells() -> None:
+def a_program_that_logs() -> None:
     logs.configure("tally", "warning")
     structlog.get_logger("x").info("too quiet")
-    structlog.get_logger("x").warning("heard", records=3)
+    structlog.get_logger("x").warning("received", records=3)
 
 
 def test_a_line_says_which_service_when_and_how_bad() -> None:
-    (line,) = lines_of(a_program_that_only_tells)
+    (line,) = lines_of(a_program_that_logs)
     assert line.pop("timestamp")
-    assert line == {"event": "heard", "records": 3, "service": "tally", "level": "warning"}
+    assert line == {"event": "received", "records": 3, "service": "tally", "level": "warning"}
 
 
 def a_program_whose_broker_is_down_for_two_minutes() -> None:

@@ -1,4 +1,4 @@
-"""Metrics are a contract: named once, explained once, and without a trace of anybody."""
+"""Metrics are a contract: declared once, with a sentence of help and without personal data."""
 
 import re
 from uuid import uuid4

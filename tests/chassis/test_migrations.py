@@ -1,4 +1,4 @@
-"""The database that the migrations make is the one that the code describes."""
+"""The migrations make the tables that the code describes."""
 
 import asyncio
 import importlib
@@ -21,7 +21,7 @@ from tests.conftest import Databases
 
 
 def built(name: str) -> Service:
-    """A service as its own `app.build` makes it."""
+    """A service, made by its own `app.build`."""
     if name == TALLY.name:
         return TALLY
     build: Callable[[Settings], Service] = importlib.import_module(f"services.{name}.app").build

@@ -1,4 +1,4 @@
-"""What is done outside the database is done at least once, under one id, and recorded once."""
+"""An outbound action is performed at least once, with one id, and recorded once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ async def _nothing(_: Errand) -> None:
 
 @dataclass
 class RunErrands:
-    """The outside world: it remembers under which id it was asked. `then` happens after the action."""
+    """An outbound action that remembers the ids of its intents. `then` is called after the action."""
 
     asked: list[UUID] = field(default_factory=list)
     then: Callable[[Errand], Awaitable[None]] = _nothing
@@ -39,13 +39,13 @@ class RunErrands:
     at_once: int = 50
 
     async def perform(self, intent: Errand, now: datetime) -> bool:  # noqa: ARG002
-        """Do it; False when the shop was closed."""
+        """Do the errand; False when the shop is closed."""
         self.asked.append(intent.id)
         await self.then(intent)
         return intent.correlation != "closed"
 
     def record(self, intent: Errand, result: bool, now: datetime) -> None:
-        """Say what came of it."""
+        """Record the result on the intent."""
         if result:
             intent.done()
         else:
@@ -65,16 +65,16 @@ class Office:
     now: datetime = NOON
     publisher: RecordingPublisher = field(default_factory=RecordingPublisher)
 
-    def steps(self, *steps: RunErrands) -> OutboundActions:
-        """One process."""
+    def actions(self, *actions: RunErrands) -> OutboundActions:
+        """The outbound actions of one process."""
         executor = Executor("tally", self.store, now=lambda: self.now, publisher=self.publisher)
         return OutboundActions(
-            "tally", steps or [self.outside], self.store, executor, Metrics(), Health(), now=lambda: self.now
+            "tally", actions or [self.outside], self.store, executor, Metrics(), Health(), now=lambda: self.now
         )
 
     async def perform(self) -> int:
-        """One round of one process."""
-        return await self.steps().perform_due(self.outside)
+        """Perform what is due, in one process."""
+        return await self.actions().perform_due(self.outside)
 
     async def want(self, *errands: Errand) -> None:
         unit_of_work = UnitOfWork()
@@ -84,8 +84,8 @@ class Office:
             await transaction.save(unit_of_work)
 
     async def done(self) -> list[UUID]:
-        """Errands of which the world is told that they are done."""
-        return [record.aggregate_id for record in of_type(await Rig(self.store).promised(), ErrandDone)]
+        """The errands for which ErrandDone was published."""
+        return [record.aggregate_id for record in of_type(await Rig(self.store).outbox(), ErrandDone)]
 
 
 def an_errand(due_at: datetime | None = NOON, correlation: str | None = "case-7") -> Errand:
@@ -97,13 +97,13 @@ def office(postgres: PostgresStore) -> Office:
     return Office(postgres, RunErrands())
 
 
-async def test_what_is_due_is_done_once_and_told(office: Office) -> None:
+async def test_what_is_due_is_done_once_and_published(office: Office) -> None:
     errand = an_errand()
     await office.want(errand)
     assert [await office.perform(), await office.perform()] == [1, 0]
     assert office.outside.asked == await office.done() == [errand.id]
     assert office.publisher.woken == 1
-    (record,) = await Rig(office.store).promised()
+    (record,) = await Rig(office.store).outbox()
     assert dict(record.headers)["ce_correlationid"] == "case-7"
 
 
@@ -134,22 +134,22 @@ async def test_a_crash_between_the_action_and_its_record_repeats_it_under_the_sa
     with suppress(asyncio.CancelledError):
         await office.perform()
     office.outside.then = _nothing
-    assert await office.perform() == 0, "nobody knows yet that the other is gone"
+    assert await office.perform() == 0, "the claim of the process that crashed has not expired yet"
     office.now += CLAIM
     assert await office.perform() == 1
     assert office.outside.asked == [errand.id, errand.id]
     assert await office.done() == [errand.id]
 
 
-async def test_doing_it_twice_leaves_one_fact_and_not_two(office: Office, pool: Pool) -> None:
+async def test_doing_it_twice_publishes_one_event_and_not_two(office: Office, pool: Pool) -> None:
     errand = an_errand()
     await office.want(errand)
     await office.perform()
-    (first,) = await Rig(office.store).promised()
+    (first,) = await Rig(office.store).outbox()
     await pool.execute("delete from outbox")
     await pool.execute("update errands set due_at = $1, attempts = 0, version = 0", NOON)
     await office.perform()
-    (second,) = await Rig(office.store).promised()
+    (second,) = await Rig(office.store).outbox()
     assert dict(first.headers)["ce_id"] == dict(second.headers)["ce_id"]
 
 
@@ -189,7 +189,7 @@ async def test_who_acted_when_the_claim_had_run_out_does_not_record_it_over_anot
     errand = an_errand(correlation="closed")
     await office.want(errand)
     slow = RunErrands(then=wait)
-    slow_process = asyncio.create_task(office.steps(slow).perform_due(slow))
+    slow_process = asyncio.create_task(office.actions(slow).perform_due(slow))
     await eventually(lambda: slow.asked == [errand.id])
     office.now += CLAIM
     assert await office.perform() == 1
@@ -244,7 +244,7 @@ async def test_a_statement_that_fails_in_a_way_that_nobody_foresaw_does_not_end_
 
 
 async def attempts(store: PostgresStore) -> list[int]:
-    """How often each errand was tried, as far as it knows."""
+    """The recorded number of attempts of each errand."""
     async with store.transaction() as transaction:
         return [row["attempts"] for row in await transaction.connection.fetch("select attempts from errands")]
 
@@ -256,7 +256,7 @@ async def test_two_processes_share_the_work_and_do_nothing_twice(office: Office)
     assert sorted(office.outside.asked) == sorted(errand.id for errand in errands)
 
 
-async def test_a_step_may_have_a_part_of_the_intents_and_so_many_at_once(office: Office) -> None:
+async def test_an_action_may_have_a_part_of_the_intents_and_so_many_at_once(office: Office) -> None:
     mine = [an_errand(correlation="mine") for _ in range(3)]
     await office.want(*mine, an_errand(correlation="theirs"))
     office.outside.only, office.outside.at_once = ("correlation", "mine"), 2
@@ -264,7 +264,7 @@ async def test_a_step_may_have_a_part_of_the_intents_and_so_many_at_once(office:
     assert sorted(office.outside.asked) == sorted(errand.id for errand in mine)
 
 
-async def test_a_step_that_hangs_holds_up_no_other(office: Office) -> None:
+async def test_an_action_that_hangs_delays_no_other(office: Office) -> None:
     released = asyncio.Event()
 
     async def hang(_: Errand) -> None:
@@ -274,8 +274,8 @@ async def test_a_step_that_hangs_holds_up_no_other(office: Office) -> None:
     office.outside.only = ("correlation", "quick")
     quick = an_errand(correlation="quick")
     await office.want(an_errand(correlation="slow"), quick)
-    stop, steps = asyncio.Event(), office.steps(slow, office.outside)
-    loops = asyncio.create_task(steps.run(stop))
+    stop, actions = asyncio.Event(), office.actions(slow, office.outside)
+    loops = asyncio.create_task(actions.run(stop))
     try:
         await eventually(office.done, lambda done: done == [quick.id])
     finally:
@@ -286,7 +286,7 @@ async def test_a_step_that_hangs_holds_up_no_other(office: Office) -> None:
 
 async def test_the_loop_does_what_comes_until_it_is_told_to_stop(office: Office) -> None:
     stop = asyncio.Event()
-    loop = asyncio.create_task(office.steps().run(stop))
+    loop = asyncio.create_task(office.actions().run(stop))
     await office.want(an_errand())
     await eventually(office.done, lambda done: len(done) == 1)
     stop.set()

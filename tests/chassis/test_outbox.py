@@ -1,4 +1,4 @@
-"""The outbox forgets nothing, repeats nothing and keeps the order in which facts became true."""
+"""The outbox loses nothing, repeats nothing, and keeps the order in which records were added."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -21,13 +21,13 @@ MINUTE = timedelta(minutes=1)
 
 @event("be.duaalwest.tally.Noted.v1", topic="duaal.tally.tallies", key="tally_id")
 class Noted(Event):
-    """An event that can be as large as a test wants."""
+    """An event of any size."""
 
     tally_id: UUID
     words: str
 
 
-def a_promise(aggregate_id: UUID | None = None, sequence: int = 1) -> OutboxRecord:
+def outbox_record(aggregate_id: UUID | None = None, sequence: int = 1) -> OutboxRecord:
     return an_outbox_record(a_count(aggregate_id), sequence)
 
 
@@ -45,8 +45,8 @@ async def records(store: Store) -> list[OutboxRecord]:
     return [row.record for row in await unpublished(store)]
 
 
-async def test_promises_come_out_in_the_order_in_which_they_were_made(store: Store) -> None:
-    made = [a_promise() for _ in range(20)]
+async def test_records_come_out_in_the_order_in_which_they_were_added(store: Store) -> None:
+    made = [outbox_record() for _ in range(20)]
     await append(store, *made[:15])
     await append(store, *made[15:])
     rows = await unpublished(store)
@@ -56,34 +56,34 @@ async def test_promises_come_out_in_the_order_in_which_they_were_made(store: Sto
 
 
 async def test_the_oldest_come_first_when_not_all_are_asked_for(store: Store) -> None:
-    made = [a_promise() for _ in range(5)]
+    made = [outbox_record() for _ in range(5)]
     await append(store, *made)
     assert [row.record for row in await unpublished(store, limit=2)] == made[:2]
 
 
-async def test_the_same_number_of_an_aggregate_is_not_promised_twice(store: Store) -> None:
+async def test_the_same_sequence_of_an_aggregate_is_not_added_twice(store: Store) -> None:
     id_ = uuid4()
-    await append(store, a_promise(id_, 1))
+    await append(store, outbox_record(id_, 1))
     with pytest.raises(UniqueViolationError):
-        await append(store, a_promise(), a_promise(id_, 1))
+        await append(store, outbox_record(), outbox_record(id_, 1))
     assert len(await records(store)) == 1
 
 
 async def test_a_key_that_is_held_is_left_alone_until_its_time_has_come(store: Store) -> None:
     held, free = uuid4(), uuid4()
-    await append(store, a_promise(held, 1), a_promise(free, 1), a_promise(held, 2))
+    await append(store, outbox_record(held, 1), outbox_record(free, 1), outbox_record(held, 2))
     (first, *_) = await unpublished(store)
     async with store.transaction() as transaction:
         await transaction.outbox.hold([Hold(first.position, NOON + MINUTE, "MessageSizeTooLargeError")])
     assert [row.record.aggregate_id for row in await unpublished(store)] == [free]
-    await append(store, a_promise(held, 3))
+    await append(store, outbox_record(held, 3))
     assert [row.record.aggregate_id for row in await unpublished(store)] == [free], "what came later was let through"
     rows = await unpublished(store, now=NOON + MINUTE)
     assert [row.record.sequence for row in rows if row.record.aggregate_id == held] == [1, 2, 3]
 
 
 async def test_what_is_published_is_gone_and_the_rest_stays(store: Store) -> None:
-    made = [a_promise() for _ in range(3)]
+    made = [outbox_record() for _ in range(3)]
     await append(store, *made)
     rows = await unpublished(store)
     async with store.transaction() as transaction:
@@ -92,32 +92,32 @@ async def test_what_is_published_is_gone_and_the_rest_stays(store: Store) -> Non
 
 
 async def test_a_position_is_never_used_again(store: Store) -> None:
-    await append(store, a_promise())
+    await append(store, outbox_record())
     (first,) = await unpublished(store)
     async with store.transaction() as transaction:
         await transaction.outbox.published([first.position])
-    await append(store, a_promise())
+    await append(store, outbox_record())
     (second,) = await unpublished(store)
     assert second.position > first.position
 
 
-async def test_a_promise_that_is_rolled_back_was_never_made(store: Store) -> None:
+async def test_a_record_that_is_rolled_back_was_never_added(store: Store) -> None:
     with suppress(RuntimeError):
         async with store.transaction() as transaction:
-            await transaction.outbox.append([a_promise()])
+            await transaction.outbox.append([outbox_record()])
             raise RuntimeError
     assert await records(store) == []
 
 
 async def test_headers_and_value_come_out_byte_for_byte(store: Store) -> None:
     headers = [("ce_subject", "Brugge – Oostende ✓"), ("ce_source", "/x"), ("ce_source", "\x00twice")]
-    promise = a_promise()._replace(headers=headers, value=bytes(range(256)))
-    await append(store, promise)
-    assert await records(store) == [promise]
+    record = outbox_record()._replace(headers=headers, value=bytes(range(256)))
+    await append(store, record)
+    assert await records(store) == [record]
 
 
 async def test_a_transaction_that_commits_late_is_not_skipped(postgres: PostgresStore) -> None:
-    early, late = a_promise(), a_promise()
+    early, late = outbox_record(), outbox_record()
     async with postgres.transaction() as slow:
         await slow.outbox.append([late])
         await append(postgres, early)
@@ -130,9 +130,9 @@ async def test_a_transaction_that_commits_late_is_not_skipped(postgres: Postgres
     assert row_of_late.position < row.position, "the test wants the late one to have the lower position"
 
 
-def test_what_the_broker_would_not_take_is_not_promised() -> None:
-    promise = OutboxRecordFactory("tally", lambda: NOON)
+def test_an_event_that_is_too_large_for_the_broker_is_refused() -> None:
+    make_records = OutboxRecordFactory("tally", lambda: NOON)
     largest = LARGEST - len(Noted(tally_id=uuid4(), words="").to_json())
-    promise([RecordedEvent(Noted(tally_id=uuid4(), words="x" * largest), 1, a_context())])
+    make_records([RecordedEvent(Noted(tally_id=uuid4(), words="x" * largest), 1, a_context())])
     with pytest.raises(PermanentError, match="at most"):
-        promise([RecordedEvent(Noted(tally_id=uuid4(), words="x" * (largest + 1)), 1, a_context())])
+        make_records([RecordedEvent(Noted(tally_id=uuid4(), words="x" * (largest + 1)), 1, a_context())])

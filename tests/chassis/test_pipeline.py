@@ -1,4 +1,4 @@
-"""Six outcomes, and what is true after each: the same for every size of batch, and over both stores."""
+"""The six outcomes, and what holds after each: the same for every size of batch and on both stores."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,14 +28,14 @@ PARKED, DEAD_LETTERED = Outcome.PARKED, Outcome.DEAD_LETTERED
 Trouble = Callable[[Counted | Begun], None]
 
 
-def totals(promised: list[OutboxRecord], tally_id: UUID) -> list[int]:
-    """The totals that were told of a tally, in order."""
-    facts = [TallyChanged.from_json(record.value) for record in of_type(promised, TallyChanged)]
-    return [fact.total for fact in facts if fact.tally_id == tally_id]
+def totals(outbox: list[OutboxRecord], tally_id: UUID) -> list[int]:
+    """The published totals of a tally, in order."""
+    events = [TallyChanged.from_json(record.value) for record in of_type(outbox, TallyChanged)]
+    return [event.total for event in events if event.tally_id == tally_id]
 
 
 def fails(error: Exception, *, amount: int, times: int = 1_000_000) -> Trouble:
-    """Trouble with every count of this amount, so many times."""
+    """Raises this error for every count of this amount, so many times."""
     left = [times]
 
     def trouble(event: Counted | Begun) -> None:
@@ -47,12 +47,12 @@ def fails(error: Exception, *, amount: int, times: int = 1_000_000) -> Trouble:
 
 
 def made_anew(rig: Rig, **changed: object) -> Rig:
-    """The same rig with something else in it."""
+    """The same rig with some parts replaced."""
     return replace(rig, slept=[], publisher=RecordingPublisher(), **changed)  # type: ignore[arg-type]
 
 
 def an_invalid_record(key: bytes | None = None) -> Record:
-    """An event whose data is not what its type promises."""
+    """An event whose data is not valid for its type."""
     return a_record(a_count(), key=key, value=b'{"amount": "many"}')
 
 
@@ -60,7 +60,7 @@ async def test_a_new_event_is_handled(rig: Rig) -> None:
     count = a_count(amount=3)
     assert await rig.deliver(a_record(count)) == [HANDLED]
     assert await rig.total(count.tally_id) == 3
-    assert totals(await rig.promised(), count.tally_id) == [3]
+    assert totals(await rig.outbox(), count.tally_id) == [3]
 
 
 async def test_the_relay_is_woken_when_there_is_something_to_publish(rig: Rig) -> None:
@@ -73,9 +73,9 @@ async def test_the_relay_is_woken_when_there_is_something_to_publish(rig: Rig) -
 async def test_a_second_delivery_does_nothing(rig: Rig) -> None:
     record = a_record(a_count())
     await rig.deliver(record)
-    before = await rig.promised()
+    before = await rig.outbox()
     assert await rig.deliver(record, record) == [DUPLICATE, DUPLICATE]
-    assert await rig.promised() == before
+    assert await rig.outbox() == before
 
 
 async def test_an_event_that_was_sent_twice_counts_once(rig: Rig) -> None:
@@ -88,36 +88,36 @@ async def test_an_event_that_was_sent_twice_counts_once(rig: Rig) -> None:
 async def test_an_event_of_a_type_without_a_handler_is_ignored(rig: Rig) -> None:
     count = a_count()
     assert await rig.deliver(a_record(a_question()), a_record(count)) == [IGNORED, HANDLED]
-    assert len(await rig.promised()) == 1
+    assert len(await rig.outbox()) == 1
 
 
 async def test_events_of_a_key_are_handled_in_order(rig: Rig) -> None:
     one, other = uuid4(), uuid4()
     records = [a_record(a_count(id_, amount)) for amount in (1, 10, 100) for id_ in (one, other)]
     assert await rig.deliver(*records) == [HANDLED] * 6
-    promised = await rig.promised()
-    assert totals(promised, one) == totals(promised, other) == [1, 11, 111]
+    outbox = await rig.outbox()
+    assert totals(outbox, one) == totals(outbox, other) == [1, 11, 111]
 
 
 async def test_an_event_sees_what_the_one_before_it_did(rig: Rig) -> None:
     count = a_count(group="late")
     everybody = GroupCounted(count_id=uuid4(), group="late")
     assert await rig.deliver(a_record(count), a_record(everybody), a_record(a_count(count.tally_id))) == [HANDLED] * 3
-    assert totals(await rig.promised(), count.tally_id) == [1, 2, 3]
+    assert totals(await rig.outbox(), count.tally_id) == [1, 2, 3]
 
 
-async def test_facts_are_numbered_without_a_gap_per_aggregate(rig: Rig) -> None:
+async def test_events_are_numbered_without_a_gap_per_aggregate(rig: Rig) -> None:
     ids = [uuid4(), uuid4()]
     await rig.deliver(*[a_record(a_count(id_)) for _ in range(3) for id_ in ids])
     await rig.deliver(*[a_record(a_count(id_)) for _ in range(2) for id_ in ids])
-    promised = await rig.promised()
+    outbox = await rig.outbox()
     for id_ in ids:
-        mine = [record for record in promised if record.aggregate_id == id_]
+        mine = [record for record in outbox if record.aggregate_id == id_]
         assert [record.sequence for record in mine] == [1, 2, 3, 4, 5]
         assert [dict(record.headers)["ce_sequence"] for record in mine] == [f"{n:012d}" for n in range(1, 6)]
 
 
-async def test_the_same_events_leave_the_same_facts_whenever_and_however_they_come(rig: Rig) -> None:
+async def test_the_same_input_publishes_the_same_events_whenever_and_however_it_comes(rig: Rig) -> None:
     ids = [uuid4() for _ in range(3)]
     records = [a_record(a_count(id_, amount, "g")) for amount in range(1, 5) for id_ in ids]
     records.insert(7, a_record(GroupCounted(count_id=uuid4(), group="g")))
@@ -125,11 +125,11 @@ async def test_the_same_events_leave_the_same_facts_whenever_and_however_they_co
     await rig.deliver(*records)
     await later.deliver(*records)
 
-    def without_clock(promised: list[OutboxRecord]) -> list[OutboxRecord]:
-        headers = [[header for header in record.headers if header[0] != "ce_recordedtime"] for record in promised]
-        return [record._replace(headers=kept) for record, kept in zip(promised, headers, strict=True)]
+    def without_clock(outbox: list[OutboxRecord]) -> list[OutboxRecord]:
+        headers = [[header for header in record.headers if header[0] != "ce_recordedtime"] for record in outbox]
+        return [record._replace(headers=kept) for record, kept in zip(outbox, headers, strict=True)]
 
-    now, then = await rig.promised(), await later.promised()
+    now, then = await rig.outbox(), await later.outbox()
     assert now != then, "the test wants the clock to differ"
     assert {record[:2] for record in now} == {record[:2] for record in then}
     for id_ in ids:
@@ -138,12 +138,12 @@ async def test_the_same_events_leave_the_same_facts_whenever_and_however_they_co
         ]
 
 
-async def test_a_fact_names_its_cause_and_keeps_the_trace(rig: Rig) -> None:
+async def test_an_event_names_its_cause_and_keeps_the_trace(rig: Rig) -> None:
     record = a_record(a_count(), id_="cause-1")
     headers = [*record.headers, ("traceparent", b"00-11111111111111111111111111111111-2222222222222222-01")]
     await rig.deliver(record._replace(headers=headers))
-    (promise,) = await rig.promised()
-    sent = dict(encoded(promise.headers))
+    (outbox_record,) = await rig.outbox()
+    sent = dict(encoded(outbox_record.headers))
     assert sent["ce_causationid"] == b"cause-1"
     assert sent["ce_correlationid"] == dict(record.headers)["ce_correlationid"]
     assert sent["traceparent"] == b"00-11111111111111111111111111111111-2222222222222222-01"
@@ -201,9 +201,9 @@ async def test_a_dead_letter_leaves_exactly_one_notice_however_often_it_comes(ri
     assert await rig.deliver(record) == [DEAD_LETTERED]
     assert await rig.deliver(record, record) == [DUPLICATE, DUPLICATE]
     (letter,) = await rig.letters()
-    (promise,) = await rig.promised()
-    notice = DeadLetterOpened.from_json(promise.value)
-    assert promise.topic == "duaal.tally.dead-letters"
+    (outbox_record,) = await rig.outbox()
+    notice = DeadLetterOpened.from_json(outbox_record.value)
+    assert outbox_record.topic == "duaal.tally.dead-letters"
     assert (notice.dead_letter_id, notice.service, notice.reason) == (letter.id, "tally", DeadLetterReason.INVALID_DATA)
     assert (notice.topic, notice.partition, notice.offset) == (record.topic, record.partition, record.offset)
     assert notice.type == Counted.declaration.type
@@ -214,9 +214,9 @@ async def test_a_notice_holds_nothing_of_the_record(rig: Rig) -> None:
     headers: list[tuple[str, bytes | None]] = [("ce_id", secret), ("ce_type", secret), ("x", secret)]
     record = a_record(key=secret, headers=headers, value=b'{"name": "%s"}' % secret)
     await rig.deliver(record, an_invalid_record()._replace(key=secret, value=b'{"amount": "%s"}' % secret))
-    for promise in await rig.promised():
-        assert secret not in promise.value
-        assert not [name for name, text in promise.headers if secret.decode() in text]
+    for outbox_record in await rig.outbox():
+        assert secret not in outbox_record.value
+        assert not [name for name, text in outbox_record.headers if secret.decode() in text]
     assert not [letter for letter in await rig.letters() if secret.decode() in letter.detail + letter.error]
 
 
@@ -229,7 +229,7 @@ async def test_something_passing_is_tried_again(rig: Rig) -> None:
     assert len(rig.slept) >= 1
 
 
-async def test_patience_ends(rig: Rig) -> None:
+async def test_a_record_is_set_aside_when_its_attempts_are_exhausted(rig: Rig) -> None:
     rig = made_anew(
         rig, handlers=Handlers(fails(TransientError("busy"), amount=7)), retry_policy=RetryPolicy(attempts=3)
     )
@@ -254,7 +254,7 @@ async def test_nothing_is_lost_or_blamed_when_the_database_is_down(rig: Rig, dow
     assert pauses >= 1
     assert set(outcomes) <= {HANDLED, DUPLICATE}
     assert await rig.letters() == []
-    assert len(await rig.promised()) == 5
+    assert len(await rig.outbox()) == 5
 
 
 async def test_what_a_pause_leaves_half_done_is_finished_by_the_next_delivery(rig: Rig) -> None:
@@ -268,9 +268,9 @@ async def test_what_a_pause_leaves_half_done_is_finished_by_the_next_delivery(ri
             break
         except Paused:
             continue
-    # The third does not depend on the second: in one batch it was handled before the pause.
+    # The third record does not depend on the second: in one batch it was handled before the pause.
     assert outcomes == [DUPLICATE, HANDLED, HANDLED if rig.batch == 1 else DUPLICATE]
-    assert sorted(TallyChanged.from_json(record.value).total for record in await rig.promised()) == [1, 2, 9]
+    assert sorted(TallyChanged.from_json(record.value).total for record in await rig.outbox()) == [1, 2, 9]
 
 
 async def test_too_many_dead_letters_in_a_row_halt_the_service(rig: Rig) -> None:
@@ -308,7 +308,7 @@ async def test_every_partition_has_a_limit_of_its_own(rig: Rig) -> None:
 
 
 class _OfALibrary(Exception):
-    """An error whose name nobody would choose for the outside."""
+    """An error class with an odd name."""
 
 
 async def test_a_failure_with_an_odd_name_is_set_aside_like_any_other(rig: Rig) -> None:
@@ -319,7 +319,7 @@ async def test_a_failure_with_an_odd_name_is_set_aside_like_any_other(rig: Rig) 
 
 
 def a_beginning(tally_id: UUID | None = None, amount: int = 1) -> Begun:
-    """What a handler takes that reads nothing."""
+    """An event whose handler loads nothing."""
     return Begun(tally_id=tally_id or uuid4(), amount=amount)
 
 
@@ -328,14 +328,14 @@ async def test_what_reads_nothing_needs_no_transaction(rig: Rig) -> None:
     outcomes = await made_anew(rig, store=WithoutTransactions(rig.store)).deliver(*map(a_record, events))
     assert outcomes == [HANDLED] * 3
     assert [await rig.total(event.tally_id) for event in events] == [1, 2, 3]
-    assert [totals(await rig.promised(), event.tally_id) for event in events] == [[1], [2], [3]]
+    assert [totals(await rig.outbox(), event.tally_id) for event in events] == [[1], [2], [3]]
 
 
 async def test_what_reads_nothing_is_handled_once_too(rig: Rig) -> None:
     first, second, third = (a_record(a_beginning()) for _ in range(3))
     assert await rig.deliver(first, second, first) == [HANDLED, HANDLED, DUPLICATE]
     assert await rig.deliver(second, third, first) == [DUPLICATE, HANDLED, DUPLICATE]
-    assert len(await rig.promised()) == 3
+    assert len(await rig.outbox()) == 3
 
 
 async def test_what_reads_nothing_waits_behind_a_dead_letter_of_its_key(rig: Rig) -> None:

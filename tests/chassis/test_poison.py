@@ -1,4 +1,4 @@
-"""Whatever somebody sends, its outcome has a name, it is kept as it came, and its neighbours are handled."""
+"""Any bad record has a named outcome, is kept as it came, and does not affect its neighbours."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ def a_good_record() -> Record:
 
 
 def with_header(name: str, value: bytes | None) -> Record:
-    """A good record, but for one header."""
+    """A good record with one header changed."""
     record = a_good_record()
     headers: Raw = [header for header in record.headers if header[0] != name]
     return record._replace(headers=[*headers, (name, value)])
@@ -41,13 +41,13 @@ def with_value(value: bytes | None) -> Record:
 
 
 def with_data(**fields: str) -> Record:
-    """A good event of which some fields hold this raw JSON."""
+    """A good event with raw JSON in some fields."""
     known = {"tally_id": f'"{uuid4()}"', "amount": "1"} | fields
     return with_value(("{" + ", ".join(f'"{name}": {raw}' for name, raw in known.items()) + "}").encode())
 
 
 def structured(**changed: Any) -> Record:
-    """A good event in structured mode, but for some attributes; None leaves one out."""
+    """A good event in structured mode with some attributes changed; None leaves one out."""
     record = a_good_record()
     document: dict[str, Any] = {
         "specversion": "1.0",

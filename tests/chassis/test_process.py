@@ -1,4 +1,4 @@
-"""A service as a process: it comes up, says how it is, and on SIGTERM finishes what it began."""
+"""A service as a process: it starts, reports its health, and on SIGTERM finishes its work."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ LOCKS = (
 
 @dataclass
 class Running:
-    """Referral, in a process of its own."""
+    """Referral as a process."""
 
     process: asyncio.subprocess.Process
     url: str
@@ -41,7 +41,7 @@ class Running:
         return (await self.get("/ready")).status_code == 200
 
     async def ended(self, within: float = 30.0) -> tuple[int, str]:
-        """Its exit code, and what it wrote."""
+        """Wait for its end; returns the exit code and the output."""
         _, written = await asyncio.wait_for(self.process.communicate(), within)
         assert self.process.returncode is not None
         return self.process.returncode, written.decode()

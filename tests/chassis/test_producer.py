@@ -1,4 +1,4 @@
-"""What goes into one batch, and that a partition that takes nothing keeps nobody else waiting."""
+"""The batches of the producer, and that a partition without a leader delays no other."""
 
 import asyncio
 from types import SimpleNamespace
@@ -76,7 +76,7 @@ async def test_behind_what_does_not_fit_goes_nothing_not_even_what_would() -> No
     assert [len([*batch]) for batch in clogged.batches] == [1]
 
 
-async def test_what_goes_publisher_is_on_the_wire_before_who_committed_it_goes_on(
+async def test_what_is_published_directly_is_sent_before_the_code_after_the_commit_continues(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requests: list[type] = []
@@ -91,9 +91,9 @@ async def test_what_goes_publisher_is_on_the_wire_before_who_committed_it_goes_o
     producer = await broker.connect()
     publisher = DirectPublisher(wake=lambda: None, count=lambda _: None)
     publisher.open(producer)
-    for _ in range(2):  # the first one still has to hear of the topic
-        facts = [an_outbox_record(a_count(uuid4()))._replace(topic=topic) for _ in range(50)]
-        async with publisher.publish_after(facts):
+    for _ in range(2):  # the first send has to fetch the metadata of the topic
+        records = [an_outbox_record(a_count(uuid4()))._replace(topic=topic) for _ in range(50)]
+        async with publisher.publish_after(records):
             await asyncio.sleep(0.1)
             requests.clear()
         assert requests == [ProduceRequest]

@@ -1,4 +1,4 @@
-"""What is parked under a key goes through the pipeline again, in order, or stays where it is."""
+"""The dead letters of a key go through the pipeline again, in order, or stay as they are."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
@@ -26,7 +26,7 @@ TALLY_ID = uuid4()
 
 
 class Trouble:
-    """A handler's bug: some amounts fail until somebody repairs it."""
+    """A bug of a handler: some amounts fail until it is fixed."""
 
     def __init__(self, *amounts: int) -> None:
         self.amounts = set(amounts)
@@ -37,14 +37,14 @@ class Trouble:
 
 
 class Passing:
-    """Something that is in the way for now."""
+    """A handler that fails with a transient error."""
 
     def __call__(self, _: Counted) -> None:
         raise TransientError("busy")
 
 
 class Interrupted:
-    """A store that lets somebody else go first, once."""
+    """A store that runs something else first, before one of its transactions."""
 
     def __init__(self, store: Store, at: int, by: Callable[[], Awaitable[None]]) -> None:
         self._store = store
@@ -87,7 +87,7 @@ async def test_what_is_parked_is_handled_in_order_once_the_cause_is_gone(rig: Ri
     first, *_ = await rig.letters()
     done = await redrive_of(rig).redrive(first)
     assert [one.outcome for one in done] == [Outcome.HANDLED] * 3
-    assert totals(await rig.promised(), TALLY_ID) == [1, 11, 111, 1111]
+    assert totals(await rig.outbox(), TALLY_ID) == [1, 11, 111, 1111]
     assert await rig.letters() == []
 
 
@@ -111,7 +111,7 @@ async def test_what_another_process_handles_meanwhile_is_not_set_aside(rig: Rig)
     async def the_other_one() -> None:
         assert await rig.deliver(record) == [Outcome.HANDLED]
 
-    # Together, alone, and then it would be set aside.
+    # The third transaction: after the attempt with the batch and the one alone, when it would be set aside.
     interrupted = Interrupted(rig.store, at=3, by=the_other_one)
     impatient = replace(
         rig, store=interrupted, handlers=Handlers(Passing()), retry_policy=RetryPolicy(attempts=1), slept=[]
@@ -122,7 +122,7 @@ async def test_what_another_process_handles_meanwhile_is_not_set_aside(rig: Rig)
 
 async def test_what_comes_twice_with_different_data_is_handled_once_for_all_that(rig: Rig) -> None:
     (good,) = counts(1)
-    bad = good._replace(value=b"not what was promised", key=None, offset=good.offset + 1_000_000)
+    bad = good._replace(value=b"not a valid event", key=None, offset=good.offset + 1_000_000)
     outcomes = await rig.deliver(bad, good)
     assert outcomes == [Outcome.DEAD_LETTERED, Outcome.HANDLED]
     assert await rig.deliver(good) == [Outcome.DUPLICATE]
@@ -144,7 +144,7 @@ async def test_after_a_redrive_the_key_is_not_parked_any_more(rig: Rig) -> None:
     (letter,) = await rig.letters()
     await redrive_of(rig).redrive(letter)
     assert await rig.deliver(*counts(100)) == [Outcome.HANDLED]
-    assert totals(await rig.promised(), TALLY_ID) == [10, 110]
+    assert totals(await rig.outbox(), TALLY_ID) == [10, 110]
 
 
 async def test_any_letter_of_the_key_starts_with_the_first(rig: Rig) -> None:
@@ -154,7 +154,7 @@ async def test_any_letter_of_the_key_starts_with_the_first(rig: Rig) -> None:
     trouble.amounts.clear()
     *_, last = await rig.letters()
     assert len(await redrive_of(rig).redrive(last)) == 2
-    assert totals(await rig.promised(), TALLY_ID) == [10, 110]
+    assert totals(await rig.outbox(), TALLY_ID) == [10, 110]
 
 
 async def test_a_record_that_was_handled_in_the_meantime_is_closed_as_a_duplicate(rig: Rig) -> None:
@@ -181,7 +181,7 @@ async def test_a_discarded_letter_needs_a_reason_and_what_waits_behind_it_still_
     assert [letter.id for letter in await rig.letters()] == [behind.id]
     assert await rig.deliver(*counts(1000)) == [Outcome.PARKED]
     await redrive_of(rig).redrive(behind)
-    assert totals(await rig.promised(), TALLY_ID) == [100, 1100]
+    assert totals(await rig.outbox(), TALLY_ID) == [100, 1100]
 
 
 async def test_a_closed_letter_is_not_opened_again_by_a_second_delivery(rig: Rig) -> None:
@@ -234,4 +234,4 @@ async def test_a_live_record_of_the_key_waits_for_the_redrive_that_is_at_work(po
     gated.gate.set()
     assert await redriving is Outcome.HANDLED
     assert await live == [Outcome.HANDLED]
-    assert totals(await rig.promised(), TALLY_ID) == [10, 110]
+    assert totals(await rig.outbox(), TALLY_ID) == [10, 110]

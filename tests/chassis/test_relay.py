@@ -1,4 +1,4 @@
-"""The relay publishes what was promised, in order per key, from one process at a time."""
+"""The relay publishes the outbox in order per key, from one process at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -43,7 +43,7 @@ def a_relay(broker: Connects, lead: Lead, metrics: Metrics | None = None, hold: 
 
 
 class Turns:
-    """A relay that publishes one batch when it is told to."""
+    """A relay that publishes one batch for each call of `round`."""
 
     def __init__(self, store: Store, broker: Connects, hold: float = 0.1) -> None:
         self._lead = MemoryLead(store)
@@ -54,12 +54,12 @@ class Turns:
         return await self._relay.round(self._lead)
 
 
-def promises(*ids: UUID, each: int = 1) -> list[OutboxRecord]:
-    """Promises of these aggregates, taking turns."""
+def outbox_records(*ids: UUID, each: int = 1) -> list[OutboxRecord]:
+    """Outbox records of these aggregates, in turns."""
     return [an_outbox_record(a_count(id_), number) for number in range(1, each + 1) for id_ in ids]
 
 
-async def promise(store: Store, *records: OutboxRecord) -> None:
+async def append(store: Store, *records: OutboxRecord) -> None:
     async with store.transaction() as transaction:
         await transaction.outbox.append(records)
 
@@ -70,7 +70,7 @@ async def left(store: Store) -> int:
 
 
 async def held_for(store: PostgresStore) -> list[str]:
-    """Why the broker did not take what is held."""
+    """The errors of the records that are held."""
     async with store.transaction() as transaction:
         rows = await transaction.connection.fetch("select error from outbox where error is not null")
     return [row["error"] for row in rows]
@@ -82,14 +82,14 @@ def of_key(records: list[OutboxRecord], id_: UUID) -> list[int]:
 
 
 def on_partition(number: int) -> UUID:
-    """A key that goes to this partition of the broker in memory."""
+    """A key of this partition of the broker in memory."""
     return UUID(int=uuid4().int // MemoryBroker.PARTITIONS * MemoryBroker.PARTITIONS + number)
 
 
-async def test_what_is_promised_is_published_in_order_and_forgotten(store: Store) -> None:
+async def test_the_outbox_is_published_in_order_and_deleted(store: Store) -> None:
     broker = MemoryBroker()
-    made = promises(uuid4(), uuid4(), uuid4(), each=5)
-    await promise(store, *made)
+    made = outbox_records(uuid4(), uuid4(), uuid4(), each=5)
+    await append(store, *made)
     assert await Turns(store, broker).round() == 15
     assert broker.log == made
     assert await left(store) == 0
@@ -98,14 +98,14 @@ async def test_what_is_promised_is_published_in_order_and_forgotten(store: Store
 async def test_nothing_is_published_twice_when_nothing_goes_wrong(store: Store) -> None:
     broker = MemoryBroker()
     relay = Turns(store, broker)
-    await promise(store, *promises(uuid4()))
+    await append(store, *outbox_records(uuid4()))
     assert [await relay.round(), await relay.round()] == [1, 0]
     assert len(broker.log) == 1
 
 
-async def test_a_crash_between_sending_and_forgetting_sends_again_with_the_same_id(store: Store) -> None:
+async def test_a_crash_between_sending_and_deleting_sends_again_with_the_same_id(store: Store) -> None:
     broker = MemoryBroker()
-    await promise(store, *promises(uuid4(), each=3))
+    await append(store, *outbox_records(uuid4(), each=3))
     with pytest.raises(TooManyConnectionsError):
         await Turns(Unreliable(store, passes=1, breaks=1), broker).round()
     assert len(broker.log) == await left(store) == 3
@@ -119,7 +119,7 @@ async def test_a_refused_key_is_held_and_the_others_go_on(store: Store) -> None:
     bad, good = on_partition(0), on_partition(1)
     broker.refuses = {bad}
     relay = Turns(store, broker)
-    await promise(store, *promises(bad, good, each=3))
+    await append(store, *outbox_records(bad, good, each=3))
     await relay.round()
     assert of_key(broker.log, good) == [1, 2, 3]
     assert of_key(broker.log, bad) == []
@@ -131,10 +131,10 @@ async def test_what_comes_after_a_refused_record_does_not_overtake_it(store: Sto
     bad = on_partition(0)
     broker.refuses = {bad}
     relay = Turns(store, broker)
-    await promise(store, *promises(bad, each=2))
+    await append(store, *outbox_records(bad, each=2))
     await relay.round()
     broker.refuses = set()
-    await promise(store, an_outbox_record(a_count(bad), 3))
+    await append(store, an_outbox_record(a_count(bad), 3))
     await eventually(relay.round, lambda published: published)
     assert of_key(broker.log, bad) == [1, 2, 3]
     assert await left(store) == 0
@@ -145,7 +145,7 @@ async def test_a_key_that_shares_its_partition_with_a_refused_one_gets_through_a
     bad, neighbour = on_partition(0), on_partition(0)
     broker.refuses = {bad}
     relay = Turns(store, broker)
-    await promise(store, *promises(bad, neighbour, each=2))
+    await append(store, *outbox_records(bad, neighbour, each=2))
     await eventually(relay.round, lambda _: of_key(broker.log, neighbour) == [1, 2])
     assert of_key(broker.log, bad) == []
 
@@ -155,21 +155,21 @@ async def test_after_a_failed_send_the_producer_is_replaced() -> None:
     bad = on_partition(0)
     broker.refuses = {bad}
     relay = Turns(store, broker)
-    await promise(store, *promises(bad))
+    await append(store, *outbox_records(bad))
     await relay.round()
-    await promise(store, *promises(on_partition(0)))
+    await append(store, *outbox_records(on_partition(0)))
     await relay.round()
     assert [producer.stopped for producer in broker.producers] == [True, False]
     assert len(broker.log) == 1
 
 
-async def test_what_commits_late_is_published_late_and_not_forgotten(postgres: PostgresStore) -> None:
+async def test_what_commits_late_is_published_late_and_not_skipped(postgres: PostgresStore) -> None:
     broker = MemoryBroker()
     relay = Turns(postgres, broker)
-    late, early = promises(uuid4(), uuid4())
+    late, early = outbox_records(uuid4(), uuid4())
     async with postgres.transaction() as slow:
         await slow.outbox.append([late])
-        await promise(postgres, early)
+        await append(postgres, early)
         await relay.round()
         assert broker.log == [early]
     await relay.round()
@@ -198,7 +198,7 @@ def leads(metrics: Metrics) -> bool:
 
 @pytest.fixture
 async def admin(stack: Stack, tally_database: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """Who may end anybody's connection, looking at tally's database."""
+    """A superuser's connection to tally's database, which may end other connections."""
     name = tally_database.rsplit("/", 1)[-1]
     connection = await asyncpg.connect(stack.postgres.admin_url, database=name)
     yield connection
@@ -217,15 +217,15 @@ async def test_a_running_relay_publishes_what_comes(postgres: PostgresStore, tal
     broker = MemoryBroker()
     relay = a_relay(broker, Leadership(tally_database, "relay"))
     async with running(relay):
-        await promise(postgres, *promises(uuid4()))
+        await append(postgres, *outbox_records(uuid4()))
         await eventually(lambda: len(broker.log) == 1)
-        await promise(postgres, *promises(uuid4()))
+        await append(postgres, *outbox_records(uuid4()))
         relay.wake()
         await eventually(lambda: len(broker.log) == 2)
 
 
 class Counting(Leadership):
-    """Counts how often somebody looks into the outbox."""
+    """Counts the queries of the outbox."""
 
     looks = 0
 
@@ -234,34 +234,34 @@ class Counting(Leadership):
         return await super().outbox()
 
 
-async def test_one_promise_is_one_look_into_the_outbox(
+async def test_one_record_is_one_query_of_the_outbox(
     postgres: PostgresStore, tally_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chassis.messaging.relay.SHORTEST_POLL", 60)
     broker, lead = MemoryBroker(), Counting(tally_database, "relay")
     relay = a_relay(broker, lead)
-    await promise(postgres, *promises(uuid4()))
+    await append(postgres, *outbox_records(uuid4()))
     async with running(relay):
         for published in (1, 2):
             await eventually(lambda: left(postgres), lambda number: number == 0)
             await asyncio.sleep(0.05)
             assert (lead.looks, len(broker.log)) == (published, published)
-            await promise(postgres, *promises(uuid4()))
+            await append(postgres, *outbox_records(uuid4()))
             relay.wake()
 
 
 SCANS = "select seq_scan from pg_stat_xact_user_tables where relname = 'outbox'"
-"""How often this transaction has read through all of it: what others did is counted whenever they get to it."""
+"""Sequential scans of the outbox by this transaction. Those of other sessions reach the statistics only later."""
 
 
 async def test_it_never_reads_through_all_rows_that_were_deleted(postgres: PostgresStore, tally_database: str) -> None:
-    """PostgreSQL would keep the plan that it made when the table was empty."""
+    """Without care PostgreSQL keeps the plan that it made when the table was empty."""
     lead = Leadership(tally_database, "relay")
     outbox = await lead.outbox()
     assert outbox
     async with outbox._connection.transaction():
         for _ in range(10):
-            await promise(postgres, *promises(uuid4()))
+            await append(postgres, *outbox_records(uuid4()))
             await outbox.published([one.position for one in await outbox.unpublished(100, now())])
         scans = await outbox._connection.fetchval(SCANS)
     await lead.release()
@@ -272,7 +272,7 @@ async def test_stopping_publishes_what_is_left_and_gives_the_lead_away(
     postgres: PostgresStore, tally_database: str, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     broker = MemoryBroker()
-    await promise(postgres, *promises(uuid4(), each=2_500))
+    await append(postgres, *outbox_records(uuid4(), each=2_500))
     stop = asyncio.Event()
     stop.set()
     await a_relay(broker, Leadership(tally_database, "relay")).run(stop)
@@ -284,7 +284,7 @@ async def test_stopping_publishes_what_is_left_and_gives_the_lead_away(
     )
 
 
-async def test_who_loses_the_lead_publishes_no_more(
+async def test_a_relay_that_lost_the_lead_publishes_no_more(
     postgres: PostgresStore, tally_database: str, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     broker, metrics = MemoryBroker(), Metrics()
@@ -296,7 +296,7 @@ async def test_who_loses_the_lead_publishes_no_more(
         await eventually(lambda: admin.fetchval(f"{ADVISORY_LOCKS} and not granted"))
         await end_the_leader(admin)
         await waiting
-        await promise(postgres, *promises(uuid4()))
+        await append(postgres, *outbox_records(uuid4()))
         relay.wake()
         await eventually(lambda: not leads(metrics))
         assert broker.log == []
@@ -312,12 +312,12 @@ async def test_of_two_relays_one_leads_and_the_other_takes_over_when_its_connect
     hung = asyncio.create_task(first.run(asyncio.Event()))
     await eventually(lambda: leads(metrics[0]))
     async with running(second):
-        await promise(postgres, *promises(uuid4(), each=50))
+        await append(postgres, *outbox_records(uuid4(), each=50))
         await eventually(lambda: left(postgres), lambda number: number == 0)
         assert (len(brokers[0].log), len(brokers[1].log), leads(metrics[1])) == (50, 0, False)
         hung.cancel()
         await end_the_leader(admin)
-        await promise(postgres, *promises(uuid4()))
+        await append(postgres, *outbox_records(uuid4()))
         await eventually(lambda: len(brokers[1].log) == 1)
         assert leads(metrics[1])
 
@@ -328,7 +328,7 @@ class ComesUpLate(MemoryBroker):
     refuses_connections = 2
 
     async def connect(self) -> MemoryProducer:
-        """A fresh producer, in the end."""
+        """A producer, from the third call on."""
         if self.refuses_connections:
             self.refuses_connections -= 1
             raise ConnectionRefusedError
@@ -337,22 +337,22 @@ class ComesUpLate(MemoryBroker):
 
 async def test_it_waits_for_a_broker_that_is_not_there(postgres: PostgresStore, tally_database: str) -> None:
     broker, metrics = ComesUpLate(), Metrics()
-    await promise(postgres, *promises(uuid4()))
+    await append(postgres, *outbox_records(uuid4()))
     async with running(a_relay(broker, Leadership(tally_database, "relay"), metrics)):
         await eventually(lambda: len(broker.log) == 1)
         await eventually(lambda: leads(metrics))
 
 
-async def test_on_real_servers_every_promise_arrives_once_and_in_order(
+async def test_on_real_servers_every_record_arrives_once_and_in_order(
     postgres: PostgresStore, tally_database: str, broker: Broker
 ) -> None:
     topic = await broker.make_topic(partitions=3)
     ids = [uuid4() for _ in range(7)]
-    made = [record._replace(topic=topic) for record in promises(*ids, each=60)]
+    made = [record._replace(topic=topic) for record in outbox_records(*ids, each=60)]
     relay = a_relay(broker, Leadership(tally_database, "relay"))
     async with running(relay):
-        await promise(postgres, *made[:200])
-        await promise(postgres, *made[200:])
+        await append(postgres, *made[:200])
+        await append(postgres, *made[200:])
         relay.wake()
         await eventually(lambda: left(postgres), lambda number: number == 0)
     arrived = await broker.read(topic)
@@ -370,9 +370,9 @@ async def test_on_real_servers_a_record_that_is_refused_stops_only_its_own_key(
 ) -> None:
     topic = await broker.make_topic(config={"max.message.bytes": "20000"})
     good, bad, other = uuid4(), uuid4(), uuid4()
-    made = [record._replace(topic=topic) for record in promises(good, bad, other, each=2)]
+    made = [record._replace(topic=topic) for record in outbox_records(good, bad, other, each=2)]
     made[1] = made[1]._replace(value=urandom(50_000))
-    await promise(postgres, *made)
+    await append(postgres, *made)
     async with running(a_relay(broker, Leadership(tally_database, "relay"), hold=1)):
         await eventually(lambda: left(postgres), lambda number: number == 2)
     arrived = [record.key.decode() for record in await broker.read(topic)]
@@ -385,9 +385,9 @@ async def test_on_real_servers_what_does_not_fit_in_one_batch_follows_in_order_a
     monkeypatch.setattr("chassis.messaging.relay.SHORTEST_POLL", 60)
     topic = await broker.make_topic(partitions=1)
     ids = [uuid4(), uuid4()]
-    made = [record._replace(topic=topic, value=urandom(200_000)) for record in promises(*ids, each=4)]
+    made = [record._replace(topic=topic, value=urandom(200_000)) for record in outbox_records(*ids, each=4)]
     made[3] = made[3]._replace(value=urandom(LARGEST))
-    await promise(postgres, *made)
+    await append(postgres, *made)
     async with running(a_relay(broker, Leadership(tally_database, "relay"))):
         await eventually(lambda: left(postgres), lambda number: number == 0)
     arrived = await broker.read(topic)
@@ -401,8 +401,8 @@ async def test_on_real_servers_a_topic_that_is_not_there_stops_only_its_own_reco
     postgres: PostgresStore, tally_database: str, broker: Broker
 ) -> None:
     topic = await broker.make_topic()
-    lost, found = promises(uuid4(), uuid4())
-    await promise(postgres, lost._replace(topic="duaal.nowhere"), found._replace(topic=topic))
+    lost, found = outbox_records(uuid4(), uuid4())
+    await append(postgres, lost._replace(topic="duaal.nowhere"), found._replace(topic=topic))
     async with running(a_relay(broker, Leadership(tally_database, "relay"), hold=60)):
         await eventually(lambda: left(postgres), lambda number: number == 1)
         await eventually(lambda: held_for(postgres), lambda errors: errors == ["TimeoutError"])
@@ -412,10 +412,10 @@ async def test_a_key_that_is_held_stays_so_for_the_next_relay(store: Store) -> N
     broker = MemoryBroker()
     bad, good = on_partition(0), on_partition(1)
     broker.refuses = {bad}
-    await promise(store, *promises(bad, each=2))
+    await append(store, *outbox_records(bad, each=2))
     relay = Turns(store, broker, hold=60)
     await relay.round()
     broker.refuses = set()
-    await promise(store, *promises(good))
+    await append(store, *outbox_records(good))
     await Turns(store, broker).round()
     assert [record.aggregate_id for record in broker.log] == [good]

@@ -1,4 +1,4 @@
-"""Aggregates go into PostgreSQL and come back the same, in as few statements as there are classes."""
+"""Aggregates are stored in PostgreSQL and loaded again unchanged, with one statement per class."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ from tests.chassis.tally import Colour, Part, Sample, State, Tally
 
 
 def a_sample(**given: Any) -> Sample:
-    """Every field has a value that is easily mistaken for another."""
+    """An aggregate with values that are easily stored wrong."""
     usual: dict[str, Any] = {
         "id": uuid4(),
         "text": "Brugge – 'quoted' \\ {json} ✓\n",
@@ -59,7 +59,7 @@ FULL: dict[str, Any] = {
 
 
 def wanting(kind: type[Any], *ids: UUID, **equals: Any) -> LoadPlan:
-    """These ids of a class, and those whose column has this value."""
+    """A plan to load these ids of a class, and those whose column has this value."""
     plan = LoadPlan()
     plan.ids[kind] = set(ids)
     for column, value in equals.items():
@@ -69,7 +69,7 @@ def wanting(kind: type[Any], *ids: UUID, **equals: Any) -> LoadPlan:
 
 @asynccontextmanager
 async def working(store: PostgresStore, plan: LoadPlan | None = None) -> AsyncIterator[UnitOfWork]:
-    """One transaction of a batch: load, work, number the facts, save."""
+    """One transaction of a batch: load, work, number the events, save."""
     async with store.transaction() as transaction:
         unit_of_work = await transaction.load(plan or LoadPlan())
         yield unit_of_work
@@ -131,7 +131,7 @@ async def test_many_are_kept_and_found_at_once(postgres: PostgresStore) -> None:
         assert [unit_of_work.get(Tally, tally.id).total for tally in tallies] == list(range(300))
 
 
-async def test_who_was_changed_by_somebody_else_in_between_is_stale(postgres: PostgresStore) -> None:
+async def test_an_aggregate_that_another_transaction_changed_in_between_is_stale(postgres: PostgresStore) -> None:
     one, other = Tally(uuid4(), "g"), Tally(uuid4(), "g")
     await keep(postgres, one, other)
     async with postgres.transaction() as transaction:
@@ -238,7 +238,7 @@ async def test_an_aggregate_is_added_once(postgres: PostgresStore) -> None:
         await keep(postgres, Tally(tally.id, "g"))
 
 
-async def test_a_fact_of_another_key_than_its_aggregates_is_refused(postgres: PostgresStore) -> None:
+async def test_an_event_with_another_key_than_its_aggregate_is_refused(postgres: PostgresStore) -> None:
     tally, other = Tally(uuid4(), "g"), Tally(uuid4(), "g")
     other.add(1)
     tally.pending_events += other.pending_events

@@ -1,4 +1,4 @@
-"""Old rows are forgotten, but never so early that a record could have its effect again."""
+"""Old rows are deleted, but never so early that a record could have its effect again."""
 
 from datetime import timedelta
 
@@ -19,14 +19,14 @@ def test_by_default_the_inbox_remembers_longer_than_any_record_can_come_back(ser
     retention.check(timedelta(days=TOPICS[name].retention_days) for name in consumed_by(service))
 
 
-def test_an_inbox_that_forgets_before_the_topic_does_is_refused() -> None:
+def test_a_shorter_retention_of_the_inbox_than_of_the_topic_is_refused() -> None:
     with pytest.raises(UnsafeRetention, match="at least 30 days"):
         Retention(inbox=timedelta(days=29)).check([timedelta(days=30)])
     with pytest.raises(UnsafeRetention, match="at least 30 days"):
         Retention(inbox=timedelta(days=29)).check([timedelta(days=7)])
 
 
-async def test_only_what_is_too_old_is_forgotten(pool: Pool) -> None:
+async def test_only_what_is_too_old_is_deleted(pool: Pool) -> None:
     old, young = timedelta(days=46), timedelta(days=44)
     await pool.execute(
         "insert into inbox (consumer, source, event_id, received_at) "
@@ -45,13 +45,13 @@ async def test_only_what_is_too_old_is_forgotten(pool: Pool) -> None:
         "insert into skipped_records select n, gen_random_uuid(), 1, 't', '[]', '', now(), 1, 'e', "
         "now() - n * interval '1 day', 'Els', 'because' from unnest(array[29, 31]) as n"
     )
-    forgotten = await RetentionJob(pool, Retention()).forget()
-    assert forgotten == {"inbox": 1, "dead_letters": 1, "skipped_records": 1, "answered_requests": 0}
+    deleted = await RetentionJob(pool, Retention()).forget()
+    assert deleted == {"inbox": 1, "dead_letters": 1, "skipped_records": 1, "answered_requests": 0}
     assert [row[0] for row in await pool.fetch("select event_id from inbox")] == ["young"]
     assert [row[0] for row in await pool.fetch("select detail from dead_letters")] == ["waits"]
 
 
-async def test_many_old_rows_are_forgotten_in_small_bites(pool: Pool) -> None:
+async def test_many_old_rows_are_deleted_in_small_batches(pool: Pool) -> None:
     await pool.execute(
         "insert into inbox (consumer, source, event_id, received_at) "
         "select 'tally', 's', n::text, now() - interval '1 year' from generate_series(1, $1::int) n",

@@ -10,7 +10,7 @@ from chassis.settings import InvalidSettings, Settings
 
 
 class TallySettings(Settings):
-    """What tally needs."""
+    """Settings of tally."""
 
     model_config = SettingsConfigDict(env_prefix="TALLY_")
 

@@ -1,4 +1,4 @@
-"""A timer fires once, at its time and not before, whatever crashes; nobody takes it back."""
+"""A timer fires once, when it is due and not before, whatever crashes."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ MOMENT = timedelta(microseconds=1)
 
 @event("be.duaalwest.tally.CountAsked.v1", topic="duaal.tally.counts", key="tally_id")
 class CountAsked(Event):
-    """Somebody wants one to be counted later."""
+    """One has to be counted later."""
 
     tally_id: UUID
     at: AwareDatetime
@@ -46,28 +46,28 @@ class CountAsked(Event):
 
 @event("be.duaalwest.tally.CountDue.v1", topic="duaal.tally.timers", key="timer_id")
 class CountDue(Timer):
-    """Now it is time to count one."""
+    """The timer: one has to be counted now."""
 
     tally_id: UUID
 
 
 class CountLater(BaseModel):
-    """A person wants the same."""
+    """The command for the same."""
 
     tally_id: UUID
     at: AwareDatetime
 
 
 class Done(BaseModel):
-    """It will be counted."""
+    """The answer to the command."""
 
 
-class Patient(Handlers):
-    """Counts when the time has come."""
+class Delayed(Handlers):
+    """Handlers that set a timer and count when it fires."""
 
     @handles(CountAsked, loads={Tally: "tally_id"})
     def ask(self, asked: CountAsked, uow: UnitOfWork, ctx: MessageContext) -> None:
-        """Remember it."""
+        """Set the timer."""
         tally = uow.find(Tally, asked.tally_id)
         if tally is None:
             uow.add(tally := Tally(asked.tally_id, "all"))
@@ -76,19 +76,19 @@ class Patient(Handlers):
 
     @handles(CountLater, loads={Tally: "tally_id"})
     def ask_by_hand(self, command: CountLater, uow: UnitOfWork, ctx: MessageContext) -> Done:
-        """The same over HTTP."""
+        """Set the timer by a command."""
         self.ask(CountAsked(tally_id=command.tally_id, at=command.at), uow, ctx)
         return Done()
 
     @handles(CountDue, loads={Tally: "tally_id"})
     def count_now(self, due: CountDue, uow: UnitOfWork, _: MessageContext) -> None:
-        """Count one."""
+        """Count, when the timer fired."""
         uow.get(Tally, due.tally_id).add(1)
 
 
 @pytest.fixture
 def rig(rig: Rig) -> Rig:
-    return Rig(rig.store, batch=rig.batch, handlers=Patient())
+    return Rig(rig.store, batch=rig.batch, handlers=Delayed())
 
 
 def asked(tally_id: UUID | None = None, *, at: datetime = NOON + HOUR) -> Record:
@@ -110,12 +110,12 @@ async def fire(store: Store, at: datetime, limit: int = 100) -> int:
     return await MemoryLead(store).fire_timers(at, limit)
 
 
-async def promised(store: Store) -> list[OutboxRecord]:
-    """What the timers made the service promise."""
-    return [record for record in await Rig(store).promised() if record.topic == "duaal.tally.timers"]
+async def fired_timers(store: Store) -> list[OutboxRecord]:
+    """The outbox records of timers that fired."""
+    return [record for record in await Rig(store).outbox() if record.topic == "duaal.tally.timers"]
 
 
-async def forget_what_was_handled(store: Store) -> None:
+async def empty_the_inbox(store: Store) -> None:
     async with store.transaction() as transaction:
         if isinstance(transaction, PostgresTransaction):
             await transaction.connection.execute("delete from inbox")
@@ -129,35 +129,35 @@ async def test_a_timer_fires_once_at_its_time_and_not_before(rig: Rig) -> None:
     assert await fire(rig.store, NOON + HOUR - MOMENT) == 0
     assert await fire(rig.store, NOON + HOUR) == 1
     assert await fire(rig.store, NOON + 2 * HOUR) == 0
-    (promise,) = await promised(rig.store)
-    arrived = as_it_arrives(promise)
+    (record,) = await fired_timers(rig.store)
+    arrived = as_it_arrives(record)
     assert await rig.deliver(arrived, arrived) == [Outcome.HANDLED, Outcome.DUPLICATE]
     assert await rig.total(tally) == 1
 
 
-async def test_its_message_tells_when_it_was_due_and_what_it_belongs_to(rig: Rig) -> None:
+async def test_its_message_says_when_it_was_due_and_what_it_belongs_to(rig: Rig) -> None:
     tally = uuid4()
     cause = asked(tally)
     await rig.deliver(cause)
     await fire(rig.store, NOON + 2 * HOUR)
-    (promise,) = await promised(rig.store)
-    headers = dict(promise.headers)
+    (record,) = await fired_timers(rig.store)
+    headers = dict(record.headers)
     assert headers["ce_time"] == headers["ce_recordedtime"] == "2026-11-23T12:00:00Z"
     assert (headers["ce_correlationid"], headers["ce_sequence"]) == (str(tally), "000000000001")
     assert headers["ce_causationid"].encode() == dict(cause.headers)["ce_id"]
 
 
-async def test_a_timer_takes_no_number_from_the_facts_of_its_aggregate(rig: Rig) -> None:
+async def test_a_timer_takes_no_sequence_number_of_its_aggregate(rig: Rig) -> None:
     tally = uuid4()
     await rig.deliver(asked(tally))
     await fire(rig.store, NOON + HOUR)
-    (promise,) = await promised(rig.store)
-    await rig.deliver(as_it_arrives(promise))
-    assert [record.sequence for record in await rig.promised() if record.aggregate_id == tally] == [1]
+    (outbox_record,) = await fired_timers(rig.store)
+    await rig.deliver(as_it_arrives(outbox_record))
+    assert [record.sequence for record in await rig.outbox() if record.aggregate_id == tally] == [1]
 
 
 async def test_what_is_rolled_back_leaves_no_timer(rig: Rig) -> None:
-    rig = Rig(Unreliable(rig.store, breaks=2), batch=rig.batch, handlers=Patient())
+    rig = Rig(Unreliable(rig.store, breaks=2), batch=rig.batch, handlers=Delayed())
     with pytest.raises(Paused):
         await rig.deliver(asked())
     assert await fire(rig.store, NOON + HOUR) == 0
@@ -176,14 +176,14 @@ async def test_a_handler_that_fails_leaves_no_timer_and_its_neighbour_leaves_one
 async def test_a_replay_of_the_cause_sets_no_second_timer(rig: Rig) -> None:
     cause = asked()
     await rig.deliver(cause)
-    await forget_what_was_handled(rig.store)
+    await empty_the_inbox(rig.store)
     assert await rig.deliver(cause) == [Outcome.HANDLED]
     assert await fire(rig.store, NOON + HOUR) == 1
 
 
 async def test_a_command_sets_a_timer_as_an_event_does(postgres: PostgresStore) -> None:
     executor = Executor("tally", postgres, now=lambda: NOON)
-    commands = Commands("tally", handlers_of(Patient()), executor, Metrics(), now=lambda: NOON)
+    commands = Commands("tally", handlers_of(Delayed()), executor, Metrics(), now=lambda: NOON)
     await commands.execute(CountLater(tally_id=uuid4(), at=NOON + HOUR), Done)
     assert await fire(postgres, NOON + HOUR) == 1
 
@@ -200,18 +200,18 @@ async def test_the_longest_due_fire_first(store: Store) -> None:
     timers = [a_timer(NOON + minutes * timedelta(minutes=1)) for minutes in (2, 0, 1)]
     await set_timers(store, *timers)
     assert [await fire(store, NOON + HOUR, limit=2), await fire(store, NOON + HOUR, limit=2)] == [2, 1]
-    assert await promised(store) == [timers[1].record, timers[2].record, timers[0].record]
+    assert await fired_timers(store) == [timers[1].record, timers[2].record, timers[0].record]
 
 
-async def test_a_crash_before_the_promise_is_kept_leaves_the_timer(store: Store) -> None:
+async def test_a_crash_before_the_commit_leaves_the_timer(store: Store) -> None:
     await set_timers(store, a_timer())
     with pytest.raises(TooManyConnectionsError):
         await fire(Unreliable(store, breaks=1), NOON)
-    assert await promised(store) == []
+    assert await fired_timers(store) == []
     assert await fire(store, NOON) == 1
 
 
-async def test_a_crash_after_the_promise_publishes_it_once(store: Store) -> None:
+async def test_a_timer_in_the_outbox_is_published_once(store: Store) -> None:
     broker = MemoryBroker()
     timer = a_timer()
     await set_timers(store, timer)
@@ -222,7 +222,7 @@ async def test_a_crash_after_the_promise_publishes_it_once(store: Store) -> None
 
 
 def a_relay(broker: MemoryBroker, lead: Lead, clock: list[datetime] | None = None) -> Relay:
-    """A relay whose clock stands still until a test moves it."""
+    """A relay with a clock that a test moves."""
     hands = clock or [NOON]
     return Relay("tally", lead, broker.connect, Metrics(), Health(), now=lambda: hands[0])
 
@@ -254,7 +254,7 @@ async def test_two_that_fire_at_the_same_moment_fire_it_once(postgres: PostgresS
         second = asyncio.create_task(fire(postgres, NOON))
         await eventually(lambda: pool.fetchval("select count(*) from pg_locks where not granted"))
     assert await second == 0
-    assert len(await promised(postgres)) == 1
+    assert len(await fired_timers(postgres)) == 1
 
 
 async def test_a_timer_with_the_id_of_its_aggregate_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Topics on a real Kafka are what their manifests say, those that were there before included."""
+"""Topics on a real Kafka follow their manifests, also those that existed before."""
 
 from chassis.messaging.topic_creation import create_topics
 from chassis.testing.eventually import eventually
@@ -9,7 +9,7 @@ WEEK = str(7 * DAY_MS)
 
 
 async def there_is(broker: Broker, topic: str, partitions: int, **settings: str) -> str:
-    """A topic that was made before, perhaps by hand; Kafka tells of it a moment later."""
+    """A topic that exists already; Kafka shows it a moment after it was made."""
     config = {name.replace("_", "."): value for name, value in settings.items()}
     await broker.make_topic(topic, partitions=partitions, config=config)
     await eventually(lambda: broker.partitions_of(topic), lambda found: found == partitions)
@@ -46,7 +46,7 @@ async def test_the_settings_of_a_topic_that_is_there_become_those_of_its_manifes
     )
 
 
-async def test_a_topic_with_too_few_partitions_keeps_them_and_is_told_of(broker: Broker) -> None:
+async def test_a_topic_with_too_few_partitions_keeps_them_and_is_reported(broker: Broker) -> None:
     partner = a_name("narrow")
     topic = await there_is(broker, f"partner.{partner}.events", partitions=2)
     (line,) = (await create_topics(broker.servers, partners=[partner])).too_narrow

@@ -42,9 +42,9 @@ async def test_an_accepted_question_is_kept_and_published_once(
 ) -> None:
     response = await http.post("/questions", json=QUESTION)
     assert response.status_code == 202
-    (fact,) = await under_test.facts()
-    assert isinstance(fact, QuestionReceived)
-    assert response.json()["question_id"] == str(fact.question_id)
+    (event,) = await under_test.events()
+    assert isinstance(event, QuestionReceived)
+    assert response.json()["question_id"] == str(event.question_id)
     (entry,) = await under_test.all(VaultEntry)
     assert entry.words == QUESTION["text"]
 
@@ -55,7 +55,7 @@ async def test_the_same_idempotency_key_gets_the_same_answer_and_has_no_second_e
     answers = await asyncio.gather(*(http.post("/questions", json=QUESTION, headers=KEY) for _ in range(5)))
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.text for answer in answers}) == 1
-    assert len(await under_test.facts()) == 1
+    assert len(await under_test.events()) == 1
 
 
 async def test_an_idempotency_key_of_another_question_is_refused(
@@ -65,7 +65,7 @@ async def test_an_idempotency_key_of_another_question_is_refused(
     response = await http.post("/questions", json=QUESTION | {"text": "Iets anders"}, headers=KEY)
     assert response.status_code == 409
     assert response.json()["errors"][0]["field"] == "Idempotency-Key"
-    assert len(await under_test.facts()) == 1
+    assert len(await under_test.events()) == 1
 
 
 async def test_two_first_searches_of_one_learner_at_once_are_one_learner(
@@ -74,9 +74,9 @@ async def test_two_first_searches_of_one_learner_at_once_are_one_learner(
     answers = await asyncio.gather(*(http.post("/learner-searches", json=SEARCH) for _ in range(4)))
     assert {answer.status_code for answer in answers} == {202}
     (learner,) = await under_test.all(Learner)
-    facts = await under_test.facts()
-    assert {fact.learner_id for fact in facts if isinstance(fact, LearnerSearchStarted)} == {learner.id}
-    assert (len(facts), learner.version) == (4, 4)
+    events = await under_test.events()
+    assert {event.learner_id for event in events if isinstance(event, LearnerSearchStarted)} == {learner.id}
+    assert (len(events), learner.version) == (4, 4)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ async def test_a_bad_question_is_refused_by_field_and_leaves_nothing(
     assert response.headers["content-type"] == "application/problem+json"
     if field:
         assert field in [error["field"] for error in response.json()["errors"]]
-    assert await under_test.facts() == []
+    assert await under_test.events() == []
     assert await under_test.all(VaultEntry) == []
 
 

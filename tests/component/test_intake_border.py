@@ -1,4 +1,4 @@
-"""Partners over Kafka: every record of theirs is taken in or answered, once, on a real PostgreSQL."""
+"""Partners over Kafka: each of their records is accepted or rejected, once, on a real PostgreSQL."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -41,16 +41,16 @@ def of(name: str) -> str:
 
 @pytest.fixture
 def service() -> Service:
-    """Fresh for every test: the quota is counted in memory."""
+    """A new service for every test, because the quota is counted in memory."""
     return build(IntakeSettings(database_url="unused", partners=MANIFESTS))
 
 
 async def deliver(under_test: ServiceUnderTest, records: Sequence[Record]) -> list[Outcome]:
-    """Deliver every record twice, as Kafka may; the answer is the outcomes of the first time."""
+    """Deliver every record twice, as Kafka may; returns the outcomes of the first time."""
     outcomes = await under_test.deliver_records(records)
-    before = counted(under_test.metrics), await under_test.facts()
+    before = counted(under_test.metrics), await under_test.events()
     assert set(await under_test.deliver_records(records)) <= {DUPLICATE}
-    assert (counted(under_test.metrics), await under_test.facts()) == before, "a second delivery had an effect"
+    assert (counted(under_test.metrics), await under_test.events()) == before, "a second delivery had an effect"
     return outcomes
 
 
@@ -69,19 +69,19 @@ async def deliver(under_test: ServiceUnderTest, records: Sequence[Record]) -> li
         (UNIZO, "AgreementEnded", AgreementReported),
     ],
 )
-async def test_what_a_partner_tells_is_told_on_without_its_references(
+async def test_what_a_partner_sends_is_published_without_its_references(
     under_test: ServiceUnderTest, sender: Partner, name: str, becomes: type[Event]
 ) -> None:
     record = a_partner_record(sender, of(name))
     assert await deliver(under_test, [record]) == [HANDLED]
-    (fact,) = await under_test.facts()
-    assert isinstance(fact, becomes)
-    told = fact.model_dump(mode="json")
-    said = data_of(of(name))
-    both = told.keys() & said.keys()
-    assert {name: told[name] for name in both} == {name: said[name] for name in both}
-    references = {said[name] for name in ("reference", "learner_reference", "workplace_reference") if name in said}
-    assert not references & {str(value) for value in told.values()}
+    (event,) = await under_test.events()
+    assert isinstance(event, becomes)
+    published = event.model_dump(mode="json")
+    sent = data_of(of(name))
+    both = published.keys() & sent.keys()
+    assert {name: published[name] for name in both} == {name: sent[name] for name in both}
+    references = {sent[name] for name in ("reference", "learner_reference", "workplace_reference") if name in sent}
+    assert not references & {str(value) for value in published.values()}
 
 
 async def test_the_same_reference_is_the_same_thing_and_of_another_partner_another(
@@ -91,7 +91,7 @@ async def test_the_same_reference_is_the_same_thing_and_of_another_partner_anoth
     again = a_partner_record(UNIZO, of("WorkplaceRegistered"), open_positions=5)
     other = a_partner_record(VDAB, of("WorkplaceRegistered"))
     await deliver(under_test, [first, again, other])
-    one, two, three = [fact for fact in await under_test.facts() if isinstance(fact, WorkplaceRegistered)]
+    one, two, three = [event for event in await under_test.events() if isinstance(event, WorkplaceRegistered)]
     assert one.workplace_id == two.workplace_id != three.workplace_id
     assert (one.open_positions, two.open_positions) == (1, 5)
 
@@ -99,10 +99,10 @@ async def test_the_same_reference_is_the_same_thing_and_of_another_partner_anoth
 async def test_a_learner_of_a_partner_is_one_learner_in_every_message(under_test: ServiceUnderTest) -> None:
     kinds = ("LearnerSearchStarted", "LearnerAtRisk", "AgreementRegistered", "AgreementEnded")
     await deliver(under_test, [a_partner_record(SCHOOLSOFT, of(kind)) for kind in kinds])
-    assert len({getattr(fact, "learner_id", None) for fact in await under_test.facts()}) == 1
+    assert len({getattr(event, "learner_id", None) for event in await under_test.events()}) == 1
 
 
-async def test_what_a_partner_says_twice_has_one_effect(under_test: ServiceUnderTest) -> None:
+async def test_what_a_partner_sends_twice_has_one_effect(under_test: ServiceUnderTest) -> None:
     headers = headers_by(SCHOOLSOFT, of("QuestionReceived"))
     once, twice = (a_partner_record(SCHOOLSOFT, of("QuestionReceived"), headers=headers) for _ in range(2))
     assert await deliver(under_test, [once, twice]) == [HANDLED, DUPLICATE]
@@ -125,10 +125,10 @@ async def test_a_refusal_says_where_why_and_which_field_and_repeats_nothing(unde
     async with under_test.store.transaction() as transaction:
         (row,) = await transaction.connection.fetch("select topic, headers, value from outbox")
     assert row["topic"] == CLB.rejected_topic
-    (fact,) = await under_test.facts()
-    assert isinstance(fact, MessageRejected)
-    assert (fact.partner, fact.partition, fact.offset) == (CLB.id, record.partition, record.offset)
-    assert (fact.reason, fact.field, fact.message_id) == (RejectionReason.INVALID_DATA, "school", None)
+    (event,) = await under_test.events()
+    assert isinstance(event, MessageRejected)
+    assert (event.partner, event.partition, event.offset) == (CLB.id, record.partition, record.offset)
+    assert (event.reason, event.field, event.message_id) == (RejectionReason.INVALID_DATA, "school", None)
     assert secret not in f"{row['headers']}{row['value']}"
 
 
@@ -148,16 +148,16 @@ async def test_nothing_of_its_envelope_travels_on_but_who_it_is_when_it_was_and_
     assert (headers["ce_authid"], headers["ce_time"], headers["traceparent"]) == (b"clb-west", said["ce_time"], trace)
 
 
-async def test_what_was_refused_may_be_said_again_under_the_same_id(under_test: ServiceUnderTest) -> None:
+async def test_what_was_refused_may_be_sent_again_with_the_same_id(under_test: ServiceUnderTest) -> None:
     headers = headers_by(CLB, of("LearnerAtRisk"))
     wrong = a_partner_record(CLB, of("LearnerAtRisk"), headers=headers, school="99999")
     right = a_partner_record(CLB, of("LearnerAtRisk"), headers=headers)
     assert await deliver(under_test, [wrong, right]) == [HANDLED, HANDLED]
-    assert [type(fact) for fact in await under_test.facts()] == [MessageRejected, LearnerAtRisk]
+    assert [type(event) for event in await under_test.events()] == [MessageRejected, LearnerAtRisk]
 
 
 def broken_by(sender: Partner) -> list[Record]:
-    """What cannot be read, is not of these days, or is no data of its type."""
+    """Records that cannot be read, are too old or from the future, or have no valid data."""
     type_ = TYPES[0]
     return [
         a_partner_record(sender, type_, headers=[("ce_id", None)]),
@@ -189,18 +189,18 @@ async def test_accepted_and_rejected_are_together_what_was_received(
     ]
     outcomes = await deliver(under_test, records)
     assert Counter(outcomes) == Counter([HANDLED] * (len(wrong) + len(right)) + [DUPLICATE] * len(again))
-    facts = await under_test.facts()
-    rejected = [fact for fact in facts if isinstance(fact, MessageRejected)]
-    assert sorted(fact.offset for fact in rejected) == sorted(record.offset for record in wrong)
-    assert len(facts) - len(rejected) == len(right)
+    events = await under_test.events()
+    rejected = [event for event in events if isinstance(event, MessageRejected)]
+    assert sorted(event.offset for event in rejected) == sorted(record.offset for record in wrong)
+    assert len(events) - len(rejected) == len(right)
     counts = counted(under_test.metrics)
     assert sum(counts.values()) == len(records)
     assert {key: n for key, n in counts.items() if key.startswith("rejected")} == Counter(
-        f"rejected {fact.reason}" for fact in rejected
+        f"rejected {event.reason}" for event in rejected
     )
 
 
-async def test_beyond_the_quota_of_a_minute_everything_is_answered_and_nothing_taken_in(
+async def test_beyond_the_quota_of_a_minute_every_message_is_rejected(
     under_test: ServiceUnderTest,
 ) -> None:
     quota = CLB.quota.events_per_minute
@@ -211,11 +211,13 @@ async def test_beyond_the_quota_of_a_minute_everything_is_answered_and_nothing_t
     later = records[-1]._replace(offset=next(numbers), at=NOON + timedelta(minutes=1))
     assert set(await deliver(under_test, [*records, later])) == {HANDLED}
     assert counted(under_test.metrics) == {"accepted": quota + 1, "rejected TOO_MANY": 20}
-    rejected = [fact for fact in await under_test.facts() if isinstance(fact, MessageRejected)]
-    assert {fact.offset for fact in rejected} == set(range(quota, quota + 20))
+    rejected = [event for event in await under_test.events() if isinstance(event, MessageRejected)]
+    assert {event.offset for event in rejected} == set(range(quota, quota + 20))
 
 
-async def test_who_is_turned_away_and_judged_again_may_still_say_it_again(under_test: ServiceUnderTest) -> None:
+async def test_a_message_that_was_rejected_and_judged_again_may_still_be_sent_again(
+    under_test: ServiceUnderTest,
+) -> None:
     quota = CLB.quota.events_per_minute
     record = a_partner_record(CLB, of("ReferralAcknowledged"))
     numbers = count(record.offset)
@@ -227,9 +229,9 @@ async def test_who_is_turned_away_and_judged_again_may_still_say_it_again(under_
     again = records[-1]._replace(offset=next(numbers), at=NOON + timedelta(minutes=1))
     under_test.pipeline._gateway = fresh_memory.partner_gateway
     assert await under_test.deliver_records([records[-1]]) == [DUPLICATE]
-    before = len([one for one in await under_test.facts() if isinstance(one, ReferralFeedbackReceived)])
+    before = len([one for one in await under_test.events() if isinstance(one, ReferralFeedbackReceived)])
     assert await under_test.deliver_records([again]) == [HANDLED]
-    after = [one for one in await under_test.facts() if isinstance(one, ReferralFeedbackReceived)]
+    after = [one for one in await under_test.events() if isinstance(one, ReferralFeedbackReceived)]
     assert len(after) == before + 1
 
 
@@ -243,4 +245,4 @@ async def test_an_error_of_ours_sets_the_message_aside_and_a_redrive_takes_it_in
     letters = Redrive(under_test.pipeline, under_test.store, by="somebody")
     (letter,) = await letters.waiting()
     assert [one.outcome for one in await letters.redrive(letter)] == [HANDLED]
-    assert any(isinstance(fact, ReferralFeedbackReceived) for fact in await under_test.facts())
+    assert any(isinstance(event, ReferralFeedbackReceived) for event in await under_test.events())

@@ -35,7 +35,7 @@ TOKENS = {id_: f"token-of-{id_}" for id_ in PARTNERS}
 
 @pytest.fixture
 def service(tmp_path: Path) -> Service:
-    """Fresh for every test: the quota is counted in memory."""
+    """A new service for every test, because the quota is counted in memory."""
     file = tmp_path / "hashes.json"
     file.write_text(json.dumps({id_: hashlib.sha256(token.encode()).hexdigest() for id_, token in TOKENS.items()}))
     return build(IntakeSettings(database_url="unused", partners=MANIFESTS, partner_tokens=file))
@@ -50,7 +50,7 @@ async def http(under_test: ServiceUnderTest) -> AsyncIterator[httpx.AsyncClient]
 
 
 def event(type_: str = SEARCH, *, by: Partner = SCHOOLSOFT, **changed: Any) -> dict[str, Any]:
-    """An event in structured mode. A field of the envelope may be changed, a field of the data too."""
+    """An event in structured mode, with some fields of the envelope or the data changed."""
     attributes = {"specversion": "1.0", "id": str(uuid4()), "source": by.sources[0], "type": type_}
     return {**attributes, "time": NOON.isoformat(), "data": data_of(type_), **changed}
 
@@ -70,7 +70,7 @@ async def post(
 
 
 def problem(answer: httpx.Response) -> list[tuple[int, str, str | None]]:
-    """Index, code and field of everything that is wrong."""
+    """Index, code and field of every error in a problem document."""
     assert answer.headers["content-type"] == "application/problem+json"
     return [(error["index"], error["code"], error.get("field")) for error in answer.json().get("errors", [])]
 
@@ -80,23 +80,23 @@ async def test_an_event_in_binary_mode_is_taken_in(http: httpx.AsyncClient, unde
     headers = {name.replace("_", "-"): value for name, value in attributes.items() if name != "content-type"}
     answer = await post(http, data_of(SEARCH), "application/json; charset=utf-8", headers=headers)
     assert (answer.status_code, answer.json()) == (202, {"ids": ["n°7"]})
-    (fact,) = await under_test.facts()
-    assert isinstance(fact, LearnerSearchStarted)
+    (event,) = await under_test.events()
+    assert isinstance(event, LearnerSearchStarted)
 
 
 async def test_an_event_in_structured_mode_is_taken_in(http: httpx.AsyncClient, under_test: ServiceUnderTest) -> None:
     one = event(QUESTION)
     answer = await post(http, one)
     assert (answer.status_code, answer.json()) == (202, {"ids": [one["id"]]})
-    (fact,) = await under_test.facts()
-    assert isinstance(fact, QuestionReceived)
+    (published,) = await under_test.events()
+    assert isinstance(published, QuestionReceived)
 
 
 async def test_a_batch_is_taken_in_in_its_order(http: httpx.AsyncClient, under_test: ServiceUnderTest) -> None:
     batch = [event(), event(QUESTION), event()]
     answer = await post(http, batch, BATCH)
     assert (answer.status_code, answer.json()) == (202, {"ids": [one["id"] for one in batch]})
-    assert [type(fact) for fact in await under_test.facts()] == [
+    assert [type(published) for published in await under_test.events()] == [
         LearnerSearchStarted,
         QuestionReceived,
         LearnerSearchStarted,
@@ -109,7 +109,7 @@ async def test_what_is_sent_again_is_accepted_and_has_no_second_effect(
     one = event()
     for content, content_type in ((one, STRUCTURED), (one, STRUCTURED), ([one, event(), one], BATCH)):
         assert (await post(http, content, content_type)).status_code == 202
-    assert len(await under_test.facts()) == 2
+    assert len(await under_test.events()) == 2
     assert counted(under_test.metrics) == {"accepted": 2, "accepted DUPLICATE": 3}
 
 
@@ -119,15 +119,17 @@ async def test_what_came_over_kafka_has_no_second_effect_over_http(
     record = a_partner_record(SCHOOLSOFT, SEARCH, headers=headers_by(SCHOOLSOFT, SEARCH, id_="both"))
     await under_test.deliver_records([record])
     assert (await post(http, event(id="both"))).status_code == 202
-    assert len(await under_test.facts()) == 1
+    assert len(await under_test.events()) == 1
 
 
-async def test_of_a_batch_with_a_fault_nothing_comes_in(http: httpx.AsyncClient, under_test: ServiceUnderTest) -> None:
+async def test_of_a_batch_with_an_error_nothing_is_accepted(
+    http: httpx.AsyncClient, under_test: ServiceUnderTest
+) -> None:
     wrong = event(data=data_of(SEARCH, school="99999"))
     answer = await post(http, [event(), wrong, event(source="urn:partner:vdab")], BATCH)
     assert answer.status_code == 422
     assert problem(answer) == [(1, "INVALID_DATA", "school"), (2, "SOURCE_NOT_YOURS", "source")]
-    assert await under_test.facts() == []
+    assert await under_test.events() == []
     assert counted(under_test.metrics) == {
         "rejected BATCH": 1,
         "rejected INVALID_DATA": 1,
@@ -158,14 +160,16 @@ async def test_a_refusal_says_what_is_wrong_and_leaves_nothing(
 ) -> None:
     answer = await post(http, event() | changed)
     assert (answer.status_code, problem(answer)) == (status, [(0, code, field)])
-    assert await under_test.facts() == []
+    assert await under_test.events() == []
     assert counted(under_test.metrics) == {f"rejected {code}": 1}
 
 
 @pytest.mark.parametrize(
     "authorization", [b"", b"Bearer", b"Bearer nonsense", f"Basic {TOKENS['schoolsoft']}".encode(), b"Bearer \xff"]
 )
-async def test_who_does_not_say_who_it_is_hears_nothing_more(http: httpx.AsyncClient, authorization: bytes) -> None:
+async def test_without_a_valid_token_the_answer_says_nothing_more(
+    http: httpx.AsyncClient, authorization: bytes
+) -> None:
     answer = await post(http, event(), headers={"authorization": authorization})
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
 
@@ -207,7 +211,7 @@ async def test_beyond_the_quota_a_partner_waits_for_the_next_minute(
 
 
 @pytest.mark.parametrize("sender", PARTNERS.values(), ids=PARTNERS)
-async def test_no_partner_can_say_what_another_may(
+async def test_no_partner_can_send_what_only_another_may(
     http: httpx.AsyncClient, under_test: ServiceUnderTest, sender: Partner
 ) -> None:
     forged = [event(type_, source=source) for type_, source in forgeries(sender)]
@@ -216,7 +220,7 @@ async def test_no_partner_can_say_what_another_may(
         answer = await post(http, one, by=sender)
         assert answer.status_code == 403, one
         assert one["data"]["reference"] not in answer.text
-    assert await under_test.facts() == []
+    assert await under_test.events() == []
     assert sum(counted(under_test.metrics).values()) == len(forged)
 
 

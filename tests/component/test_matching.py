@@ -27,7 +27,7 @@ def service() -> Service:
 
 
 async def proposals(under_test: ServiceUnderTest) -> list[MatchProposed]:
-    return [fact for fact in await under_test.facts() if isinstance(fact, MatchProposed)]
+    return [event for event in await under_test.events() if isinstance(event, MatchProposed)]
 
 
 async def test_a_workplace_and_a_search_meet_once_however_often_they_arrive(under_test: ServiceUnderTest) -> None:
@@ -58,12 +58,14 @@ async def test_an_expired_reservation_frees_the_place(under_test: ServiceUnderTe
     assert [proposal.learner_id for proposal in await proposals(under_test)][1:] == [waiting.learner_id]
 
 
-async def test_time_passes_a_proposal_lapses_and_its_place_goes_to_who_waits(under_test: ServiceUnderTest) -> None:
+async def test_time_passes_a_proposal_lapses_and_its_place_goes_to_another_learner(
+    under_test: ServiceUnderTest,
+) -> None:
     search, waiting = a_learner_search(), a_learner_search()
     await under_test.deliver(a_workplace(), search, waiting)
     assert await under_test.advance(timedelta(days=14)) == []
     assert await under_test.advance(timedelta(days=1)) == [Outcome.HANDLED]
-    first, lapse, second = await under_test.facts()
+    first, lapse, second = await under_test.events()
     assert isinstance(lapse, MatchLapsed)
     assert (lapse.learner_id, lapse.proposal_id) == (search.learner_id, (await proposals(under_test))[0].proposal_id)
     assert isinstance(first, MatchProposed)
@@ -85,7 +87,7 @@ async def test_a_risk_that_was_reported_is_remembered(under_test: ServiceUnderTe
     assert [proposal.learner_id for proposal in await proposals(under_test)] == [at_risk.learner_id]
 
 
-async def test_what_is_kept_is_what_was_told_and_what_was_proposed(under_test: ServiceUnderTest) -> None:
+async def test_what_is_kept_is_what_was_received_and_what_was_proposed(under_test: ServiceUnderTest) -> None:
     days = (Weekday.MON, Weekday.TUE)
     workplace = a_workplace(days=days, languages=(Language.NL, Language.FR), recognition=Recognition.AANGEVRAAGD)
     search = a_learner_search(days=days, max_distance_km=30)
@@ -138,11 +140,11 @@ async def test_events_that_are_not_matchings_business_are_ignored(under_test: Se
     assert await under_test.deliver(a_question()) == [Outcome.IGNORED]
 
 
-async def test_an_agreement_is_kept_and_told_on_once(under_test: ServiceUnderTest) -> None:
+async def test_an_agreement_is_kept_and_published_once(under_test: ServiceUnderTest) -> None:
     search = a_learner_search()
     agreement = reported(search)
     await under_test.deliver(search, agreement, ended(agreement), a_workplace())
-    assert [type(fact) for fact in await under_test.facts()] == [AgreementRegistered, AgreementEnded, MatchProposed]
+    assert [type(event) for event in await under_test.events()] == [AgreementRegistered, AgreementEnded, MatchProposed]
     (kept,) = await under_test.all(Agreement)
     assert (kept.learner_id, kept.ended_on) == (search.learner_id, MONDAY)
 
@@ -160,7 +162,7 @@ async def test_a_proposal_that_an_agreement_follows_from_does_not_lapse(under_te
     (proposal,) = await proposals(under_test)
     await under_test.deliver(reported(search, proposal_id=proposal.proposal_id))
     await under_test.advance(timedelta(days=15))
-    assert [type(fact) for fact in await under_test.facts()] == [MatchProposed, AgreementRegistered]
+    assert [type(event) for event in await under_test.events()] == [MatchProposed, AgreementRegistered]
 
 
 async def test_an_agreement_and_its_search_that_arrive_at_the_same_moment_do_not_miss_each_other(

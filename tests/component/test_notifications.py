@@ -50,14 +50,14 @@ def settings(mail_server: MailServer) -> NotificationsSettings:
 
 @pytest.fixture(scope="session")
 def service(settings: NotificationsSettings) -> Service:
-    """The real one, with two addresses more."""
-    step = replace(mail_delivery(settings), addresses=AddressBook([*read_addresses(), *DIFFICULT]))
-    return replace(build(settings), outbound_actions=[step])
+    """The real service, with two more addresses."""
+    delivery = replace(mail_delivery(settings), addresses=AddressBook([*read_addresses(), *DIFFICULT]))
+    return replace(build(settings), outbound_actions=[delivery])
 
 
 @pytest.fixture
 async def under_test(under_test: ServiceUnderTest, mail_server: MailServer) -> AsyncIterator[ServiceUnderTest]:
-    """A test may stop the mail server; the next one finds it running."""
+    """A test may stop the mail server; it is started again for the next test."""
     yield under_test
     mail_server.server.resume()
     if not mail_server.server.running:
@@ -69,10 +69,10 @@ async def the_message(under_test: ServiceUnderTest) -> Message:
     return message
 
 
-async def the_fact(under_test: ServiceUnderTest, kind: type[F]) -> F:
-    (fact,) = await under_test.facts()
-    assert isinstance(fact, kind)
-    return fact
+async def the_event(under_test: ServiceUnderTest, kind: type[F]) -> F:
+    (event,) = await under_test.events()
+    assert isinstance(event, kind)
+    return event
 
 
 def message_id(id_: UUID) -> str:
@@ -80,7 +80,7 @@ def message_id(id_: UUID) -> str:
 
 
 def mails(server: MailServer, id_: UUID) -> list[EmailMessage]:
-    """What a reader finds in the mailbox."""
+    """The mails with this id in the mailbox."""
     return [mail for mail in messages(server.mailbox) if mail["Message-ID"] == message_id(id_)]
 
 
@@ -94,12 +94,12 @@ async def test_a_referral_becomes_one_mail_although_the_event_comes_twice(
     referral = a_referral(kind=ReferralKind.WARM, topic=Topic.T03, service_id="clb-brugge")
     assert await under_test.deliver(referral) == [Outcome.HANDLED]
     assert await under_test.perform_outbound_actions() == 1
-    fact = await the_fact(under_test, MessageSent)
-    (mail,) = mails(mail_server, fact.message_id)
-    assert times_accepted(mail_server, fact.message_id) == 1
+    event = await the_event(under_test, MessageSent)
+    (mail,) = mails(mail_server, event.message_id)
+    assert times_accepted(mail_server, event.message_id) == 1
     assert (mail["To"], mail["Subject"]) == ("clb-brugge@partners.example", "Graag contact opnemen: de studiekeuze")
     assert str(referral.referral_id) in mail.get_content()
-    assert (fact.recipient, fact.about, fact.attempts) == ("clb-brugge", referral.referral_id, 1)
+    assert (event.recipient, event.about, event.attempts) == ("clb-brugge", referral.referral_id, 1)
 
 
 async def test_a_mail_says_that_a_machine_wrote_it_and_for_whom(
@@ -144,19 +144,19 @@ async def test_a_crash_between_sending_and_recording_sends_the_same_mail_again(
 ) -> None:
     await under_test.deliver(a_referral())
     lost = await the_message(under_test)
-    (step,) = under_test.service.outbound_actions
-    await step.perform(lost, under_test.now)  # and what it made of `lost` is thrown away
+    (delivery,) = under_test.service.outbound_actions
+    await delivery.perform(lost, under_test.now)  # its result is not recorded
     assert await under_test.perform_outbound_actions() == 1
     assert times_accepted(mail_server, lost.id) == 2
     assert len(mails(mail_server, lost.id)) == 1
-    assert (await the_fact(under_test, MessageSent)).message_id == lost.id
+    assert (await the_event(under_test, MessageSent)).message_id == lost.id
 
 
 async def test_a_recipient_that_is_refused_for_good_is_a_failure(under_test: ServiceUnderTest) -> None:
     await under_test.deliver(a_referral(service_id="refuses"))
     await under_test.perform_outbound_actions()
-    fact = await the_fact(under_test, MessageFailed)
-    assert (fact.reason, fact.attempts) == (DeliveryFailure.REFUSED, 1)
+    event = await the_event(under_test, MessageFailed)
+    assert (event.reason, event.attempts) == (DeliveryFailure.REFUSED, 1)
 
 
 async def test_without_an_address_the_message_fails_and_nobody_gets_it(
@@ -164,9 +164,9 @@ async def test_without_an_address_the_message_fails_and_nobody_gets_it(
 ) -> None:
     await under_test.deliver(a_referral(service_id="nobody"))
     await under_test.perform_outbound_actions()
-    fact = await the_fact(under_test, MessageFailed)
-    assert fact.reason is DeliveryFailure.NO_ADDRESS
-    assert times_accepted(mail_server, fact.message_id) == 0
+    event = await the_event(under_test, MessageFailed)
+    assert event.reason is DeliveryFailure.NO_ADDRESS
+    assert times_accepted(mail_server, event.message_id) == 0
 
 
 async def test_a_busy_mailbox_is_tried_later_until_we_give_up(under_test: ServiceUnderTest) -> None:
@@ -177,10 +177,10 @@ async def test_a_busy_mailbox_is_tried_later_until_we_give_up(under_test: Servic
         under_test.now = due
         assert await under_test.perform_outbound_actions() == 1
     assert waits[1:3] == [timedelta(seconds=30), timedelta(minutes=2)]
-    assert (await the_fact(under_test, MessageFailed)).reason is DeliveryFailure.GAVE_UP
+    assert (await the_event(under_test, MessageFailed)).reason is DeliveryFailure.GAVE_UP
 
 
-async def test_a_busy_mailbox_does_not_hold_up_the_others(under_test: ServiceUnderTest) -> None:
+async def test_a_busy_mailbox_does_not_delay_the_others(under_test: ServiceUnderTest) -> None:
     await under_test.deliver(a_referral(service_id="busy"), a_referral(service_id="refuses"), a_referral())
     assert await under_test.perform_outbound_actions() == 3
     states = {one.recipient: one.status for one in await under_test.all(Message)}
@@ -193,14 +193,14 @@ async def test_mail_waits_while_the_server_is_down_and_goes_out_when_it_is_back(
     await under_test.deliver(a_referral())
     mail_server.server.kill()
     await under_test.perform_outbound_actions()
-    assert await under_test.facts() == []
+    assert await under_test.events() == []
     assert (await the_message(under_test)).due_at == NOON + timedelta(seconds=30)
     mail_server.server.start()
     under_test.now += timedelta(seconds=30)
     await under_test.perform_outbound_actions()
-    fact = await the_fact(under_test, MessageSent)
-    assert fact.attempts == 2
-    assert len(mails(mail_server, fact.message_id)) == 1
+    event = await the_event(under_test, MessageSent)
+    assert event.attempts == 2
+    assert len(mails(mail_server, event.message_id)) == 1
 
 
 async def test_a_silent_server_is_waited_for_once_and_not_by_every_mail(mail_server: MailServer) -> None:
@@ -226,7 +226,7 @@ def a_mail() -> Mail:
     return Mail(uuid4(), "steunpunt@partners.example", Text("Onderwerp", "Inhoud\n"), NOON)
 
 
-async def test_a_fact_belongs_to_the_case_of_its_own_event(under_test: ServiceUnderTest) -> None:
+async def test_an_event_belongs_to_the_case_of_the_event_that_caused_it(under_test: ServiceUnderTest) -> None:
     referrals = [a_referral(), a_referral(), a_referral()]
     await under_test.deliver(*referrals)
     await under_test.perform_outbound_actions()
@@ -236,5 +236,5 @@ async def test_a_fact_belongs_to_the_case_of_its_own_event(under_test: ServiceUn
     assert correlations == {str(referral.referral_id) for referral in referrals}
 
 
-async def test_events_that_nobody_has_to_know_of_are_ignored(under_test: ServiceUnderTest) -> None:
+async def test_events_without_a_recipient_are_ignored(under_test: ServiceUnderTest) -> None:
     assert await under_test.deliver(a_workplace()) == [Outcome.IGNORED]

@@ -33,7 +33,7 @@ from services.pof.projections.workplace import RegisteredWorkplace
 from services.pof.settings import PofSettings
 from tests.builders import a_learner_at_risk, a_learner_search, a_workplace, some_evidence
 from tests.unit.pof.builders import an_announcement
-from tests.unit.pof.test_submitted_by_a_partner import told
+from tests.unit.pof.test_submitted_by_a_partner import an_application
 
 KEY = {"Idempotency-Key": "announcement-1"}
 
@@ -81,12 +81,12 @@ async def test_the_migration_makes_what_the_tables_say(service: Service, service
     await engine.dispose()
 
 
-async def test_a_dossier_that_is_announced_and_submitted_leaves_two_facts_in_order(
+async def test_a_dossier_that_is_announced_and_submitted_publishes_two_events_in_order(
     under_test: ServiceUnderTest,
 ) -> None:
     dossier = await announce(under_test)
     await under_test.execute(a_submission(dossier), DossierView)
-    announced, submitted = await under_test.facts()
+    announced, submitted = await under_test.events()
     assert isinstance(announced, ProgrammatieAnnounced)
     assert isinstance(submitted, ProgrammatieSubmitted)
     assert announced.dossier_id == submitted.dossier_id == dossier.dossier_id
@@ -106,13 +106,13 @@ async def test_the_same_key_gets_the_very_same_answer_and_publishes_nothing_new(
     await under_test.deliver(a_workplace())
     assert await announce(under_test, key="announcement-1") == dossier
     assert await under_test.execute(a_submission(dossier), DossierView, "submission-1") == submitted
-    assert len(await under_test.facts()) == 2
+    assert len(await under_test.events()) == 2
 
 
 async def test_of_four_announcements_at_the_same_moment_one_is_accepted(under_test: ServiceUnderTest) -> None:
     answers = await asyncio.gather(*(announce(under_test) for _ in range(4)), return_exceptions=True)
     assert Counter(map(type, answers)) == {DossierView: 1, Refused: 3}
-    assert len(await under_test.facts()) == 1
+    assert len(await under_test.events()) == 1
 
 
 async def test_of_four_submissions_at_the_same_moment_one_is_accepted(under_test: ServiceUnderTest) -> None:
@@ -126,9 +126,9 @@ async def test_of_four_submissions_at_the_same_moment_one_is_accepted(under_test
 
 async def published_evidence(under_test: ServiceUnderTest) -> Evidence:
     """The evidence of the last dossier that was published."""
-    fact = (await under_test.facts())[-1]
-    assert isinstance(fact, ProgrammatieAnnounced | ProgrammatieSubmitted)
-    return fact.evidence
+    event = (await under_test.events())[-1]
+    assert isinstance(event, ProgrammatieAnnounced | ProgrammatieSubmitted)
+    return event.evidence
 
 
 async def test_people_do_not_see_a_number_of_learners_below_five(under_test: ServiceUnderTest) -> None:
@@ -141,7 +141,7 @@ async def test_people_do_not_see_a_number_of_learners_below_five(under_test: Ser
 async def test_a_workplace_and_a_learner_count_once_however_often_they_arrive(under_test: ServiceUnderTest) -> None:
     workplace, search = a_workplace(open_positions=2), a_learner_search()
     assert await under_test.deliver(workplace, search) == [Outcome.HANDLED, Outcome.HANDLED]
-    # An event of its own about the same workplace and the same learner: not a duplicate, and still one of each.
+    # Other events about the same workplace and the same learner: no duplicates, and still one of each is counted.
     await under_test.deliver(workplace, search)
     await announce(under_test)
     assert await published_evidence(under_test) == some_evidence(
@@ -262,9 +262,11 @@ async def test_a_body_that_is_not_json_is_refused(http: httpx.AsyncClient) -> No
     assert problem_of(answer, 400)["title"] == "Geen geldige JSON"
 
 
-async def test_an_application_that_a_partner_tells_of_submits_the_dossier(under_test: ServiceUnderTest) -> None:
+async def test_an_application_that_a_partner_reports_submits_the_dossier(under_test: ServiceUnderTest) -> None:
     dossier = await announce(under_test)
     await under_test.deliver(a_workplace(programme="88"))
-    assert await under_test.deliver(told()) == [Outcome.HANDLED]
-    submitted = [fact for fact in await under_test.facts() if isinstance(fact, ProgrammatieSubmitted)]
-    assert [(fact.dossier_id, fact.evidence.workplaces_registered) for fact in submitted] == [(dossier.dossier_id, 1)]
+    assert await under_test.deliver(an_application()) == [Outcome.HANDLED]
+    submitted = [event for event in await under_test.events() if isinstance(event, ProgrammatieSubmitted)]
+    assert [(event.dossier_id, event.evidence.workplaces_registered) for event in submitted] == [
+        (dossier.dossier_id, 1)
+    ]

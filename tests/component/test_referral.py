@@ -24,30 +24,34 @@ async def test_a_question_and_a_risk_get_one_referral_each_however_often_they_ar
 ) -> None:
     question, risk = a_question(), a_learner_at_risk()
     assert await under_test.deliver(question, risk) == [Outcome.HANDLED, Outcome.HANDLED]
-    facts = await under_test.facts()
-    assert {(f.question_id, f.risk_id) for f in facts if isinstance(f, ReferralCreated)} == {
+    events = await under_test.events()
+    assert {(f.question_id, f.risk_id) for f in events if isinstance(f, ReferralCreated)} == {
         (question.question_id, None),
         (None, risk.risk_id),
     }
-    assert len(facts) == 2
+    assert len(events) == 2
 
 
 async def test_what_is_kept_is_what_was_published(under_test: ServiceUnderTest) -> None:
     await under_test.deliver(a_question())
-    (fact,) = await under_test.facts()
+    (event,) = await under_test.events()
     (referral,) = await under_test.all(Referral)
-    assert isinstance(fact, ReferralCreated)
-    assert (referral.id, referral.service_id, referral.due_on) == (fact.referral_id, fact.service_id, fact.due_on)
+    assert isinstance(event, ReferralCreated)
+    assert (referral.id, referral.service_id, referral.due_on) == (event.referral_id, event.service_id, event.due_on)
 
 
 async def test_events_that_are_not_referrals_business_are_ignored(under_test: ServiceUnderTest) -> None:
     assert await under_test.deliver(a_workplace()) == [Outcome.IGNORED]
 
 
-async def test_what_the_partner_says_is_kept_and_told_on(under_test: ServiceUnderTest) -> None:
+async def test_feedback_of_the_partner_is_kept_and_published(under_test: ServiceUnderTest) -> None:
     await under_test.deliver(a_question(topics=(Topic.T03,), subregion=Subregion.WESTHOEK))
     (referral,) = await under_test.all(Referral)
     await under_test.deliver(feedback(referral, PROGRESSED), feedback(referral, CLOSED))
-    assert [type(fact) for fact in await under_test.facts()] == [ReferralCreated, ReferralAcknowledged, ReferralClosed]
+    assert [type(event) for event in await under_test.events()] == [
+        ReferralCreated,
+        ReferralAcknowledged,
+        ReferralClosed,
+    ]
     (closed,) = await under_test.all(Referral)
     assert (closed.progressed_on, closed.closed_on, closed.outcome) == (MONDAY, MONDAY, ReferralOutcome.HELPED)

@@ -54,14 +54,14 @@ async def unizo() -> AsyncIterator[PartnerServer]:
 
 @pytest.fixture
 def service(vdab: PartnerServer, unizo: PartnerServer, tmp_path: Path, stack: Stack) -> Service:
-    """The real one: both partners want workplaces, unizo wants dossiers too."""
+    """The real service: both partners ask for workplaces, unizo for dossiers too."""
     manifests = [manifest("vdab", vdab.url, WORKPLACE), manifest("unizo", unizo.url, WORKPLACE, DOSSIER)]
     return build(settings_with(tmp_path, manifests, SECRETS, smtp_host=stack.mail.host, smtp_port=stack.mail.port))
 
 
 @pytest.fixture
 def under_test(under_test: ServiceUnderTest) -> ServiceUnderTest:
-    """Who verifies a signature looks at the real clock."""
+    """With the real time, because the verification of a signature uses the real clock."""
     under_test.now = datetime.now(UTC)
     return under_test
 
@@ -76,25 +76,25 @@ async def the_webhook(under_test: ServiceUnderTest) -> Webhook:
 
 
 async def the_failure(under_test: ServiceUnderTest) -> WebhookFailed:
-    (fact,) = await under_test.facts()
-    assert isinstance(fact, WebhookFailed)
-    return fact
+    (event,) = await under_test.events()
+    assert isinstance(event, WebhookFailed)
+    return event
 
 
 def posting_of(under_test: ServiceUnderTest, partner: str = "vdab") -> WebhookDelivery:
-    (step,) = [
+    (delivery,) = [
         one
         for one in under_test.service.outbound_actions
         if isinstance(one, WebhookDelivery) and one.partner == partner
     ]
-    return step
+    return delivery
 
 
 def verify(posted: Posted, secret: str) -> None:
     Verifier(secret).verify(posted.body, posted.headers)
 
 
-async def test_every_partner_that_asked_is_told_once_although_the_event_comes_twice(
+async def test_every_partner_that_asked_gets_one_webhook_although_the_event_comes_twice(
     under_test: ServiceUnderTest, vdab: PartnerServer, unizo: PartnerServer
 ) -> None:
     assert await under_test.deliver(a_workplace()) == [Outcome.HANDLED]
@@ -182,7 +182,7 @@ async def test_it_is_tried_again_as_the_same_webhook_until_the_partner_takes_it(
     }
     assert len({one.headers["webhook-timestamp"] for one in vdab.posts}) == 3
     verify(vdab.posts[0], SECRETS["vdab"])
-    assert await under_test.facts() == []
+    assert await under_test.events() == []
 
 
 async def test_after_three_days_we_give_up_and_say_so(under_test: ServiceUnderTest, vdab: PartnerServer) -> None:
@@ -192,9 +192,9 @@ async def test_after_three_days_we_give_up_and_say_so(under_test: ServiceUnderTe
     while (due := (await the_webhook(under_test)).due_at) is not None:
         under_test.now = due
         await under_test.perform_outbound_actions()
-    fact, webhook = await the_failure(under_test), await the_webhook(under_test)
-    assert (fact.partner, fact.type, fact.reason) == ("vdab", WORKPLACE, DeliveryFailure.GAVE_UP)
-    assert fact.attempts == len(vdab.posts) == 10
+    event, webhook = await the_failure(under_test), await the_webhook(under_test)
+    assert (event.partner, event.type, event.reason) == ("vdab", WORKPLACE, DeliveryFailure.GAVE_UP)
+    assert event.attempts == len(vdab.posts) == 10
     assert timedelta(days=3) < under_test.now - started < timedelta(days=4)
     assert (webhook.status, webhook.body) == (Status.FAILED, vdab.posts[0].body.decode())
 
@@ -203,8 +203,8 @@ async def test_a_partner_that_says_gone_is_not_asked_again(under_test: ServiceUn
     vdab.answers = [410]
     await under_test.deliver(a_workplace())
     await under_test.perform_outbound_actions()
-    fact = await the_failure(under_test)
-    assert (fact.reason, fact.attempts) == (DeliveryFailure.REFUSED, 1)
+    event = await the_failure(under_test)
+    assert (event.reason, event.attempts) == (DeliveryFailure.REFUSED, 1)
     assert (await the_webhook(under_test)).due_at is None
 
 
@@ -213,7 +213,7 @@ async def test_a_crash_between_the_post_and_its_record_posts_the_same_webhook_ag
 ) -> None:
     await under_test.deliver(a_workplace())
     lost = await the_webhook(under_test)
-    await posting_of(under_test).perform(lost, under_test.now)  # and what it made of `lost` is thrown away
+    await posting_of(under_test).perform(lost, under_test.now)  # its result is not recorded
     await under_test.perform_outbound_actions()
     first, second = vdab.posts
     assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
@@ -232,13 +232,13 @@ async def test_a_partner_that_cannot_be_reached_is_tried_later(under_test: Servi
     assert (webhook.attempts, webhook.due_at) == (1, under_test.now + timedelta(seconds=5))
 
 
-async def test_a_silent_partner_holds_up_neither_the_others_nor_the_mails(
+async def test_a_silent_partner_delays_neither_the_others_nor_the_mails(
     under_test: ServiceUnderTest, vdab: PartnerServer, unizo: PartnerServer
 ) -> None:
     vdab.answers = [None]
     await under_test.deliver(*(a_workplace() for _ in range(20)), a_submitted_dossier())
     stop = asyncio.Event()
-    steps = asyncio.create_task(under_test.outbound_actions.run(stop))
+    actions = asyncio.create_task(under_test.outbound_actions.run(stop))
     try:
         await eventually(lambda: len(unizo.posts), lambda posts: posts == 21, within=8)
         mails = await eventually(lambda: under_test.all(Message), lambda all_: all(one.due_at is None for one in all_))
@@ -248,7 +248,7 @@ async def test_a_silent_partner_holds_up_neither_the_others_nor_the_mails(
     finally:
         stop.set()
         vdab.released.set()
-        await steps
+        await actions
 
 
 async def test_a_partner_that_does_not_answer_in_time_is_tried_later(
@@ -274,7 +274,7 @@ async def test_a_server_that_cannot_show_who_it_is_gets_nothing(trusted: bool, a
         assert len(server.posts) == trusted
 
 
-async def test_what_was_given_up_goes_out_again_when_a_person_says_so(
+async def test_failed_webhooks_are_posted_again_by_command(
     under_test: ServiceUnderTest, vdab: PartnerServer, service_database: str
 ) -> None:
     vdab.answers = [410, 204]
@@ -292,7 +292,7 @@ async def test_what_was_given_up_goes_out_again_when_a_person_says_so(
     assert ((await the_webhook(under_test)).status, len(vdab.posts)) == (Status.SENT, 2)
 
 
-async def test_what_was_given_up_long_ago_is_forgotten_and_what_waits_is_not(
+async def test_webhooks_that_failed_long_ago_are_deleted_and_waiting_ones_are_not(
     under_test: ServiceUnderTest, vdab: PartnerServer
 ) -> None:
     vdab.answers = [410, 410, 503]
@@ -301,6 +301,6 @@ async def test_what_was_given_up_long_ago_is_forgotten_and_what_waits_is_not(
         await under_test.deliver(a_workplace())
         await under_test.outbound_actions.perform_due(posting_of(under_test))
         await under_test.pool.execute(f"{age} and queued_at > now() - interval '1 day'", timedelta(days=days))
-    forgotten = await RetentionJob(under_test.pool, Retention(), under_test.service.given_up).forget()
-    assert forgotten["webhooks"] == 1
+    deleted = await RetentionJob(under_test.pool, Retention(), under_test.service.given_up).forget()
+    assert deleted["webhooks"] == 1
     assert {one.status for one in await webhooks_of(under_test)} == {Status.FAILED, Status.QUEUED}

@@ -1,4 +1,4 @@
-"""Events made for one test: an old and a new version of the same type."""
+"""Makes versions of one event type for tests."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ TYPE = "be.duaalwest.test.ThingHappened.v1"
 
 
 def an_event(*, topic: str = "duaal.test.things", key: str = "thing_id", **fields: Any) -> type[Event]:
-    """A version of one type with two ids and these fields: `name=(type, default)`, or a type for a required one."""
+    """A version of one type with two ids and these fields: `name=(type, default)`, or only a type when required."""
     named: dict[str, Any] = {
         name: given if isinstance(given, tuple) else (given, ...) for name, given in fields.items()
     }

@@ -1,4 +1,4 @@
-"""The AsyncAPI documents and their pages: fresh, whole, and true of registry, manifests and golden messages."""
+"""The AsyncAPI documents and pages are up to date, complete, and agree with registry, manifests and golden messages."""
 
 import json
 import threading
@@ -37,13 +37,13 @@ MESSAGES = [
 
 
 def validator(document: Document, schema: dict[str, Any]) -> Draft7Validator:
-    """Validates against a schema of the document; its references lead into the components."""
+    """A validator for a schema of the document, with references to its components."""
     whole = {"allOf": [schema], "components": document["components"]}
     return Draft7Validator(whole, format_checker=FormatChecker())
 
 
 def actions(document: Document, action: str) -> dict[str, set[str]]:
-    """Channel to the types that this application sends, or receives, there."""
+    """Per channel the types that this application sends or receives."""
     return {
         operation["channel"]["$ref"].rpartition("/")[2]: {
             ref["$ref"].rpartition("/")[2] for ref in operation["messages"]
@@ -63,7 +63,7 @@ def test_the_committed_documents_are_what_the_contracts_say_today() -> None:
 
 
 @pytest.mark.parametrize("topic", MANIFESTS.values(), ids=MANIFESTS)
-def test_a_topic_is_sent_and_received_by_whom_its_manifest_names(topic: Topic) -> None:
+def test_a_topic_is_sent_and_received_by_the_services_in_its_manifest(topic: Topic) -> None:
     name, types = in_the_document(topic.name), {model.declaration.type for model in events_on(topic.name)}
     assert types
     for who in topic.producers:
@@ -122,7 +122,7 @@ def test_an_example_that_breaks_its_message_would_be_seen(document: Document, na
         assert not validator(document, message["headers"]).is_valid(wrong)
 
 
-def test_who_sends_is_held_to_today_and_who_receives_has_to_expect_tomorrow() -> None:
+def test_schemas_are_closed_for_senders_and_open_for_receivers() -> None:
     type_ = "be.duaalwest.intake.QuestionReceived.v1"
     message = DOCUMENTS["intake"]["components"]["messages"][type_]
     example = message["examples"][0]["payload"]
@@ -152,7 +152,7 @@ def test_a_partner_sees_what_its_manifest_lets_it_send_and_read_and_no_more(id_:
 
 
 @pytest.mark.parametrize("document", EVERY.values(), ids=EVERY)
-def test_every_server_beyond_this_machine_asks_who_you_are(document: Document) -> None:
+def test_every_server_beyond_this_machine_requires_a_login(document: Document) -> None:
     schemes = document["components"]["securitySchemes"]
     for server_ in document["servers"].values():
         names = [reference["$ref"].rpartition("/")[2] for reference in server_.get("security", ())]
@@ -160,7 +160,7 @@ def test_every_server_beyond_this_machine_asks_who_you_are(document: Document) -
 
 
 class _Page(HTMLParser):
-    """Words of a page, and whatever it would load or lead to."""
+    """The words of a page, and everything that it would load or link to."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The code lists say what is true of West-Vlaanderen on a day."""
+"""The code lists agree with West-Vlaanderen as it is on a day."""
 
 from collections import Counter
 from datetime import date

@@ -1,4 +1,4 @@
-"""Our events keep to the dialect, and the linter refuses everything else by its place."""
+"""Our events are in the dialect, and the linter refuses everything else and says where."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 on Kafka, as we write it and as we read it."""
+"""Writing and reading CloudEvents 1.0 on Kafka."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone

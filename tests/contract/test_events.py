@@ -34,7 +34,7 @@ def test_its_topic_has_a_manifest_whose_key_is_its_own_and_an_id(model: type[Eve
     assert topics
     assert {topic.key for topic in topics} == {model.declaration.key}
     annotation = model.model_fields[model.declaration.key].annotation
-    # What a partner sends is keyed by its own name for a thing.
+    # Events of a partner are keyed by its own reference.
     of_a_partner = model.declaration.topic == PARTNER_EVENTS
     assert getattr(annotation, "__supertype__", annotation) is (str if of_a_partner else UUID)
 
@@ -59,9 +59,9 @@ def test_it_says_in_one_sentence_what_happened(model: type[Event]) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_it_cannot_be_changed_once_it_is_written(model: type[Event]) -> None:
-    fact = model.from_json(json.dumps(example(model, "full")["data"]).encode())
+    event = model.from_json(json.dumps(example(model, "full")["data"]).encode())
     with pytest.raises(ValidationError, match="frozen"):
-        setattr(fact, model.declaration.key, None)
+        setattr(event, model.declaration.key, None)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -88,22 +88,22 @@ def _with_more_fields(data: Any) -> Any:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_reader_reads_back_what_a_writer_wrote(model: type[Event]) -> None:
-    fact = model.from_json(json.dumps(example(model, "full")["data"]).encode())
-    assert model.from_json(fact.to_json()) == fact
+    event = model.from_json(json.dumps(example(model, "full")["data"]).encode())
+    assert model.from_json(event.to_json()) == event
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_what_is_absent_is_left_out_and_not_written_as_null(model: type[Event]) -> None:
-    fact = model.from_json(json.dumps(example(model, "minimal")["data"]).encode())
-    assert None not in json.loads(fact.to_json()).values()
+    event = model.from_json(json.dumps(example(model, "minimal")["data"]).encode())
+    assert None not in json.loads(event.to_json()).values()
 
 
 def test_a_reader_makes_unknown_of_a_value_of_tomorrow_at_any_depth() -> None:
     data = example(MatchProposed, "full")["data"]
     data["subregion"] = data["reasons"][0]["criterion"] = "OF_TOMORROW"
-    fact = MatchProposed.from_json(json.dumps(data).encode())
-    assert fact.subregion.name == "UNKNOWN"
-    assert [reason.criterion for reason in fact.reasons] == [Criterion.UNKNOWN, Criterion.DAYS]
+    event = MatchProposed.from_json(json.dumps(data).encode())
+    assert event.subregion.name == "UNKNOWN"
+    assert [reason.criterion for reason in event.reasons] == [Criterion.UNKNOWN, Criterion.DAYS]
 
 
 def test_a_writer_may_not_write_unknown_at_any_depth() -> None:

@@ -19,13 +19,13 @@ Kind = Literal["minimal", "full"]
 
 
 def example(model: type[Event], kind: Kind) -> dict[str, Any]:
-    """The headers and the data of a golden message, fresh from the file."""
+    """The headers and the data of a golden message, read from its file."""
     found: dict[str, Any] = json.loads((FOLDER / f"{model.declaration.type}.{kind}.json").read_text())
     return found
 
 
 def newest(model: type[Event]) -> dict[str, Any]:
-    """The last writer schema that was recorded."""
+    """The newest recorded writer schema."""
     versions = recorded(model.declaration.type)
     return versions[max(versions)].writer
 
@@ -66,10 +66,10 @@ def test_the_full_one_names_a_schema_that_was_recorded(model: type[Event]) -> No
 @pytest.mark.parametrize(("model", "kind"), EXAMPLES)
 def test_it_is_read_and_written_back_the_same(model: type[Event], kind: Kind) -> None:
     data = example(model, kind)["data"]
-    fact = model.from_json(json.dumps(data).encode())
-    written = json.loads(fact.to_json())
+    event = model.from_json(json.dumps(data).encode())
+    written = json.loads(event.to_json())
     assert {name: written[name] for name in data} == data
-    assert str(fact.aggregate_id) == data[model.declaration.key]
+    assert str(event.aggregate_id) == data[model.declaration.key]
 
 
 @pytest.mark.parametrize(("model", "kind"), EXAMPLES)

@@ -1,4 +1,4 @@
-"""`make contracts`: every event is recorded and compatible with all its past; what was released never changes."""
+"""`make contracts`: every event is recorded and compatible with its former versions; released versions never change."""
 
 import json
 import shutil
@@ -48,7 +48,7 @@ def empty(tmp_path: Path) -> Gate:
 
 @pytest.fixture
 def released(empty: Gate) -> Gate:
-    """The first version was recorded and committed."""
+    """A gate for which the first version is recorded and committed."""
     record(FIRST, empty)
     commit(empty.folder)
     return empty
@@ -85,7 +85,7 @@ def test_a_compatible_change_becomes_the_next_version_and_leaves_the_former_alon
     assert files(released).items() > before.items()
 
 
-def test_a_draft_that_nobody_has_seen_is_replaced(released: Gate) -> None:
+def test_a_draft_that_is_not_released_is_replaced(released: Gate) -> None:
     assert record(SECOND, released) == 2
     third = an_event(other=(int | None, None))
     assert judged(released, third).compatible
@@ -103,7 +103,7 @@ def test_of_the_drafts_since_an_older_release_one_version_remains(released: Gate
     assert set(recorded(TYPE, released.folder)) == {1, 2}
 
 
-def test_what_breaks_somebody_does_not_pass(released: Gate) -> None:
+def test_an_incompatible_change_does_not_pass(released: Gate) -> None:
     verdict = judged(released, an_event(thing=int))
     assert not verdict.compatible
     assert verdict.breaks == [(1, Change("REQUIRED_FIELD_ADDED", "thing"))]
@@ -177,15 +177,15 @@ PARTNERS = list(read_partners(Path(deploy.__file__).parent / "partners").values(
 def test_it_says_with_names_who_is_deployed_first(found: list[str], says: str) -> None:
     reading = [partner.model_copy(update={"reads": ("duaal.intake.cases",)}) for partner in PARTNERS[:2]]
     names = [*TOPICS["duaal.intake.cases"].consumers, *(f"partner {partner.id}" for partner in PARTNERS[:2])]
-    told = who_goes_first(QuestionReceived.declaration, [Change(rule, "a") for rule in found], reading)
-    assert told.startswith(says.format(readers=", ".join(sorted(names))))
+    sentence = who_goes_first(QuestionReceived.declaration, [Change(rule, "a") for rule in found], reading)
+    assert sentence.startswith(says.format(readers=", ".join(sorted(names))))
 
 
 def test_what_a_partner_sends_is_written_by_the_partners_whose_manifest_lists_it() -> None:
-    told = who_goes_first(ReferralClosed.declaration, [], PARTNERS)
-    assert "readers (intake)" in told
-    assert "partner clb-west" in told
-    assert "partner unizo" not in told
+    sentence = who_goes_first(ReferralClosed.declaration, [], PARTNERS)
+    assert "readers (intake)" in sentence
+    assert "partner clb-west" in sentence
+    assert "partner unizo" not in sentence
 
 
 def test_writers_on_a_topic_per_service_are_all_services_that_have_one() -> None:

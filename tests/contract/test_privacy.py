@@ -1,4 +1,4 @@
-"""No personal data on Kafka: the linter refuses what could carry it, and has nothing to say about ours."""
+"""No personal data on Kafka: the linter refuses schemas that could hold any, and accepts ours."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -99,7 +99,7 @@ def test_a_finding_says_where_and_why() -> None:
 
 
 class Place(BaseModel):
-    """As somebody might write it tomorrow."""
+    """A part with a field that is not allowed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -107,7 +107,7 @@ class Place(BaseModel):
 
 
 class Carefree(Event):
-    """As somebody might write it tomorrow."""
+    """An event that is not allowed."""
 
     learner_id: UUID
     lives_in: Place

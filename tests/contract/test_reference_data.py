@@ -1,4 +1,4 @@
-"""The dated reference data of the services is complete and does not contradict itself."""
+"""The dated reference data of the services is complete and consistent."""
 
 import csv
 import re
@@ -54,7 +54,7 @@ RULES = table("services/referral/reference/rules.csv")
 TRIAGE = table("services/intake/reference/triage.csv")
 
 
-def test_every_owner_of_reference_data_is_looked_at() -> None:
+def test_every_service_with_reference_data_is_checked() -> None:
     owners = {path.parent.parent.name for path in LISTS}
     assert owners >= {"contracts", "intake", "matching", "notifications", "pof", "referral"}
 
@@ -138,7 +138,7 @@ def test_every_service_that_a_rule_names_exists_and_has_an_address() -> None:
     assert addresses == services | CODE_LISTS.institutions.by_number.keys()
 
 
-def test_who_speaks_for_a_service_is_a_partner_that_may_give_feedback() -> None:
+def test_every_service_operator_is_a_partner_that_may_give_feedback() -> None:
     operators = table("services/referral/reference/service_operators.csv")
     services = {row["service_id"] for row in table("services/referral/reference/services.csv")}
     may = {one.id for one in read_partners(ROOT / "deploy" / "partners").values() if FEEDBACK in one.publishes}

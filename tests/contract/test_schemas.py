@@ -1,4 +1,4 @@
-"""The schemas that partners read are those of the models, in two forms, and say what code really does."""
+"""The recorded schemas are those of the models, in two forms, and agree with the behaviour of the code."""
 
 import json
 import subprocess
@@ -104,7 +104,7 @@ JUNK: list[Any] = [
 
 
 def somewhat_wrong(message: Any) -> Iterator[Any]:
-    """The message with one place changed, for every place at any depth and all that may stand there instead."""
+    """The message with one value changed, for every value at any depth and many replacements."""
     for place in places(message):
         names: list[Any] = [*place, "of_tomorrow"] if isinstance(place, dict) else list(range(len(place)))
         for name in names:
@@ -158,7 +158,7 @@ LENIENT = {
     "date": ["1700006400"],
     "date-time": ["2026-11-23 11:00:00Z", "2026-11-23T11:00Z", "2026-11-23T11:00:00+0100", "1700000000"],
 }
-"""Spellings that pydantic reads beside those of the standards: known, not promised, and refused by the schemas."""
+"""Spellings that pydantic reads besides those of the standards: not guaranteed, and refused by the schemas."""
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -1,4 +1,4 @@
-"""Every manifest is true: who publishes, who listens, by which key, for how long."""
+"""Every manifest agrees with the code: producers, consumers, key and retention."""
 
 from collections.abc import Iterator
 
@@ -21,14 +21,14 @@ MANIFESTS = {**TOPICS, **PARTNER_TOPICS}
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Service]:
-    """Every service, as its own `app.build` makes it; some partner wants a webhook of all that leaves by webhook."""
+    """Every service, made by its own `app.build`; a partner asks for every type that may leave by webhook."""
     wants_all = manifest("all", "https://all.example.org/", *listening_to({"public", "internal"}))
     settings = settings_with(tmp_path_factory.mktemp("all"), [wants_all], {"all": a_secret()})
     return {name: built(name) for name in SERVICES} | {"notifications": notifications(settings)}
 
 
 def handled_by(service: Service) -> set[type[Event]]:
-    """Events that a service has a handler for."""
+    """The events for which a service has a handler."""
     return {kind for kind in handlers_of(service.handlers) if issubclass(kind, Event)}
 
 
@@ -71,17 +71,15 @@ def test_every_partner_has_its_own_topics() -> None:
 
 
 @pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
-def test_whoever_a_manifest_calls_a_consumer_handles_something_of_it(
-    topic: Topic, services: dict[str, Service]
-) -> None:
+def test_every_consumer_in_a_manifest_handles_an_event_of_the_topic(topic: Topic, services: dict[str, Service]) -> None:
     for name in topic.consumers:
         assert handled_by(services[name]) & set(events_on(topic)), name
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_whatever_a_service_handles_it_also_listens_to(name: str, services: dict[str, Service]) -> None:
-    heard = {model for topic in consumed_by(name) for model in events_on(TOPICS[topic])}
-    assert handled_by(services[name]) <= heard
+def test_a_service_consumes_the_topics_of_all_events_that_it_handles(name: str, services: dict[str, Service]) -> None:
+    consumed = {model for topic in consumed_by(name) for model in events_on(TOPICS[topic])}
+    assert handled_by(services[name]) <= consumed
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -91,19 +89,19 @@ def test_every_service_has_a_topic_for_its_dead_letters(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_handles_its_own_timers_and_no_fact_of_its_own(name: str, services: dict[str, Service]) -> None:
+def test_a_service_handles_its_own_timers_and_no_event_of_its_own(name: str, services: dict[str, Service]) -> None:
     own = {model for model in EVENTS.values() if model.declaration.owner == name}
     assert handled_by(services[name]) & own == {model for model in own if issubclass(model, Timer)}
 
 
 @pytest.mark.parametrize("model", [model for model in EVENTS.values() if issubclass(model, Timer)])
-def test_a_timer_goes_to_its_own_service_and_to_nobody_else(model: type[Event]) -> None:
+def test_a_timer_goes_to_its_own_service_only(model: type[Event]) -> None:
     owner = model.declaration.owner
     topic = TOPICS[model.declaration.topic]
     assert (topic.name, topic.consumers, topic.key) == (f"duaal.{owner}.timers", (owner,), "timer_id")
 
 
-def test_a_manifest_with_a_word_that_nobody_reads_is_refused() -> None:
+def test_a_manifest_with_an_unknown_field_is_refused() -> None:
     manifest = next(iter(TOPICS.values())).model_dump()
     with pytest.raises(ValidationError, match="retention_hours"):
         Topic.model_validate(manifest | {"retention_hours": 1})

@@ -1,4 +1,4 @@
-"""Our own reader and writer against the golden vectors; others are held against them in `tests/interop`."""
+"""Our own reader and writer against the golden vectors; other software is tested in `tests/interop`."""
 
 import json
 
@@ -13,7 +13,7 @@ OURS = [pytest.param(vector, id=name) for name, vector in vectors("valid").items
 
 
 @pytest.mark.parametrize("vector", VALID)
-def test_a_valid_one_says_what_it_should(vector: Vector) -> None:
+def test_a_valid_one_is_read_as_it_should(vector: Vector) -> None:
     envelope, data = read(vector.headers, vector.value)
     assert envelope == vector.envelope
     assert vector.data is NO_DATA if data is None else json.loads(data) == vector.data

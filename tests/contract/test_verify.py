@@ -1,4 +1,4 @@
-"""A partner reads what is wrong with a message: line, field, rule, what would be right, and never the value."""
+"""`verify` reports what is wrong with a message: line, field, rule and what would be valid, but never the value."""
 
 import base64
 import json
@@ -140,7 +140,7 @@ def test_what_is_wrong_is_said_with_its_place_and_what_would_be_right(name: str)
     assert finding.says.startswith(says)
 
 
-def test_a_misspelt_field_is_told_beside_the_one_that_is_missing() -> None:
+def test_a_misspelt_field_is_reported_with_the_one_that_is_missing() -> None:
     whole = message()
     whole["data"]["ageBand"] = whole["data"].pop("age_band")
     assert [(finding.path, finding.rule) for finding in findings(whole)] == [
@@ -150,7 +150,7 @@ def test_a_misspelt_field_is_told_beside_the_one_that_is_missing() -> None:
     assert "perhaps age_band was meant" in findings(whole)[1].says
 
 
-def test_a_misspelt_value_is_told_the_one_that_was_meant() -> None:
+def test_for_a_misspelt_value_the_right_one_is_suggested() -> None:
     (finding,) = findings(with_data(audience="ouders"))
     assert finding.says.endswith("given is a text of 6 characters; perhaps OUDER was meant")
 

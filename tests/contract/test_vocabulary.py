@@ -1,4 +1,4 @@
-"""The closed lists: what the domain numbers, and open for who reads."""
+"""The lists of codes: complete, closed for writers and open for readers."""
 
 import pytest
 from pydantic import TypeAdapter, ValidationError

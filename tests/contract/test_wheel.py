@@ -1,4 +1,4 @@
-"""What a partner installs: a wheel that needs pydantic only, with models, schemas, examples and a command inside."""
+"""The wheel that a partner installs: it needs pydantic only, and holds models, schemas, examples and a command."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def done(*command: str | Path, given: str | None = None) -> subprocess.Completed
 
 @pytest.fixture(scope="module")
 def partner(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` of a fresh environment in which only the wheel was installed."""
+    """The `bin` of a new environment in which only the wheel is installed."""
     folder = tmp_path_factory.mktemp("partner")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(build, cwd=CONTRACTS, check=True, capture_output=True)
@@ -29,7 +29,7 @@ def partner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert uv, "uv is not found: run the tests with `make test`"
     assert done(uv, "venv", "--quiet", "--python", sys.executable, folder / "venv").returncode == 0
     install = (uv, "pip", "install", "--quiet", "--python", folder / "venv", wheel)
-    # Without a network pydantic is taken from uv's cache, where it is because we use it ourselves.
+    # Without a network, uv takes pydantic from its cache, which has it because we use it too.
     installed = done(*install, "--offline")
     if installed.returncode:
         installed = done(*install)
@@ -102,7 +102,7 @@ def test_a_good_file_is_good(partner: Path, tmp_path: Path) -> None:
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "2 good, 0 wrong\n", "")
 
 
-def test_a_bad_file_is_told_line_by_line(partner: Path, tmp_path: Path) -> None:
+def test_a_bad_file_is_reported_line_by_line(partner: Path, tmp_path: Path) -> None:
     file = tmp_path / "events.ndjson"
     bad = message()
     bad["data"] = bad["data"] | {"audience": "Jan Peeters"}

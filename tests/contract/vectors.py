@@ -16,7 +16,7 @@ NO_DATA = object()
 
 @dataclass(frozen=True)
 class Vector:
-    """One record, and what it says (`envelope` and `data`), or the word that has to be in its refusal."""
+    """One record with its content (`envelope` and `data`), or with a word of its refusal."""
 
     name: str
     key: bytes

@@ -12,13 +12,13 @@ from tests.conftest import FOLDER
 
 @pytest.fixture(scope="session")
 def platform(stack: Stack) -> Iterator[Platform]:
-    """The platform, for all journeys."""
+    """The platform, shared by all journeys."""
     with Platform(stack, FOLDER).start() as platform:
         yield platform
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    """A client as a form or a partner would have."""
+    """An HTTP client, as a form or a partner has."""
     async with httpx.AsyncClient(timeout=15) as client:
         yield client

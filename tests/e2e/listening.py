@@ -1,4 +1,4 @@
-"""Reads topics and mailbox as somebody outside the platform would."""
+"""Reads topics and mailbox from outside the platform."""
 
 from collections.abc import Callable, Iterable
 from email.message import EmailMessage
@@ -17,7 +17,7 @@ E = TypeVar("E", bound=Event)
 
 
 async def records_of(platform: Platform, topic: str) -> list[ConsumerRecord]:
-    """Everything that is on a topic now."""
+    """Every record that is on a topic now."""
     kafka = platform.stack.kafka
     login = client_arguments(kafka.login("partner.dashboards"))
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap_servers, enable_auto_commit=False, **login)
@@ -59,7 +59,7 @@ async def the_mail(platform: Platform, fits: Callable[[EmailMessage], bool]) -> 
 async def send(
     platform: Platform, topic: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
 ) -> None:
-    """Write a record as it is, good or bad."""
+    """Write a raw record."""
     producer = AIOKafkaProducer(
         bootstrap_servers=platform.stack.kafka.bootstrap_servers, max_request_size=2 * 1024 * 1024
     )

@@ -1,4 +1,4 @@
-"""The programs that the README of the contracts shows, copied and pasted as a stranger would."""
+"""The programs in the README of the contracts, copied and run as a partner would."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ BLOCKS = {"py": "python", "mjs": "javascript"}
 
 
 def shown(name: str) -> str:
-    """A program as the README shows it: the block whose first line is that of the file."""
+    """A program from the README: the block whose first line is that of the file."""
     first_line = (FILES / name).read_text().splitlines()[0]
     _, _, rest = README.read_text().partition(f"```{BLOCKS[name.split('.')[1]]}\n{first_line}\n")
     assert rest, f"the README shows no {name}"
@@ -32,7 +32,7 @@ def shown(name: str) -> str:
 
 @asynccontextmanager
 async def started(name: str, source: str, folder: Path, servers: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The program, in a folder with nothing but itself and what it has to be installed with."""
+    """Run the program in a folder that holds only the program and its dependencies."""
     (folder / name).write_text(source)
     if name.endswith(".mjs"):
         with suppress(FileExistsError):
@@ -54,7 +54,7 @@ async def started(name: str, source: str, folder: Path, servers: str) -> AsyncIt
 
 
 async def printed_by(process: asyncio.subprocess.Process, words: UUID | str) -> str:
-    """The first line with these words that a program prints; whatever it printed instead is what one sees."""
+    """Wait for the first line with these words that a program prints."""
     assert process.stdout
     assert process.stderr
     async with asyncio.timeout(120):

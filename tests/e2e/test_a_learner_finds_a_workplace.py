@@ -9,7 +9,7 @@ from deploy.local.platform import Platform
 from tests.e2e.listening import the_event, the_mail
 
 PROGRAMME = "284"
-"""Podiuminstallaties: nobody else in these tests asks for it."""
+"""Podiuminstallaties: no other test uses it."""
 
 
 async def test_a_learner_and_a_workplace_meet_at_the_school_and_count_for_the_forum(
@@ -44,10 +44,10 @@ async def test_a_learner_and_a_workplace_meet_at_the_school_and_count_for_the_fo
     submission = {"agodi_reference": "AGODI-e2e-1"}
     submitted = await http.post(f"{pof}/dossiers/{announced['dossier_id']}/submit", json=submission)
     assert submitted.status_code == 200
-    fact = await the_event(
+    published = await the_event(
         platform, ProgrammatieSubmitted, lambda event: str(event.dossier_id) == announced["dossier_id"]
     )
-    assert (fact.evidence.workplaces_registered, fact.evidence.learners_searching) == (1, 1)
+    assert (published.evidence.workplaces_registered, published.evidence.learners_searching) == (1, 1)
     await the_mail(platform, lambda mail: "pof" in mail["To"] and announced["dossier_id"] in mail.get_content())
 
 

@@ -1,4 +1,4 @@
-"""Nobody decides on a proposal: the reminder goes through Kafka, and the place goes to the next learner."""
+"""Nobody decides on a proposal: its timer goes through Kafka, and the place goes to the next learner."""
 
 import asyncpg
 import httpx
@@ -8,10 +8,10 @@ from deploy.local.platform import Platform
 from tests.e2e.listening import the_event
 
 PROGRAMME = "286"
-"""Podiumtechnieken: nobody else in these tests asks for it."""
+"""Podiumtechnieken: no other test uses it."""
 
 
-async def test_a_proposal_on_which_nobody_decides_lapses_and_its_place_goes_to_who_waits(
+async def test_a_proposal_on_which_nobody_decides_lapses_and_its_place_goes_to_another_learner(
     platform: Platform, http: httpx.AsyncClient
 ) -> None:
     intake = platform.urls["intake"]
@@ -40,7 +40,7 @@ async def test_a_proposal_on_which_nobody_decides_lapses_and_its_place_goes_to_w
 
 
 async def let_time_pass(platform: Platform, proposal: MatchProposed) -> None:
-    """The relay finds that it is time; the message still says for when it was set."""
+    """Make the timer due now; its message still has the original time."""
     connection = await asyncpg.connect(platform.database_urls["matching"])
     done = await connection.execute("update timers set due_at = now() where id = $1", proposal.proposal_id)
     await connection.close()

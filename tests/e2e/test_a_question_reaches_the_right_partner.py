@@ -1,4 +1,4 @@
-"""The story of the platform, told once: from the form to the partner's mail."""
+"""The main journey of the platform: from the web form to the partner's mail."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from deploy.local.platform import Platform
 from tests.e2e.listening import records_of, the_event, the_mail
 
 
-async def test_a_parents_question_reaches_the_clb_of_the_region_and_nobody_learns_who_asked(
+async def test_a_parents_question_reaches_the_clb_of_the_region_without_who_asked(
     platform: Platform, http: httpx.AsyncClient
 ) -> None:
     answer = await http.post(

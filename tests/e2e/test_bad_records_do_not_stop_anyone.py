@@ -1,4 +1,4 @@
-"""What somebody writes to a topic by mistake: each record has a named outcome, and the partition goes on."""
+"""Bad records on a topic: each has a named outcome, and its partition goes on."""
 
 from uuid import uuid4
 
@@ -42,7 +42,7 @@ async def dead_letter_of(platform: Platform, key: bytes) -> asyncpg.Record | Non
 
 
 async def question_after(platform: Platform) -> None:
-    """A good question on the same partition is referred: the partition went on."""
+    """Check that a good question on the same partition is referred, so the partition went on."""
     question = a_question()
     await send(platform, TOPIC, str(question.case_id).encode(), question.to_json(), headers_of(question))
     await the_event(platform, ReferralCreated, lambda event: event.question_id == question.question_id)

@@ -18,7 +18,7 @@ async def test_every_question_gets_one_referral_and_one_mail_though_a_service_is
     platform: Platform, http: httpx.AsyncClient, victim: str
 ) -> None:
     async def ask(number: int) -> str:
-        """Insist, with the same key, until there is an answer."""
+        """Send the question, with the same key each time, until there is an answer."""
         key = {"Idempotency-Key": f"crash-{victim}-{number}"}
         question = {"audience": "OUDER", "text": f"Wat is duaal leren? ({number})"}
 

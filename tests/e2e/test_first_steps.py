@@ -1,4 +1,4 @@
-"""A stranger's first consumer and first producer, as the README of the contracts shows them, against the platform."""
+"""The first consumer and the first producer in the README of the contracts, run against the platform."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_the_readme_shows_the_file_and_it_is_thirty_lines_at_most(name: str) -> 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_the_first_consumer_prints_what_somebody_asks_and_what_the_first_producer_tells(
+async def test_the_first_consumer_prints_a_question_over_http_and_one_of_the_first_producer(
     language: str, platform: Platform, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     consumer, producer, servers = f"consumer.{language}", f"producer.{language}", platform.stack.kafka.bootstrap_servers

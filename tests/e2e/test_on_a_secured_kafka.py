@@ -1,4 +1,4 @@
-"""The platform on a Kafka that asks everybody for a login: each service has its own, with no right too many."""
+"""The platform on a Kafka that requires logins: each service has its own, with the rights of the manifests only."""
 
 from asyncio import timeout
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ async def test_a_question_becomes_a_referral_and_a_mail(secured: Platform, http:
     await the_event(secured, MessageSent, lambda event: event.about == referral.referral_id)
 
 
-async def test_a_partner_sends_and_hears_what_was_refused_with_a_login_of_its_own(secured: Platform) -> None:
+async def test_a_partner_sends_and_reads_its_rejections_with_its_own_login(secured: Platform) -> None:
     kafka, vdab = secured.stack.kafka, read_partners(PARTNERS)["vdab"]
     login = {"bootstrap_servers": kafka.bootstrap_servers, **client_arguments(kafka.login(vdab.user))}
     async with AIOKafkaProducer(enable_idempotence=True, **login) as producer:

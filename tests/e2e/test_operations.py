@@ -1,4 +1,4 @@
-"""What a person does to a service that runs: dead letters on the command line, and a replay that changes nothing."""
+"""The commands of an operator: dead letters, held records, and a replay that changes nothing."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ TOPIC = "duaal.intake.cases"
 
 
 async def referral(platform: Platform, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the service as a person would."""
+    """Run a command of the service."""
     command = [sys.executable, "-m", "services.referral", *arguments]
     environment = {**os.environ, **platform.environment("referral")}
     return await asyncio.to_thread(
@@ -39,7 +39,7 @@ async def query(platform: Platform, sql: str, *values: object) -> list[asyncpg.R
 async def test_a_dead_letter_is_listed_shown_and_discarded_and_its_key_then_goes_on(platform: Platform) -> None:
     question = a_question()
     key = str(question.case_id).encode()
-    await send(platform, TOPIC, key, b"not what was promised", headers_of(question, id_=str(uuid4())))
+    await send(platform, TOPIC, key, b"not a valid question", headers_of(question, id_=str(uuid4())))
     await send(platform, TOPIC, key, question.to_json(), headers_of(question))
     letters = await eventually(
         lambda: query(platform, "select id, reason from dead_letters where key = $1 order by position", key),
@@ -52,7 +52,7 @@ async def test_a_dead_letter_is_listed_shown_and_discarded_and_its_key_then_goes
     assert f"{parked[:8]}  BEHIND" in listed
     shown = (await referral(platform, "dead-letters", "show", bad)).stdout
     assert "21 bytes" in shown
-    assert "not what was promised" not in shown
+    assert "not a valid question" not in shown
 
     failed = await referral(platform, "dead-letters", "redrive", bad)
     assert failed.returncode == 1
@@ -70,11 +70,11 @@ async def test_a_dead_letter_is_listed_shown_and_discarded_and_its_key_then_goes
 
 
 async def test_what_kafka_does_not_take_is_listed_and_skipped(platform: Platform) -> None:
-    promise = (
+    insert = (
         "insert into outbox (aggregate_id, sequence, topic, headers, value) "
         "values (gen_random_uuid(), 1, 'duaal.nowhere', '[]', '') returning position"
     )
-    (row,) = await query(platform, promise)
+    (row,) = await query(platform, insert)
     position = str(row["position"])
     await eventually(lambda: query(platform, "select 1 from outbox where attempts > 0"))
     listed = (await referral(platform, "outbox", "list")).stdout

@@ -1,4 +1,4 @@
-"""Partners at the door of the whole platform: what they may say arrives, what they may not does not, over both ways."""
+"""Partners of the whole platform, over Kafka and HTTP: allowed messages are accepted, all others rejected."""
 
 import json
 import urllib.request
@@ -36,7 +36,7 @@ CLB, SCHOOLSOFT = PARTNERS["clb-west"], PARTNERS["schoolsoft"]
 
 
 def today_of(type_: str, **changed: Any) -> dict[str, Any]:
-    """The golden data, as of today, under a reference of its own."""
+    """The golden data, with today's dates and a new reference."""
     now = datetime.now(UTC)
     today = now.astimezone(BRUSSELS).date().isoformat()
     dated = {"received_at": now.isoformat(), "opened_on": today, "closed_on": today, "submitted_on": today}
@@ -47,7 +47,7 @@ def today_of(type_: str, **changed: Any) -> dict[str, Any]:
 async def send_as(
     platform: Platform, sender: Partner, messages: Iterable[tuple[Headers, dict[str, Any]]], at: datetime | None = None
 ) -> list[str]:
-    """Write to the partner's own topic; the answer is where each message stands: partition/offset."""
+    """Write to the partner's own topic; returns the place of each message: partition/offset."""
     producer = AIOKafkaProducer(bootstrap_servers=platform.stack.kafka.bootstrap_servers)
     await producer.start()
     try:
@@ -76,13 +76,13 @@ async def post_as(
 
 
 async def rejections_of(platform: Platform, sender: Partner) -> dict[str, MessageRejected]:
-    """What the partner reads on its own topic, by where its message stood."""
-    facts = [MessageRejected.from_json(record.value) for record in await records_of(platform, sender.rejected_topic)]
-    return {f"{fact.partition}/{fact.offset}": fact for fact in facts}
+    """The rejections on the partner's own topic, by the place of its message."""
+    events = [MessageRejected.from_json(record.value) for record in await records_of(platform, sender.rejected_topic)]
+    return {f"{event.partition}/{event.offset}": event for event in events}
 
 
 def border(platform: Platform, sender: Partner) -> Counter[str]:
-    """What intake counted of a partner: by result."""
+    """Intake's counts of a partner's messages, by result."""
     with urllib.request.urlopen(f"{platform.urls['intake']}/metrics", timeout=5) as answer:
         families = text_string_to_metric_families(answer.read().decode())
     counts: Counter[str] = Counter()
@@ -94,7 +94,7 @@ def border(platform: Platform, sender: Partner) -> Counter[str]:
     return counts
 
 
-async def test_a_risk_that_a_clb_tells_over_kafka_is_referred(platform: Platform) -> None:
+async def test_a_risk_that_a_clb_sends_over_kafka_is_referred(platform: Platform) -> None:
     reference = f"L-{uuid4()}"
     headers = headers_by(CLB, RISK, at=datetime.now(UTC))
     await send_as(platform, CLB, [(headers, today_of(RISK, learner_reference=reference))])
@@ -117,7 +117,7 @@ async def test_a_question_that_school_software_sends_over_http_is_referred(
     await the_event(platform, ReferralCreated, lambda event: event.case_id == case_id)
 
 
-async def test_what_became_of_a_referral_is_told_by_who_was_asked_and_by_nobody_else(platform: Platform) -> None:
+async def test_feedback_on_a_referral_counts_only_from_the_partner_that_was_asked(platform: Platform) -> None:
     now = datetime.now(UTC)
     reference = f"L-{uuid4()}"
     risk = today_of(RISK, learner_reference=reference, signal="R5", subregion="BRUGGE")
@@ -128,7 +128,7 @@ async def test_what_became_of_a_referral_is_told_by_who_was_asked_and_by_nobody_
     vdab = PARTNERS["vdab"]
     said = {"referral_id": str(referral.referral_id)}
     await send_as(platform, vdab, [(headers_by(vdab, CLOSED, at=now), today_of(CLOSED, outcome="DECLINED", **said))])
-    # Of one referral all feedback is on one partition: what comes next is heard after this.
+    # All feedback on one referral is on one partition, so it is handled in this order.
     await the_event(platform, ReferralFeedbackReceived, lambda event: event.referral_id == referral.referral_id)
     await send_as(platform, CLB, [(headers_by(CLB, CLOSED, at=now), today_of(CLOSED, outcome="HELPED", **said))])
     closed = await the_event(platform, ReferralClosed, lambda event: event.referral_id == referral.referral_id)
@@ -147,7 +147,7 @@ async def test_an_application_that_school_software_saw_submits_the_dossier(
     assert submitted.agodi_reference == said["agodi_reference"]
 
 
-async def test_who_sends_nonsense_reads_on_its_own_topic_what_is_wrong(platform: Platform) -> None:
+async def test_a_partner_that_sends_nonsense_reads_on_its_own_topic_what_is_wrong(platform: Platform) -> None:
     wrong = today_of(RISK, school="Jan Peeters")
     (place,) = await send_as(platform, CLB, [(headers_by(CLB, RISK, at=datetime.now(UTC)), wrong)])
     found = await eventually(lambda: rejections_of(platform, CLB), lambda rejections: place in rejections)

@@ -13,7 +13,7 @@ from tests.webhooks import WORKPLACE, PartnerServer, a_secret, manifest, setting
 SECRET = a_secret()
 
 
-async def test_a_partner_that_asked_is_told_of_a_workplace_and_can_verify_who_says_so(
+async def test_a_partner_that_asked_gets_a_webhook_of_a_workplace_and_can_verify_its_sender(
     platform: Platform, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     async with PartnerServer() as vdab:
@@ -35,9 +35,9 @@ async def test_a_partner_that_asked_is_told_of_a_workplace_and_can_verify_who_sa
             }
             workplace = (await http.post(f"{platform.urls['intake']}/workplaces", json=offer)).json()
             (posted,) = await eventually(lambda: vdab.posts, within=60)
-            told = Verifier(SECRET).verify(posted.body, posted.headers)
-            assert (told["type"], told["subject"]) == (WORKPLACE, workplace["workplace_id"])
-            assert told["data"]["workplace_id"] == workplace["workplace_id"]
+            event = Verifier(SECRET).verify(posted.body, posted.headers)
+            assert (event["type"], event["subject"]) == (WORKPLACE, workplace["workplace_id"])
+            assert event["data"]["workplace_id"] == workplace["workplace_id"]
         finally:
             await asyncio.to_thread(asked.stop)
             await asyncio.to_thread(usual.start)

@@ -1,4 +1,4 @@
-"""Other people's Kafka clients: each reads a whole topic, or writes records to one, byte for byte."""
+"""Kafka clients of others: each reads a whole topic, or writes records to one, byte for byte."""
 
 import base64
 import json
@@ -14,16 +14,16 @@ from deploy.local import java
 
 FOLDER = Path(__file__).parent
 MURMUR2 = "murmur2_random"
-"""Java's partitioner by its name in librdkafka, whose own default puts the same key elsewhere."""
+"""librdkafka's name for Java's partitioner; its own default chooses other partitions."""
 SECONDS = 180
 
 FIELD, HEADER, RECORD = "\x1f", "\x1d", "\x1e"
-"""Separators that are in no vector."""
+"""Separators that do not occur in a vector."""
 NULL = "\x16"
 
 
 class Record(NamedTuple):
-    """What is on the wire, and in which partition."""
+    """A record as on the wire, with its partition."""
 
     key: bytes | None
     headers: list[tuple[str, bytes | None]]
@@ -38,7 +38,7 @@ Writer = Callable[[str, str, Iterable[Record]], None]
 
 
 def run(*command: str | bytes, given: str | bytes = "") -> bytes:
-    """What a program printed; it fails when the program does."""
+    """Run a program; returns its output, and fails when the program fails."""
     given = given.encode() if isinstance(given, str) else given
     done = subprocess.run(command, input=given, capture_output=True, timeout=SECONDS, check=False, cwd=FOLDER)
     assert done.returncode == 0, f"{command!r} ended with {done.returncode}: {done.stderr.decode()[-2000:]}"
@@ -57,7 +57,7 @@ def read_with_confluent(servers: str, topic: str, number: int) -> list[Record]:
 
 
 def _of_confluent(message: Message) -> Record:
-    """Its stub also knows the forms in which headers are given to a producer; a consumer makes pairs of bytes."""
+    """The type stub also allows the header formats of a producer; a consumer returns pairs of bytes."""
     headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
     return Record(message.key(), headers, message.value(), message.partition() or 0)
 
@@ -76,7 +76,7 @@ def read_with_kcat(servers: str, topic: str, number: int) -> list[Record]:
 
 
 def _of_kcat(partition: bytes, key: bytes, headers: bytes, size: bytes, value: bytes) -> Record:
-    """It writes headers as `a=b,c=d`, which says all as long as no value holds a comma, and NULL for null."""
+    """kcat writes headers as `a=b,c=d`, which is unambiguous as long as no value holds a comma, and NULL for null."""
     pairs = [header.split(b"=", 1) for header in headers.split(b",") if header]
     named = [(name.decode(), None if text == b"NULL" else text) for name, text in pairs]
     return Record(key, named, None if size == b"-1" else value, int(partition))

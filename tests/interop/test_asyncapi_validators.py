@@ -1,4 +1,4 @@
-"""The AsyncAPI documents before two independent validators, which both object to a broken one."""
+"""The AsyncAPI documents with two independent validators, which both report errors in a broken one."""
 
 import json
 import subprocess
@@ -51,7 +51,7 @@ FAULTS: list[Callable[[Document], None]] = [
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Every document by name, and one for each fault, by its name too."""
+    """Every document, and one broken document per fault, by name."""
     folder = tmp_path_factory.mktemp("asyncapi")
     texts = {name: text_of(document) for name, document in SOUND.items()}
     for fault in (*FAULTS, an_operation_in_no_words):
@@ -65,14 +65,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def parsed(files: dict[str, Path]) -> dict[str, dict[str, Any]]:
-    """What @asyncapi/parser says of each: its errors, and the names of every message's headers."""
+    """The result of @asyncapi/parser for each: errors, and the names of every message's headers."""
     answers = run("node", "asyncapi.mjs", *map(str, files.values())).splitlines()
     return dict(zip(files, map(json.loads, answers), strict=True))
 
 
 @pytest.fixture(scope="module")
 def linted(files: dict[str, Path]) -> dict[str, list[str]]:
-    """What Spectral's whole AsyncAPI rule set finds in each, a hint included: rule and place."""
+    """The findings of Spectral's whole AsyncAPI rule set in each, hints included: rule and place."""
     command = ["node_modules/.bin/spectral", "lint", "--ruleset=spectral.yaml", "--format=json", "--quiet"]
     done = subprocess.run(
         [*command, *map(str, files.values())], capture_output=True, text=True, cwd=FOLDER, check=False
@@ -107,5 +107,5 @@ def test_both_object_to(
     assert linted[fault.__name__]
 
 
-def test_spectral_objects_to_what_nobody_described(linted: dict[str, list[str]]) -> None:
+def test_spectral_objects_to_an_operation_without_a_description(linted: dict[str, list[str]]) -> None:
     assert linted[an_operation_in_no_words.__name__]

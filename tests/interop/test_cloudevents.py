@@ -1,4 +1,4 @@
-"""Other people's CloudEvents libraries read what we write and write what we read; where not, the vectors say so."""
+"""CloudEvents libraries of others read what we write and write what we read; the vectors' README lists exceptions."""
 
 import base64
 import json
@@ -23,11 +23,11 @@ WRITTEN = [vector for vector in VALID.values() if vector.data is not NO_DATA]
 MODES = ["binary", "structured"]
 
 Attributes = dict[str, Any]
-"""Of an event as the library gives it, `data` among them."""
+"""The attributes of an event from a library, including `data`."""
 
 
 def differences(column: int) -> dict[str, str]:
-    """Vector to the first word of what the table in the vectors' README says about it."""
+    """Per vector the first word of its cell in the table of the vectors' README."""
     rows = [
         row.strip("| ").split("|") for row in (FOLDER / "README.md").read_text().splitlines() if row.startswith("| ")
     ]
@@ -37,7 +37,7 @@ def differences(column: int) -> dict[str, str]:
 
 
 def outcome(vector: Vector, event: Attributes | None) -> str:
-    """In the words of that table; `event` is None when the library refused."""
+    """The outcome in the words of that table; `event` is None when the library refused."""
     if vector.envelope is None:
         return "" if event is None else "accepts"
     if event is None:
@@ -46,7 +46,7 @@ def outcome(vector: Vector, event: Attributes | None) -> str:
 
 
 def says(event: Attributes, envelope: Envelope, data: object) -> bool:
-    """The same event: moments as moments, numbers as numbers; a trace that is none may be kept."""
+    """Is it the same event? Moments and numbers are compared by value; an invalid trace may be kept."""
     same = {name: _plain(name, event.get(name)) == value for name, value in envelope._asdict().items()}
     same["traceparent"] |= envelope.traceparent is None or "traceparent" not in event
     return all(same.values()) and _parsed(event.get("data", NO_DATA)) == data
@@ -65,7 +65,7 @@ def _parsed(data: object) -> object:
 
 
 def attributes_of(envelope: Envelope) -> Attributes:
-    """As a partner gives them to a library, all texts but `time`."""
+    """The attributes for a library: all texts except `time`."""
     given = {name: value for name, value in envelope._asdict().items() if value is not None}
     if envelope.recordedtime:
         given["recordedtime"] = envelope.recordedtime.isoformat()
@@ -84,7 +84,7 @@ def read_with_python(vector: Vector) -> Attributes | None:
     message = kafka.KafkaMessage(dict(vector.headers), vector.key, vector.value)  # type: ignore[arg-type]
     try:
         event = kafka.from_kafka_event(message)
-    except Exception:  # whatever it raises, it does not read it
+    except Exception:  # any exception means that it refused
         return None
     return {**event.get_attributes(), "data": event.get_data()}
 

@@ -1,4 +1,4 @@
-"""The golden vectors through real Kafka with other people's clients: every one reads ours, and we read every one's."""
+"""The golden vectors through a real Kafka: clients of others read our records, and we read theirs."""
 
 import asyncio
 from itertools import count
@@ -39,7 +39,7 @@ def record_of(vector: Vector) -> Record:
 
 @pytest.fixture
 def servers(stack: Stack) -> str:
-    """Where Kafka is."""
+    """The bootstrap servers."""
     return stack.kafka.bootstrap_servers
 
 
@@ -55,7 +55,7 @@ async def a_topic(servers: str, partitions: int = 1) -> str:
 
 
 async def we_write(servers: str, topic: str, records: list[Record]) -> None:
-    """With the compression of our relay, which not every client understands by itself."""
+    """Write with the compression of our relay, for which some clients need a codec."""
     async with AIOKafkaProducer(bootstrap_servers=servers, compression_type="zstd") as producer:
         for record in records:
             await producer.send_and_wait(topic, record.value, key=record.key, headers=record.headers)

@@ -1,4 +1,4 @@
-"""The same first programs on a Kafka that asks for a login, with the settings that the README names."""
+"""The first programs of the README on a Kafka that requires logins, with the settings in the README."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -21,7 +21,7 @@ SETTINGS = {
     ),
     "mjs": ("clientId", 'sasl: { mechanism: "scram-sha-512", username: "%s", password: "%s" }, '),
 }
-"""Before which word of a program they go, and as what. Without TLS: the local Kafka has none."""
+"""The word of a program before which the settings are inserted, and the settings. Without TLS, as the local Kafka."""
 
 
 def with_login(name: str, stack: Stack, user: str) -> str:

@@ -1,4 +1,4 @@
-"""Our webhooks before the software of npm that a partner would verify and read them with."""
+"""Our webhooks with the npm packages that a partner would use to verify and read them."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ from tests.webhooks import WORKPLACE, a_secret
 pytestmark = pytest.mark.npm
 
 KEYS = [b"n" * 32, b"o" * 32]
-"""The new one and the old one, while a partner changes them."""
+"""The new key and the old one, as during a change."""
 
 
 def a_post() -> Post:

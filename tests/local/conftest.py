@@ -1,4 +1,4 @@
-"""Real servers for the tests of the stack itself: one stack for all that leave it as they found it."""
+"""Real servers for the tests of the stack itself: one stack, shared by tests that leave it as it was."""
 
 from collections.abc import Iterator
 from pathlib import Path

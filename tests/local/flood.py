@@ -1,4 +1,4 @@
-"""A partner gone mad: it sends as fast as the broker answers, and makes every request as much work as it can."""
+"""A flooding partner: it sends as fast as the broker answers, in requests that are as much work as possible."""
 
 import asyncio
 import os
@@ -16,18 +16,18 @@ ZSTD = 4
 MANY = 200_000
 LARGE = 64 * 1024 * 1024
 KINDS = {"many records": [b""] * MANY, "a record that unpacks to 64 MB": [bytes(LARGE)]}
-"""What one request holds. The first has more bytes than its quota allows, the second hardly any and as much work."""
-PATIENCE = 30
+"""The content of one request. The first kind exceeds the quota of bytes, the second the quota of the broker's time."""
+ROUNDS = 30
 
 
 async def flood(bootstrap_servers: str, user: str, topic: str, kind: str) -> None:
-    """Says in a line that the broker slows it down, or has not for many requests; and goes on until it is killed."""
+    """Send until killed; print a line when the broker throttles it, or did not for many requests."""
     login = client_arguments(Login(user, os.environ["FLOOD_PASSWORD"], tls=False))
     clients = [AIOKafkaClient(bootstrap_servers=bootstrap_servers, **login) for _ in range(CONNECTIONS)]
     await asyncio.gather(*(client.bootstrap() for client in clients))
     request = ProduceRequest(None, 1, 5000, [(topic, [(0, _batch(KINDS[kind]))])])
     seen: asyncio.Queue[int] = asyncio.Queue()
-    await asyncio.gather(*(_send(client, request, seen) for client in clients), _tell(seen))
+    await asyncio.gather(*(_send(client, request, seen) for client in clients), _report(seen))
 
 
 async def _send(client: AIOKafkaClient, request: ProduceRequest, seen: asyncio.Queue[int]) -> None:
@@ -36,15 +36,15 @@ async def _send(client: AIOKafkaClient, request: ProduceRequest, seen: asyncio.Q
         seen.put_nowait(answer.throttle_time_ms)
 
 
-async def _tell(seen: asyncio.Queue[int]) -> None:
-    for _ in range(CONNECTIONS * PATIENCE):
+async def _report(seen: asyncio.Queue[int]) -> None:
+    for _ in range(CONNECTIONS * ROUNDS):
         if await seen.get():
-            _say("slowed down")
+            _print("slowed down")
             return
-    _say("not slowed down")
+    _print("not slowed down")
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Partners of the tests' own, next to those of the demo, on a secured Kafka."""
+"""Partners for tests, next to those of the demo, on a secured Kafka."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -16,7 +16,7 @@ DEMO = read_partners(PARTNERS)
 
 
 def a_partner(name: str) -> Partner:
-    """It sends workplaces and reads nothing. Intake does not know it: what it sends stays where it is."""
+    """A partner that sends workplaces and reads nothing. Intake does not consume its topic."""
     return Partner(
         id=name,
         name=name,
@@ -30,9 +30,9 @@ def a_partner(name: str) -> Partner:
 
 
 def allow(kafka: Kafka, *others: Partner) -> list[str]:
-    """The partners of the demo and these others are allowed what their manifests say, and nobody else anything.
+    """Grant the partners of the demo and these others the rights of their manifests, and nothing to other users.
 
-    The answer is the users who are out.
+    Returns the users that were removed.
     """
     assert kafka.admin
     assert kafka.passwords

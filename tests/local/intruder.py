@@ -1,4 +1,4 @@
-"""A client that does not ask whether it may: it sends requests that ours would never send, and says what came back."""
+"""A client that sends requests without checking its rights first, and reports the answers of the broker."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -16,24 +16,24 @@ from chassis.messaging.connections import client_arguments
 from deploy.local.stack import Kafka
 
 Answers = dict[str, type[Exception]]
-"""What the broker said, per topic or per request; `NoError` when it did as it was told."""
+"""The broker's error per topic or per request; `NoError` when the request was executed."""
 
 
 class Intruder:
-    """Talks to the one broker of a stack."""
+    """A client of the one broker of a stack."""
 
     def __init__(self, client: AIOKafkaClient) -> None:
         self._client = client
 
     async def write(self, topics: Iterable[str], *, broken: Iterable[str] = ()) -> Answers:
-        """One record to partition 0 of each; to the `broken` ones one that is refused even where writing is allowed."""
+        """Write one record to partition 0 of each; for `broken` topics one that is always refused."""
         good, bad = _batch(), _batch()[:-1] + b"?"
         every = [(topic, [(0, good)]) for topic in topics] + [(topic, [(0, bad)]) for topic in broken]
         answer = await self._ask(ProduceRequest(None, -1, 5000, every))
         return {topic: for_code(code) for topic, ((_, code, *_),) in answer.topics}
 
     async def read(self, topics: Iterable[str]) -> Answers:
-        """What is in partition 0 of each."""
+        """Read partition 0 of each."""
         return {topic: for_code(code) for topic, ((_, code, *_),) in (await self._fetch(topics)).topics}
 
     async def ends(self, topics: Iterable[str]) -> dict[str, int]:
@@ -41,7 +41,7 @@ class Intruder:
         return {topic: end for topic, ((_, _, end, *_),) in (await self._fetch(topics)).topics}
 
     async def join(self, group: str) -> Answers:
-        """Become a member of a consumer group, and move its offsets without being one."""
+        """Join a consumer group, and commit offsets of it without being a member."""
         joined = await self._ask(JoinGroupRequest(group, 6000, 6000, "", None, "consumer", [("range", b"")]))
         moved = await self._ask(OffsetCommitRequest(group, -1, "", -1, [("duaal.intake.cases", [(0, 1, "")])]))
         ((_, ((_, code),)),) = moved.topics
@@ -56,7 +56,7 @@ class Intruder:
 
 @asynccontextmanager
 async def intruder(kafka: Kafka, user: str) -> AsyncIterator[Intruder]:
-    """Somebody who knows a user's password and is after more."""
+    """An intruder that logs in as this user."""
     client = AIOKafkaClient(bootstrap_servers=kafka.bootstrap_servers, **client_arguments(kafka.login(user)))
     await client.bootstrap()
     try:

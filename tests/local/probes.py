@@ -1,4 +1,4 @@
-"""What the tests ask of the servers: write something, read it back, wait for something to become true."""
+"""Small operations on the servers for tests: write, read back, wait for a condition."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def eventually(condition: Callable[[], bool], what: str, seconds: float = 15.0) 
 
 
 def servers_of(directory: Path) -> list[psutil.Process]:
-    """Every process whose command line names the folder: servers, and the reaper that guards them."""
+    """Every process with the folder in its command line: the servers and their reaper."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
@@ -53,7 +53,7 @@ async def send(stack: Stack, topic: str, *values: bytes) -> None:
 
 
 async def records(stack: Stack, topic: str) -> list[bytes]:
-    """All values of a topic of one partition, from its beginning to its present end."""
+    """All values of a topic with one partition, from its beginning to its current end."""
     partition = TopicPartition(topic, 0)
     async with AIOKafkaConsumer(bootstrap_servers=stack.kafka.bootstrap_servers) as consumer:
         consumer.assign([partition])

@@ -1,4 +1,4 @@
-"""The same stack in containers. Needs a Docker daemon; it does not matter whether the images are the public ones."""
+"""The same stack in containers. Needs a Docker daemon; the images need not be the public ones."""
 
 import os
 import signal

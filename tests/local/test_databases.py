@@ -1,4 +1,4 @@
-"""A service has a database of its own, and cannot even knock at the door of another."""
+"""Each service has its own database, and cannot connect to that of another."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A partner that floods its topic waits for its quota; the others hardly notice."""
+"""A partner that floods its topic is throttled by its quota; other partners are hardly slower."""
 
 import os
 import subprocess
@@ -18,14 +18,14 @@ from tests.local.granting import a_partner, allow
 
 MAD, CALM = a_partner("mad"), a_partner("calm")
 FACTOR = 5
-"""So many times longer an event of the calm partner may take at most, beside the flood. Measured: 1 to 2."""
+"""How many times longer an event of another partner may take during the flood. Measured: 1 to 2."""
 EVENTS = 60
 ROUNDS = 2
 
 
 @pytest.fixture(scope="module")
 def kafka(secured_stack: Stack) -> Iterator[Kafka]:
-    """Both are allowed to send."""
+    """A secured Kafka on which both partners may send."""
     kafka = secured_stack.kafka
     allow(kafka, MAD, CALM)
     yield kafka
@@ -34,7 +34,7 @@ def kafka(secured_stack: Stack) -> Iterator[Kafka]:
 
 @contextmanager
 def flooding(kafka: Kafka, kind: str) -> Iterator[str]:
-    """A process of the mad partner; what it says of the broker."""
+    """Run the flooding partner; yields the line that it printed."""
     assert kafka.passwords
     command = [sys.executable, "-m", "tests.local.flood", kafka.bootstrap_servers, MAD.user, MAD.events_topic, kind]
     environment = {**os.environ, "FLOOD_PASSWORD": kafka.passwords.of(MAD.user)}
@@ -47,7 +47,7 @@ def flooding(kafka: Kafka, kind: str) -> Iterator[str]:
 
 
 async def seconds_per_event(kafka: Kafka) -> list[float]:
-    """How long each of some events of the calm partner takes, one after the other."""
+    """How long events of the other partner take, sent one after the other."""
     took = []
     login = client_arguments(kafka.login(CALM.user))
     async with AIOKafkaProducer(

@@ -1,4 +1,4 @@
-"""The mail server keeps one file per Message-ID, counts every delivery and refuses whom it was told to refuse."""
+"""The mail server keeps one file per Message-ID, counts every delivery, and refuses some recipients."""
 
 import smtplib
 from email.message import EmailMessage

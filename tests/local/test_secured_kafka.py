@@ -1,4 +1,4 @@
-"""A real secured Kafka refuses whatever no manifest allows, whoever asks and however."""
+"""A real secured Kafka refuses everything that no manifest allows, for every user and every kind of request."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,16 +39,16 @@ from tests.local.granting import DEMO, a_partner, allow
 from tests.local.intruder import intruder
 
 WEST = a_partner("vdab-west")
-"""Its name begins with the name of another partner."""
+"""A partner whose id begins with the id of another partner."""
 EVERYBODY = [*DEMO.values(), WEST]
 EXISTING = {topic.name for topic in topics_with(partner.id for partner in EVERYBODY)}
 TEMPTING = {"__consumer_offsets", "partner.vdab", "partner.", "duaal.intake.secrets"}
-"""Kafka's own, and names that nobody was given."""
+"""Kafka's own topic, and names that no user has rights on."""
 
 
 @dataclass(frozen=True)
 class User:
-    """A user, and what the manifests say that it may do."""
+    """A user, with its rights according to the manifests."""
 
     name: str
     writes: frozenset[str]
@@ -77,7 +77,7 @@ USERS = [*map(of_partner, EVERYBODY), *map(of_service, SERVICES)]
 
 @pytest.fixture(scope="module")
 def kafka(secured_stack: Stack) -> Iterator[Kafka]:
-    """Everybody has what the manifests say, and the topics are there."""
+    """A secured Kafka with all topics, and the rights of the manifests."""
     kafka = secured_stack.kafka
     allow(kafka, WEST)
     yield kafka
@@ -161,7 +161,7 @@ def test_nobody_but_the_admin_hands_out_rights_passwords_or_topics(kafka: Kafka,
     [None, Login("partner.vdab", "guessed", tls=False), Login("partner.unknown", "guessed", tls=False)],
     ids=["no login", "a wrong password", "no such user"],
 )
-async def test_who_cannot_log_in_learns_nothing(kafka: Kafka, login: Login | None) -> None:
+async def test_without_a_login_nothing_can_be_read(kafka: Kafka, login: Login | None) -> None:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=kafka.bootstrap_servers, request_timeout_ms=2000, **client_arguments(login)
     )
@@ -191,8 +191,8 @@ def test_passwords_are_readable_by_their_owner_alone_and_different_for_all(kafka
     assert len(passwords) == len(USERS)
     folder = kafka.passwords.file.parent
     files = [file for depth in ("*", "*/*") for file in folder.glob(depth) if file.is_file()]
-    telling = [file for file in files if any(password in file.read_text(errors="replace") for password in passwords)]
-    assert telling == [kafka.passwords.file]
+    revealing = [file for file in files if any(password in file.read_text(errors="replace") for password in passwords)]
+    assert revealing == [kafka.passwords.file]
     for file in (kafka.passwords.file, folder / "kafka-1" / "server.properties"):
         assert S_IMODE(file.stat().st_mode) == 0o600, file
 

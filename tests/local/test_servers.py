@@ -1,4 +1,4 @@
-"""Each server of a stack can be stopped, killed and paused, and comes back with its data at its address."""
+"""Each server of a stack can be stopped, killed and paused, and restarts with the same data and address."""
 
 import asyncio
 import json
@@ -55,7 +55,7 @@ async def test_postgres_comes_back_with_its_rows(stack: Stack, end: Ending) -> N
 async def test_postgres_comes_back_after_only_its_first_process_was_killed(stack: Stack) -> None:
     server = cast(ProcessServer, stack.postgres.server)
     await probes.execute(stack.postgres.admin_url, "create table if not exists orphans (name text)")
-    first = server._process()  # its children live on for a moment, and must not be in the way
+    first = server._process()  # its children run for a moment longer, and must not prevent the restart
     assert first is not None
     first.kill()
     probes.eventually(lambda: not server.running, "postgres is gone")

@@ -1,4 +1,4 @@
-"""A stack starts whatever happened before, and nothing of it stays behind that should not."""
+"""A stack starts after any kind of end of its former run, and leaves no processes behind."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def start_owner(directory: Path, kind: str) -> subprocess.Popen[str]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One folder for all that stop and start a stack: only the first start has to make the data."""
+    """One folder for all tests that stop and start a stack, so that only the first start has to make the data."""
     directory = tmp_path_factory.mktemp("restarted")
     yield directory
     assert probes.servers_of(directory) == []
@@ -117,7 +117,7 @@ async def test_three_brokers_survive_the_loss_of_one(tmp_path: Path) -> None:
         second.start()
         assert await probes.records(stack, "copied") == [b"three", b"two"]
         for broker in stack.kafka.brokers:
-            broker.kill()  # a stop in good order would have the last one wait for a majority
+            broker.kill()  # at a graceful stop the last one would wait for a majority
     with pytest.raises(StackError, match="3 broker"):
         Stack.start(tmp_path, brokers=1)
 

@@ -1,9 +1,9 @@
-"""The broker as the relay sees it: one log, and producers whose batches arrive in order per partition, or break.
+"""The broker: one log, and producers whose batches arrive in order per partition, or fail.
 
-What a producer sends goes its way to a partition, a batch at a time. The broker takes the oldest and answers; or takes
-it and the answer gets lost; or refuses it; or everything on the way gets lost, and nobody is told. After each of these
-but the first, whatever else is sent on this way fails; what was on it already may still arrive, also when its producer
-was stopped or killed. A batch is taken whole or not at all.
+What a producer sends to a partition is a `Way`: a queue of batches. The broker appends the oldest batch and answers; or
+appends it and the answer is lost; or refuses it; or all batches of the way are lost without an answer. After each of
+these but the first, everything that is sent later on this way fails; batches that were on it may still arrive, also
+when their producer was stopped or killed. A batch is appended whole or not at all.
 """
 
 from collections import deque
@@ -19,30 +19,30 @@ from tests.simulation.process import Fate, Process
 
 PARTITIONS = 2
 FITS = 2
-"""So few records fit in a batch, that there is nearly always one that does not."""
+"""Records in a batch; so few that there is nearly always a record that does not fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records on their way."""
+    """Records that were sent together."""
 
     records: Sequence[OutboxRecord]
     answer: Answer
 
 
 class Broker:
-    """Keeps records in the order in which they arrived."""
+    """The log of records, in the order in which they arrived."""
 
     def __init__(self) -> None:
         self.log: list[OutboxRecord] = []
         self.never_takes: UUID | None = None
-        """A key whose records are too large, or what else may be wrong with them."""
+        """A key whose records are always refused, for example because they are too large."""
         self.ways: list[Way] = []
-        """Those on which something is."""
+        """Those with a batch under way."""
         self.producers = 0
 
     async def connect(self, process: Process, kind: "type[SimulatedProducer]") -> "SimulatedProducer":
-        """A fresh producer.
+        """Make a new producer.
 
         Raises:
             KafkaConnectionError: no broker answers.
@@ -51,7 +51,7 @@ class Broker:
 
 
 class Way:
-    """What one producer sends to one partition."""
+    """The batches that one producer sends to one partition."""
 
     def __init__(self, broker: Broker, process: Process, name: str) -> None:
         self.name = name
@@ -65,11 +65,11 @@ class Way:
 
     @property
     def ready(self) -> bool:
-        """Is something under way?"""
+        """Is a batch under way?"""
         return bool(self._under_way)
 
     def send(self, records: Sequence[OutboxRecord]) -> Answer:
-        """From here on they are out of the producer's hands."""
+        """Put a batch under way; the schedule decides what happens to it."""
         batch = Batch(records, self._loop.create_future())
         if self._broken:
             batch.answer.set_exception(KafkaError("the way is broken"))
@@ -80,7 +80,7 @@ class Way:
         return batch.answer
 
     def go(self, fate: Fate = Fate.DONE) -> None:
-        """Decide about the oldest that is under way."""
+        """Decide what happens to the oldest batch."""
         batch = self._under_way.popleft()
         if fate is Fate.NEVER:
             self._under_way.clear()
@@ -97,7 +97,7 @@ class Way:
         self._loop.settle()
 
     def _answer(self, batch: Batch, error: KafkaError | None) -> None:
-        if batch.answer.done():  # nobody waits for it any more
+        if batch.answer.done():  # the sender was cancelled
             return
         if error:
             batch.answer.set_exception(error)
@@ -106,7 +106,7 @@ class Way:
 
 
 class SimulatedProducer(Producer):
-    """A producer: of no more use to a partition once a batch there failed."""
+    """A producer. After a batch to a partition failed, everything it sends there fails."""
 
     def __init__(self, broker: Broker, process: Process) -> None:
         name = f"{process}'s producer {broker.producers} to partition"
@@ -125,10 +125,10 @@ class SimulatedProducer(Producer):
         return [answers.get(record[:2]) for record in records]
 
     def _put(self, way: Way, records: Sequence[OutboxRecord]) -> dict[tuple[UUID, int], Answer]:
-        """Send what fits in one batch; the answers."""
+        """Send the records that fit in one batch; returns the answers."""
         batch = records[:FITS]
         return dict.fromkeys([record[:2] for record in batch], way.send(batch)) if batch else {}
 
     async def stop(self) -> None:
-        """Close. What is under way stays so, also when this fails."""
+        """Close it. Batches under way stay under way, also when this fails."""
         await self._process.perform(lambda: None, KafkaError)

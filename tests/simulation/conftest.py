@@ -1,4 +1,4 @@
-"""What every simulation needs: the topics of the service that is simulated, and silence."""
+"""What every simulation needs: the topics of the simulated service, and no logs."""
 
 import logging
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ def _topics_of_tally() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_logs() -> Iterator[None]:
-    """Thousands of processes that fail on purpose have nothing to say."""
+    """No logs: thousands of processes fail on purpose."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield
     structlog.reset_defaults()
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """How far it was looked, and how to look there again."""
+    """Print how much was tried, and the seed that repeats it."""
     if LOOKED_AT:
         numbers = ", ".join(f"{number:,} {what}" for what, number in LOOKED_AT.items())
         terminalreporter.write_line(f"simulation: {numbers}; SEED={SEED}")

@@ -1,8 +1,8 @@
 """The database of a service, shared by its processes: read committed, with the locks that PostgreSQL would take.
 
-Positions are given out when a row is inserted and rows are seen when their transaction commits, so a later position may
-be seen first. A transaction that waits for a lock waits for the end of the transaction that has it. Two that wait for
-each other are told so. What a killed process had open is rolled back at once.
+A row gets its position when it is inserted and becomes visible when its transaction commits, so a later position may
+become visible first. A transaction that waits for a lock waits for the end of the transaction that holds it. When two
+wait for each other, one gets a deadlock error. Open transactions of a killed process are rolled back at once.
 """
 
 import asyncio
@@ -34,24 +34,24 @@ if TYPE_CHECKING:
     from tests.simulation.leadership import Session
 
 ROWS = 4
-"""So few rows of the outbox are read at once, that there is nearly always one that is not."""
+"""Rows of the outbox that are read at once; so few that there is nearly always one more."""
 
 
 class Database:
-    """What is committed, and who holds which lock."""
+    """The committed rows, and the holders of the locks."""
 
     def __init__(self) -> None:
         self.inbox: set[EventKey] = set()
         self.outbox: dict[int, OutboxRecord] = {}
         self.held: dict[int, datetime] = {}
-        """Until when the key of the record at a position is left alone."""
+        """Until when the key of the record at a position is held."""
         self.letters: dict[UUID, DeadLetter] = {}
-        """Those that are open, in the order of their positions."""
+        """The open dead letters, in the order of their positions."""
         self.opened: dict[UUID, int] = {}
-        """The position of every letter, given out when it was inserted."""
+        """The position of every dead letter, which it got when it was inserted."""
         self.closed: dict[UUID, tuple[DeadLetter, Closed]] = {}
         self.aggregates: dict[tuple[type[Any], UUID], Any] = {}
-        self.promised: list[OutboxRecord] = []
+        self.committed_records: list[OutboxRecord] = []
         """Every outbox record that was ever committed, in the order of the commits."""
         self.leader: Session | None = None
         self.read_without_lead = False
@@ -60,10 +60,10 @@ class Database:
         self._holders: defaultdict[Hashable, dict[Transaction, bool]] = defaultdict(dict)
 
     async def lock(self, what: Hashable, transaction: "Transaction", *, shared: bool = False) -> None:
-        """Wait until nobody else has it, or until everybody else shares it too.
+        """Wait until no other transaction holds it, or until all others share it.
 
         Raises:
-            DeadlockDetectedError: whoever has it waits for us.
+            DeadlockDetectedError: a transaction that holds it waits for this one.
         """
         while others := self._in_the_way(what, transaction, shared):
             transaction.waits_for = others
@@ -80,43 +80,43 @@ class Database:
         return [other for other, shares in holders if other is not transaction and not (shared and shares)]
 
     def unlock(self, transaction: "Transaction") -> None:
-        """Release everything that it holds."""
+        """Release all locks of a transaction."""
         for holders in self._holders.values():
             holders.pop(transaction, None)
         transaction.ended.set()
 
     def lead(self, session: "Session") -> bool:
-        """The advisory lock of the relay: does this session hold it now?"""
+        """Try to take the advisory lock of the relay: does this session hold it now?"""
         if self.leader is None or not self.leader.open:
             self.leader = session
         return self.leader is session
 
     def unpublished(self, limit: int, now: datetime) -> list[Unpublished]:
-        """The first rows of the outbox, without the keys that are held."""
+        """The first rows of the outbox, without those of held keys."""
         held = {self.outbox[position].aggregate_id for position, until in self.held.items() if until > now}
         rows = [Unpublished(*row) for row in sorted(self.outbox.items()) if row[1].aggregate_id not in held]
         return rows[: min(limit, ROWS)]
 
-    def forget(self, positions: Sequence[int]) -> None:
+    def delete(self, positions: Sequence[int]) -> None:
         """Delete rows of the outbox."""
         for position in positions:
             self.outbox.pop(position, None)
             self.held.pop(position, None)
 
     def hold(self, holds: Sequence[Hold]) -> None:
-        """Leave keys alone."""
+        """Hold the keys of these records."""
         self.held |= {hold.position: hold.until for hold in holds if hold.position in self.outbox}
 
 
 class Transaction:
-    """One transaction of one process: its inbox, its outbox and its dead letters are itself."""
+    """One transaction of one process. It is its own inbox, outbox and dead letters."""
 
     def __init__(self, database: Database, process: Process) -> None:
         self.database = database
         self.ended = asyncio.Event()
         self.waits_for: list[Transaction] = []
         self.writes: list[Callable[[], None]] = []
-        self.promises: list[OutboxRecord] = []
+        self.records: list[OutboxRecord] = []
         self._process = process
 
     @property
@@ -129,7 +129,7 @@ class Transaction:
 
     @property
     def timers(self) -> Timers:
-        raise NotImplementedError("nobody sets one here")
+        raise NotImplementedError("no timers in the simulation")
 
     @property
     def dead_letters(self) -> "Transaction":
@@ -137,10 +137,10 @@ class Transaction:
 
     @property
     def idempotency_records(self) -> IdempotencyRecords:
-        raise NotImplementedError("nobody uses an Idempotency-Key here")
+        raise NotImplementedError("no idempotency keys in the simulation")
 
     def waits_for_itself(self) -> bool:
-        """Is it a link of a chain that has no end?"""
+        """Does this transaction, through others, wait for itself?"""
         found: set[Transaction] = set()
         chain = [*self.waits_for]
         while chain:
@@ -151,13 +151,13 @@ class Transaction:
         return self in found
 
     def commit(self) -> None:
-        """Make everything true at once."""
+        """Make all writes visible at once."""
         for write in self.writes:
             write()
-        self.database.promised += self.promises
+        self.database.committed_records += self.records
 
     async def statement(self, *locks: Hashable) -> None:
-        """Every statement is a call; what it inserts or updates stays locked until the end."""
+        """Each statement is one call. Rows that it inserts or updates stay locked until the end of the transaction."""
         await self._process.perform(lambda: None)
         for lock in locks:
             await self.database.lock(lock, self)
@@ -182,7 +182,7 @@ class Transaction:
             raise UniqueViolationError("outbox_once")
         rows = dict(zip(self.database.positions, records, strict=False))
         self.writes.append(lambda: self.database.outbox.update(rows))
-        self.promises += records
+        self.records += records
 
     # Dead letters
 
@@ -216,7 +216,7 @@ class Transaction:
         return bool(found) and found[0] == letter.id
 
     async def _still_open(self, ids: Sequence[UUID], *, shared: bool) -> list[UUID]:
-        """Lock these; whoever waits looks again."""
+        """Lock these letters, and return those that are still open after waiting."""
         for id_ in ids:
             await self.database.lock(id_, self, shared=shared)
         return [id_ for id_ in ids if id_ in self.database.letters]
@@ -238,7 +238,7 @@ class Transaction:
         await self.statement()
         unit_of_work = UnitOfWork()
         for kind in plan.kinds:
-            # Rows that exist when the statement begins, each as it is when its lock is free.
+            # The rows that exist when the statement begins, each in its state after the lock was taken.
             asked = plan.ids[kind]
             found = sorted(id_ for class_, id_ in self.database.aggregates if class_ is kind and id_ in asked)
             for id_ in found:
@@ -247,7 +247,7 @@ class Transaction:
         return unit_of_work
 
     def read(self, aggregate: Any) -> Any:
-        """A row becomes a new object each time."""
+        """A new object for each load."""
         return replace(aggregate, pending_events=[])
 
     async def save(self, unit_of_work: UnitOfWork) -> None:
@@ -261,13 +261,13 @@ class Transaction:
 
 
 def key_of(letter: DeadLetter) -> OrderingKey | None:
-    """What it parks."""
+    """The ordering key that a dead letter parks."""
     record = letter.record
     return None if record.key is None else OrderingKey(record.topic, record.key)
 
 
 class DatabaseStore:
-    """The database as one process sees it."""
+    """The store of one process, on the shared database."""
 
     def __init__(self, database: Database, process: Process, kind: type[Transaction] = Transaction) -> None:
         self._database = database
@@ -284,8 +284,8 @@ class DatabaseStore:
             self._database.unlock(transaction)
 
     async def insert(self, rows: NewRows) -> None:
-        """In more than one call, but seen at once, as everything of a transaction."""
+        """In several calls, but visible at once, like every transaction."""
         await insert_in_steps(self.transaction(), rows)
 
     async def answers(self, _: Collection[str]) -> Mapping[str, IdempotencyRecord]:
-        raise NotImplementedError("nobody uses an Idempotency-Key here")
+        raise NotImplementedError("no idempotency keys in the simulation")

@@ -1,7 +1,7 @@
-"""The right to publish, as PostgreSQL gives it: with a lock that a session holds, until the session ends.
+"""The relay's leadership: an advisory lock that a session of PostgreSQL holds until it ends.
 
-A session ends with its process, or before; who had it learns that from its next statement. A statement of which the
-answer is too late leaves the session as it was.
+A session ends with its process or earlier; its process notices at the next statement. A statement whose answer comes
+too late leaves the session as it was.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,26 +21,26 @@ class Session:
 
     def __init__(self, process: Process) -> None:
         self.closed = False
-        """Does the process know that it ended?"""
+        """Did the process notice that the session ended?"""
         self.life = process.life
         self._process = process
         self._cut = False
 
     @property
     def open(self) -> bool:
-        """Is it there, for the server?"""
+        """Does the session exist on the server?"""
         return not self._cut and not self.life.done()
 
     def cut(self) -> None:
-        """End it."""
+        """End the session, without notice to its process."""
         self._cut = True
 
     async def perform(self, statement: Callable[[], T]) -> T:
-        """What the statement answers.
+        """Execute a statement, and return its answer.
 
         Raises:
             ConnectionResetError: the session has ended; nothing was done.
-            TimeoutError: there is no answer; perhaps it was done.
+            TimeoutError: there is no answer; the statement may have been executed.
         """
         return await self._process.perform(lambda: self._perform(statement), TimeoutError)
 
@@ -52,7 +52,7 @@ class Session:
 
 
 class LeadersOutbox:
-    """The outbox as the leader works on it."""
+    """The outbox, on the session of the leader."""
 
     def __init__(self, database: Database, session: Session) -> None:
         self._database = database
@@ -68,18 +68,18 @@ class LeadersOutbox:
         leads = leader is not None and leader.open and leader.life is self._session.life
         self._database.read_without_lead |= not leads
         gone = {record.identity for record in acknowledged}
-        self._database.forget([at for at, record in self._database.outbox.items() if record.identity in gone])
+        self._database.delete([at for at, record in self._database.outbox.items() if record.identity in gone])
         return self._database.unpublished(limit, now)
 
     async def published(self, positions: Sequence[int]) -> None:
-        await self._session.perform(lambda: self._database.forget(positions))
+        await self._session.perform(lambda: self._database.delete(positions))
 
     async def hold(self, holds: Sequence[Hold]) -> None:
         await self._session.perform(lambda: self._database.hold(holds))
 
 
 class Lead:
-    """What `chassis.persistence.leadership` does, on sessions that end."""
+    """The same as `chassis.persistence.leadership`, on simulated sessions."""
 
     def __init__(self, database: Database, process: Process, outbox: type[LeadersOutbox] = LeadersOutbox) -> None:
         self._database = database
@@ -99,7 +99,7 @@ class Lead:
         return self._outbox if self._held else None
 
     async def fire_timers(self, now: datetime, limit: int) -> int:  # noqa: ARG002
-        """Nobody sets one here."""
+        """There are no timers in the simulation."""
         return 0
 
     async def release(self) -> None:
@@ -110,4 +110,4 @@ class Lead:
         return await self._process.perform(lambda: Session(self._process))
 
     async def _outbox_on(self, session: Session) -> Outbox:
-        return cast(Outbox, self._kind(self._database, session))  # nobody appends to it
+        return cast(Outbox, self._kind(self._database, session))  # the relay never appends to it

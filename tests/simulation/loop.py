@@ -1,4 +1,4 @@
-"""An event loop in which nothing happens by itself: no input, and a clock that only a schedule moves."""
+"""An event loop without input, and with a clock that only the schedule moves."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -13,11 +13,11 @@ from chassis.testing.builders import NOON
 
 Arguments = TypeVarTuple("Arguments")
 OWNER: ContextVar[object] = ContextVar("OWNER", default=None)
-"""Whose task this is: a process that is killed takes all of them along."""
+"""The process that a task belongs to: killing a process cancels all its tasks."""
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
-    """Runs what can run, in the order in which it became ready, and stands still."""
+    """Runs what is ready, in the order in which it became ready, and then returns."""
 
     _ready: "deque[asyncio.Handle]"
     _scheduled: "list[asyncio.TimerHandle]"
@@ -26,15 +26,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
         super().__init__()
         self._now = 0.0
         self._tasks: defaultdict[object, WeakSet[asyncio.Task[Any]]] = defaultdict(WeakSet)
-        # A process that was killed leaves answers that nobody reads.
+        # A killed process leaves futures with exceptions that are never retrieved; they are not reported.
         self.set_exception_handler(lambda *_: None)
 
     def time(self) -> float:
-        """Seconds since the beginning."""
+        """Simulated seconds since the start."""
         return self._now
 
     def now(self) -> datetime:
-        """The same, on a day."""
+        """The simulated date and time."""
         return NOON + timedelta(seconds=self._now)
 
     def call_soon(
@@ -45,7 +45,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return handle
 
     def begin(self, owner: object, main: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """The first task of somebody; what it begins is his too."""
+        """Start the first task of an owner; tasks that it starts belong to the same owner."""
         context = copy_context()
         context.run(OWNER.set, owner)
         return self._keep(owner, super().create_task(main, context=context))
@@ -58,12 +58,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return task
 
     def end(self, owner: object) -> None:
-        """Cancel everything that is his."""
+        """Cancel all tasks of an owner."""
         for task in self._tasks.pop(owner, ()):
             task.cancel()
 
     def settle(self) -> None:
-        """Run until every task waits for something. Leaner than `run_forever`, which looks for input each time."""
+        """Run until every task waits for something. Faster than `run_forever`, which polls for input each time."""
         asyncio._set_running_loop(self)
         while self._ready:
             handle = self._ready.popleft()
@@ -72,7 +72,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         asyncio._set_running_loop(None)
 
     def pass_time(self, seconds: float) -> None:
-        """Move the clock: whose time has come goes on."""
+        """Move the clock, and run the timers that are due."""
         self._now += seconds
         while self._scheduled and self._scheduled[0].when() <= self._now:
             self._ready.append(heappop(self._scheduled))

@@ -1,4 +1,4 @@
-"""What may happen, in any order, and what has to be true after each step and at rest."""
+"""The rules of the simulation: what may happen in any order, and what has to be true after each step and at rest."""
 
 import sys
 from collections import Counter, defaultdict
@@ -31,36 +31,36 @@ from tests.simulation.group import Group
 from tests.simulation.leadership import Lead, LeadersOutbox
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.process import Actor, Fate, Process
-from tests.simulation.reference import PATIENCE, Mood, Received, Reference, reference
+from tests.simulation.reference import ATTEMPTS, Mood, Received, Reference, reference
 from tests.simulation.roles import Caller, Consumer, FromAnOldList, Operator, RelayProcess
 
 T = TypeVar("T")
 
 LOOKED_AT: Counter[str] = Counter()
-"""Until now: schedules, turns that somebody got in them, and calls of which it was decided how they go."""
+"""So far: schedules, turns of a process, and calls whose outcome was decided."""
 METRICS = Metrics()
 NOTICES = "duaal.tally.dead-letters"
 LONG_ENOUGH = 1_000
-"""So many rounds, in which everybody takes a step, are enough to come to rest."""
+"""So many rounds, in each of which every process takes a step, are enough to come to rest."""
 RESTS = 31, 5, 1, 1
-"""Seconds, last first, for which somebody who waits is waited for in one turn: in the end longer than anybody waits."""
+"""Seconds, last first, by which time moves in one turn when the process waits: together longer than any wait."""
 PLACES = 60
-"""A number below this picks from any list; so many, that it is fair to short ones of every length."""
+"""A number below this picks from any list; 60 has many divisors, so that the choice from a short list is even."""
 PLACE = st.integers(0, PLACES - 1)
 PACES = [
     (fate, calls)
     for fate in (*[Fate.DONE] * 5, Fate.REFUSED, Fate.UNKNOWN, Fate.NEVER)
     for calls in (30, 13, 8, 5, 3, 2, 1, 0)
 ]
-"""The next call goes so, and so many more work. Most first, because a failure shrinks in this direction."""
+"""The outcome of the next call, and how many more succeed. The most come first, because failures shrink to those."""
 TURNS = st.tuples(*[st.integers(0, PLACES * len(PACES) - 1)] * 3)
-"""Who goes on and at which pace, in one number: drawing is what a simulation spends most of its time on."""
+"""Which process continues and at which pace, in one number, because drawing takes most of a simulation's time."""
 MOODS = st.sampled_from([Mood.FINE, Mood.EXHAUSTING]) | st.sampled_from(Mood)
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the system is made of; a mutant has one broken part."""
+    """The parts of the system; a mutant replaces one of them."""
 
     relay: type[Relay] = Relay
     producer: type[SimulatedProducer] = SimulatedProducer
@@ -75,19 +75,19 @@ class Parts:
 
 
 def pick(options: Sequence[T], place: int) -> T:
-    """One of what there is."""
+    """One of the options, by a number from `PLACE`."""
     return options[place % len(options)]
 
 
 def key_of(number: int) -> UUID:
-    """Keys have short names in the printed schedules."""
+    """A key that is short in the printed schedules."""
     return UUID(int=number)
 
 
 def step(**arguments: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """A rule; after it, somebody goes on for a while.
+    """A rule that is followed by some turns of processes.
 
-    All in one, because hypothesis leaves out some rules in each schedule: whatever it leaves out, time passes.
+    Both in one rule, because hypothesis leaves out some rules in each schedule, and turns should be in every schedule.
     """
 
     def mark(method: Callable[..., None]) -> Callable[..., None]:
@@ -97,7 +97,7 @@ def step(**arguments: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]],
                 self.go_on(turn)
 
         stepped.__name__ = method.__name__
-        any_rule: Any = rule  # its overloads do not know strategies that come by name
+        any_rule: Any = rule  # its overloads do not accept strategies by keyword
         made: Callable[..., None] = any_rule(turns=TURNS, **arguments)(stepped)
         return made
 
@@ -105,7 +105,7 @@ def step(**arguments: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]],
 
 
 class Simulation(RuleBasedStateMachine):
-    """Processes around one database: any of them goes on, fails or dies at any of its calls."""
+    """Processes around one database: each may continue, fail or die at any of its calls."""
 
     def __init__(self, parts: Parts) -> None:
         super().__init__()
@@ -114,26 +114,26 @@ class Simulation(RuleBasedStateMachine):
         self.loop = VirtualLoop()
         self.database = Database()
         self.services: list[Process] = []
-        """Those that should always run."""
+        """Processes that should always run."""
         self.visitors: list[Process] = []
-        """Those that run for one purpose."""
+        """Processes that run for one task and then end."""
 
     def store(self, process: Process) -> DatabaseStore:
-        """The database, as a process sees it."""
+        """The store of a process."""
         return DatabaseStore(self.database, process, self.parts.transaction)
 
     @property
     def processes(self) -> list[Process]:
-        """All."""
+        """All processes."""
         return [*self.services, *self.visitors]
 
     @property
     def actors(self) -> Sequence[Actor]:
-        """Everything that can go on."""
+        """Everything that the schedule may continue."""
         return [*self.services, *(visitor for visitor in self.visitors if visitor.runs)]
 
     def go_on(self, turn: int) -> None:
-        """Somebody goes on, with rests where there are any."""
+        """One turn: a process continues for some calls; time moves while it waits."""
         who, (fate, calls) = pick(self.actors, turn), pick(PACES, turn // PLACES)
         note(f"{who}: one call is {fate}, {calls} more are done")
         self.looked_at["turns"] += 1
@@ -148,26 +148,26 @@ class Simulation(RuleBasedStateMachine):
                 self.loop.pass_time(rests.pop())
 
     def let(self, who: Actor, fate: Fate = Fate.DONE) -> None:
-        """One call goes so."""
+        """Continue with one call, with this outcome."""
         self.looked_at["calls"] += 1
         who.go(fate)
 
     @step()
     def go(self) -> None:
-        """Only that."""
+        """Nothing but some turns."""
 
     @invariant()
     def promises_are_kept(self) -> None:
-        """After every step."""
+        """Checked after every step."""
         self.look()
 
     def look(self) -> None:
-        """What has to be true at any moment."""
+        """Check what has to be true at any moment."""
         for process in self.processes:
             process.look_for_trouble()
 
     def teardown(self) -> None:
-        """Heal everything, run to the end and look again. Not after a failure: that one is the message."""
+        """Heal everything, run until at rest and check again. Not after a failure, which is reported instead."""
         if sys.exc_info()[0] is None:
             self.heal()
             self.come_to_rest()
@@ -178,7 +178,7 @@ class Simulation(RuleBasedStateMachine):
         self.loop.close()
 
     def come_to_rest(self) -> None:
-        """Everybody goes on by turns until there is nothing left to do."""
+        """All processes continue in turns until nothing is left to do."""
         for _ in range(LONG_ENOUGH):
             if self.at_rest():
                 return
@@ -188,25 +188,25 @@ class Simulation(RuleBasedStateMachine):
         raise AssertionError("it does not come to rest")
 
     def everybody_goes_on(self) -> None:
-        """One step each."""
+        """One step of each process."""
         for actor in self.actors:
             if actor.ready:
                 self.let(actor)
 
     def heal(self) -> None:
-        """From here on nothing goes wrong."""
+        """Stop all causes of failures."""
 
     def at_rest(self) -> bool:
         """Is there nothing left to do?"""
         return True
 
     def look_at_rest(self) -> None:
-        """What has to be true in the end."""
+        """Check what has to be true at rest."""
         self.look()
 
 
 class RelayMachine(Simulation):
-    """Commands leave facts in the outbox; two relays, of which one at most leads, bring them to the broker."""
+    """Commands add events to the outbox; two relays, of which at most one leads, publish them."""
 
     TALLIES = (1, 2, 3)
 
@@ -236,7 +236,7 @@ class RelayMachine(Simulation):
 
     @property
     def idle_callers(self) -> list[Caller]:
-        """Who can make a command."""
+        """Callers that have no command to execute."""
         return [caller for caller in self.callers if not caller.runs]
 
     @property
@@ -245,18 +245,18 @@ class RelayMachine(Simulation):
 
     @property
     def running_relays(self) -> list[RelayProcess]:
-        """Which relays can be asked to end."""
+        """Relays that can be asked to stop."""
         return [relay for relay in self.relays if relay.runs]
 
     @property
     def leaders(self) -> list[RelayProcess]:
-        """Who publishes, if anybody does and is alive."""
+        """The relay that holds the lock, if it runs."""
         leader = self.database.leader
         return [relay for relay in self.running_relays if leader and leader.life is relay.life]
 
     @initialize(times=st.tuples(*[st.integers(1, 3)] * 3), bad=st.none() | st.sampled_from(TALLIES))
     def callers_begin(self, times: tuple[int, ...], bad: int | None) -> None:
-        """There is something to do from the beginning, and perhaps a key that the broker never takes."""
+        """Commands from the start, and perhaps a key whose records the broker always refuses."""
         for caller, tally, some in zip(self.callers, self.TALLIES, times, strict=True):
             caller.call(key_of(tally), some)
         self.broker.never_takes = None if bad is None else key_of(bad)
@@ -264,28 +264,28 @@ class RelayMachine(Simulation):
     @precondition(lambda self: self.idle_callers)
     @step(caller=PLACE, tally=PLACE, times=st.integers(1, 3))
     def command(self, caller: int, tally: int, times: int) -> None:
-        """Somebody begins to count one more, perhaps several times."""
+        """A caller executes one or more commands."""
         known = [id_ for (_, id_), one in self.database.aggregates.items() if one.group == "by hand"]
         pick(self.idle_callers, caller).call(pick(known, tally), times)
 
     @precondition(lambda self: self.leaders)
     @step(times=st.integers(1, 3))
     def begin_tallies(self, times: int) -> None:
-        """Something new, in the process that may send it at once."""
+        """Commands that create aggregates, in the process that may publish their events directly."""
         for _ in range(times):
             self.leaders[0].begin_tally(key_of(next(self.begun)))
 
     @precondition(lambda self: self.database.leader)
     @step()
     def end_the_leaders_session(self) -> None:
-        """Without its knowing."""
+        """The leader's session ends; its process does not notice at once."""
         if self.database.leader:
             self.database.leader.cut()
 
     @precondition(lambda self: self.running_relays)
     @step(relay=PLACE)
     def stop(self, relay: int) -> None:
-        """A relay is asked to end."""
+        """A relay is asked to stop."""
         pick(self.running_relays, relay).stop()
 
     def look(self) -> None:
@@ -296,19 +296,19 @@ class RelayMachine(Simulation):
         self.order_is_kept_per_key()
 
     def nothing_is_published_that_was_not_committed(self) -> None:
-        """Facts of transactions that rolled back, or did not end yet, are nowhere in the log."""
-        promised = {record[:2]: record for record in self.database.promised}
+        """Events of transactions that rolled back, or did not end yet, are not in the log."""
+        committed = {record[:2]: record for record in self.database.committed_records}
         for record in self.broker.log:
-            assert promised.get(record[:2]) == record, f"{record[:2]} was never committed"
+            assert committed.get(record[:2]) == record, f"{record[:2]} was never committed"
 
     def nothing_that_was_committed_is_lost(self) -> None:
-        """Every promise is in the outbox until it is in the log."""
+        """Every committed record is in the outbox until it is in the log."""
         kept = {record[:2] for record in (*self.broker.log, *self.database.outbox.values())}
-        for record in self.database.promised:
+        for record in self.database.committed_records:
             assert record[:2] in kept, f"{record[:2]} is neither in the outbox nor in the log"
 
     def order_is_kept_per_key(self) -> None:
-        """Who forgets what it has seen already, sees the facts of a key in their order, without a gap."""
+        """Without repetitions, the events of a key are in order and without gaps."""
         seen: defaultdict[UUID, int] = defaultdict(int)
         for record in self.broker.log:
             key, sequence = record[:2]
@@ -321,7 +321,7 @@ class RelayMachine(Simulation):
         return super().at_rest() and idle and waiting <= {self.broker.never_takes}
 
     def look_at_rest(self) -> None:
-        """All but the bad key was published; when that is taken too, nothing is left. Then something new comes."""
+        """All but the refused key was published. Accept that one too, then publish something new."""
         self.broker.never_takes = None
         self.come_to_rest()
         for leader in self.leaders:
@@ -331,7 +331,7 @@ class RelayMachine(Simulation):
 
 
 class PipelineMachine(Simulation):
-    """Records of a topic reach two consumers of one group; what is set aside, a person redrives or discards."""
+    """Two consumers of one group handle the records of a topic; operators redrive or discard dead letters."""
 
     KEYS = (4, 5, 6)
 
@@ -357,7 +357,7 @@ class PipelineMachine(Simulation):
             self.parts.executor("tally", self.store(process), now=lambda: NOON),
             METRICS,
             now=lambda: NOON,
-            retry_policy=RetryPolicy(attempts=PATIENCE),
+            retry_policy=RetryPolicy(attempts=ATTEMPTS),
             limit=DeadLetterLimit(in_a_row=1_000),
         )
 
@@ -365,25 +365,25 @@ class PipelineMachine(Simulation):
         return FromAnOldList(self._pipeline(process), self.store(process), process.name)
 
     def _handle(self, event: Counted | Begun) -> None:
-        """What a handler meets: amounts tell the events apart."""
+        """Raise the next error of this event, if it has one. Amounts identify the events."""
         if trouble := self.trouble.get(event.amount):
             raise trouble.pop()
 
     @initialize(events=st.lists(st.tuples(st.sampled_from(KEYS), MOODS), max_size=5), batch=st.integers(1, 5))
     def events_wait(self, events: list[tuple[int, Mood]], batch: int) -> None:
-        """There is something to do from the beginning."""
+        """Events from the start."""
         self.group.batch = batch
         for key, mood in events:
             self._receive(key, mood)
 
     @step(key=st.sampled_from(KEYS), mood=MOODS)
     def receive(self, key: int, mood: Mood) -> None:
-        """Somebody publishes an event."""
+        """An event is published to the topic."""
         self._receive(key, mood)
 
     @step(mood=MOODS)
     def receive_new(self, mood: Mood) -> None:
-        """Somebody publishes an event that begins something: its handler reads nothing."""
+        """An event is published whose handler loads nothing and creates an aggregate."""
         self._receive(next(self.fresh), mood, Begun)
 
     def _receive(self, key: int, mood: Mood, kind: type[Counted | Begun] = Counted) -> None:
@@ -397,7 +397,7 @@ class PipelineMachine(Simulation):
     @precondition(lambda self: self.received)
     @step(place=PLACE)
     def receive_again(self, place: int) -> None:
-        """Somebody publishes an event a second time."""
+        """An event is published a second time."""
         self._publish(pick(self.received, place))
 
     def _publish(self, received: Received) -> None:
@@ -409,24 +409,24 @@ class PipelineMachine(Simulation):
 
     @step(number=st.integers(0, PARTITIONS - 1))
     def rebalance(self, number: int) -> None:
-        """A partition gets another owner, while the old one may still be at work."""
+        """A partition gets another owner, while the old one may still handle its records."""
         owner = self.group.partitions[number].owner
         self.group.assign(number, next(one for one in self.consumers if one is not owner))
 
     @step(number=st.integers(0, PARTITIONS - 1), offset=st.integers(0, 5))
     def replay(self, number: int, offset: int) -> None:
-        """The group goes back."""
+        """The group's offset is set back."""
         self.group.rewind(number, offset)
 
     @property
     def idle_operators(self) -> list[Operator]:
-        """Who can deal with a dead letter."""
+        """Operators that are free."""
         return [operator for operator in self.operators if not operator.runs]
 
     @precondition(lambda self: self.idle_operators and self.database.letters)
     @step(place=PLACE, discard=st.booleans())
     def operate(self, place: int, discard: bool) -> None:
-        """A person begins to deal with a dead letter; only what can never be handled is discarded."""
+        """An operator redrives or discards a dead letter; only one that can never be handled is discarded."""
         letter = pick([*self.database.letters.values()], place)
         self.idle_operators[0].act(letter, discard=discard and self._mood_of(letter).hopeless)
 
@@ -442,29 +442,29 @@ class PipelineMachine(Simulation):
             self.received, waiting, {letter.record.place for letter, how in closed if how is Closed.DISCARDED}
         )
 
-    def _told(self) -> dict[UUID, list[tuple[int, int]]]:
-        """Sequence and total of each fact about each key, in the order of the commits."""
-        told: defaultdict[UUID, list[tuple[int, int]]] = defaultdict(list)
-        for record in self.database.promised:
+    def _published_totals(self) -> dict[UUID, list[tuple[int, int]]]:
+        """Sequence and total of each event, per key and in the order of the commits."""
+        published: defaultdict[UUID, list[tuple[int, int]]] = defaultdict(list)
+        for record in self.database.committed_records:
             if record.aggregate_id in self.keys:
-                told[record.aggregate_id].append((record.sequence, TallyChanged.from_json(record.value).total))
-        return told
+                published[record.aggregate_id].append((record.sequence, TallyChanged.from_json(record.value).total))
+        return published
 
     def every_event_counts_once_and_in_order(self) -> None:
-        """Each key is somewhere on the way of the reference, and says so in its facts."""
+        """The events and the state of each key are a beginning of what the reference expects."""
         should_be = self._should_be()
-        for key, facts in self._told().items():
-            way = list(enumerate(should_be.totals[key], start=1))
-            assert facts == way[: len(facts)], f"{key} told {facts} instead of {way}"
+        for key, published in self._published_totals().items():
+            expected = list(enumerate(should_be.totals[key], start=1))
+            assert published == expected[: len(published)], f"{key} published {published} instead of {expected}"
             tally = self.database.aggregates[Tally, key]
-            assert (tally.version, tally.total) == facts[-1], f"{key} is not what it told"
+            assert (tally.version, tally.total) == published[-1], f"{key} is not what it published"
 
     def every_dead_letter_has_a_cause_and_a_notice(self) -> None:
-        """What can be handled is set aside only behind what cannot, and each letter is announced once."""
+        """Only a bad record, or one that waits behind a dead letter, is set aside; each has exactly one notice."""
         for letter in self.database.letters.values():
             mood = self._mood_of(letter)
             assert letter.reason is DeadLetterReason.BEHIND or mood.may_be_set_aside, f"{mood} record was set aside"
-        notices = [record.aggregate_id for record in self.database.promised if record.topic == NOTICES]
+        notices = [record.aggregate_id for record in self.database.committed_records if record.topic == NOTICES]
         letters = self.database.letters.keys() | self.database.closed.keys()
         assert sorted(notices) == sorted(letters), "letters and notices differ"
 
@@ -486,27 +486,27 @@ class PipelineMachine(Simulation):
         return super().at_rest() and consumed and self.idle_operators == self.operators
 
     def look_at_rest(self) -> None:
-        """Nothing is left undone; then everything is tried again, and then the whole topic comes a second time."""
+        """Everything is decided. Redrive every dead letter, check again, deliver the whole topic again, check again."""
         self._nothing_is_left_undone()
         for letter in [*self.database.letters.values()]:
             self.operators[0].act(letter, discard=False)
             self.come_to_rest()
         self._nothing_is_left_undone()
-        before = len(self.database.promised)
+        before = len(self.database.committed_records)
         for number in range(PARTITIONS):
             self.group.rewind(number, 0)
         self.come_to_rest()
         self._nothing_is_left_undone()
-        assert self.database.promised[before:] == [], "a replay left facts"
+        assert self.database.committed_records[before:] == [], "a replay published events"
         super().look_at_rest()
 
     def _nothing_is_left_undone(self) -> None:
         self.look()
-        should_be, told = self._should_be(), self._told()
+        should_be, published = self._should_be(), self._published_totals()
         for key in self.keys:
-            assert [total for _, total in told[key]] == should_be.totals[key], f"{key} stopped on its way"
+            assert [total for _, total in published[key]] == should_be.totals[key], f"{key} did not get to the end"
         assert should_be.undecided == [], "received, but neither handled nor ignored nor set aside"
 
 
 class ServiceMachine(RelayMachine, PipelineMachine):
-    """Everything at once: what is received on one side is published on the other."""
+    """Relay and pipeline together: the events of handled records are published."""

@@ -1,4 +1,4 @@
-"""Mistakes that somebody could make, each in one part of the system. The simulation has to find every one of them."""
+"""Possible mistakes, each in one part of the system. The simulation has to find every one of them."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -24,7 +24,7 @@ from tests.simulation.leadership import Lead, LeadersOutbox, Session
 
 
 class ReadsBehindACursor(LeadersOutbox):
-    """The relay remembers how far it came: what commits late with an earlier position is never seen."""
+    """The relay reads after a cursor, so a row that commits late with an earlier position is never published."""
 
     cursor = 0
 
@@ -39,7 +39,7 @@ class ReadsBehindACursor(LeadersOutbox):
 
 
 class ForgetsBeforeTheAnswer(LeadersOutbox):
-    """A row goes when it was read, not when the broker has it."""
+    """A row is deleted when it was read, not when the broker acknowledged it."""
 
     async def unpublished(
         self, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord] = ()
@@ -50,14 +50,14 @@ class ForgetsBeforeTheAnswer(LeadersOutbox):
 
 
 class HoldsNothing(LeadersOutbox):
-    """What failed is sent again at once, with everything beside it."""
+    """A record that failed is not held: it is sent again at once, together with the other records."""
 
     async def hold(self, holds: Sequence[Hold]) -> None:
-        """Forget about it."""
+        """Hold nothing."""
 
 
 class HoldsOneRecord(LeadersOutbox):
-    """A record that failed waits, those of its key behind it do not."""
+    """Only the record that failed is held; later records of its key are sent."""
 
     async def unpublished(
         self, limit: int, now: datetime, acknowledged: Sequence[OutboxRecord] = ()
@@ -69,14 +69,14 @@ class HoldsOneRecord(LeadersOutbox):
 
 
 class HoldsAllEquallyLong(Relay):
-    """Keys that failed together come back together."""
+    """Keys that failed together are held equally long, so that they fail together again."""
 
     def _hold(self, one: Unpublished, error: BaseException) -> Hold:
         return Hold(one.position, self._now() + timedelta(seconds=HOLD), type(error).__name__)
 
 
 class KeepsItsProducer(Relay):
-    """A producer of which a partition is broken is used for ever."""
+    """A producer that failed on a partition is kept."""
 
     async def _drop_producer(self) -> None:
         """Keep it."""
@@ -98,7 +98,7 @@ class PublishesDirectlyBeforeTheCommit(Relay):
 
 
 class DeletesWhatIsUnderWay(Relay):
-    """The row of an event is deleted when it is sent, not when the broker has it."""
+    """The row of an event is deleted when it was sent, not when the broker acknowledged it."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -111,21 +111,21 @@ class DeletesWhatIsUnderWay(Relay):
 
 
 class DoesNotWaitForTheAnswer(SimulatedProducer):
-    """A second batch follows while the first has no answer."""
+    """A second batch is sent while the first is not acknowledged."""
 
     def _put(self, way: Way, records: Sequence[OutboxRecord]) -> dict[tuple[UUID, int], Answer]:
         return super()._put(way, records) | super()._put(way, records[FITS:])
 
 
 class LeadsOnAnotherConnection(Lead):
-    """The lock is held by one session and the work is done on another."""
+    """One session holds the lock, and another does the work."""
 
     async def _outbox_on(self, session: Session) -> Outbox:  # noqa: ARG002
         return await super()._outbox_on(await self._connect())
 
 
 class HasNoInbox(Transaction):
-    """Every delivery counts."""
+    """Duplicates are handled again."""
 
     async def admit(self, keys: Sequence[EventKey]) -> set[EventKey]:
         await super().admit(keys)
@@ -133,14 +133,14 @@ class HasNoInbox(Transaction):
 
 
 class TakesWhatIsSetAsideForHandled(Transaction):
-    """The inbox keeps what was set aside."""
+    """A record that is set aside stays in the inbox."""
 
     async def forget(self, keys: Sequence[EventKey]) -> None:
         """Keep it."""
 
 
 class PublishesBeforeTheCommit(Transaction):
-    """What is promised is seen at once, whatever becomes of the transaction."""
+    """Outbox records are visible before the commit, also when the transaction rolls back."""
 
     async def append(self, records: Sequence[OutboxRecord]) -> None:
         await super().append(records)
@@ -148,14 +148,14 @@ class PublishesBeforeTheCommit(Transaction):
 
 
 class KeepsTheSequenceOfARollback(Transaction):
-    """Aggregates are changed where they are kept: a rollback does not take back their version."""
+    """Handlers change the stored aggregates themselves, so a rollback does not restore their version."""
 
     def read(self, aggregate: Any) -> Any:
         return aggregate
 
 
 class ForgetsWhatIsParked(Transaction):
-    """Later records of a key do not wait for its dead letter."""
+    """Records of a key do not wait for its dead letter."""
 
     async def parked(self, keys: Collection[OrderingKey]) -> set[OrderingKey]:
         await super().parked(keys)
@@ -163,7 +163,7 @@ class ForgetsWhatIsParked(Transaction):
 
 
 class RedrivesInAnyOrder(Transaction):
-    """Any letter of a key may go first."""
+    """The dead letters of a key may be redriven in any order."""
 
     async def take(self, letter: DeadLetter) -> bool:
         await super().take(letter)

@@ -1,4 +1,4 @@
-"""A process under the schedule: it stops before every call to the world outside, until it is told how the call goes."""
+"""A simulated process: it waits before every outside call until the schedule decides the outcome of the call."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -12,19 +12,19 @@ T = TypeVar("T")
 
 
 class Fate(StrEnum):
-    """How a call goes."""
+    """The outcome of a call."""
 
     DONE = "done"
     REFUSED = "refused"
-    """nothing happened, and the caller learns it"""
+    """it has no effect, and the caller gets an error"""
     UNKNOWN = "unknown"
-    """it happened, but what the caller learns is that the connection is gone"""
+    """it has its effect, but the caller gets an error"""
     NEVER = "never"
-    """nothing happened, and the caller does not live to see it"""
+    """it has no effect, and the caller is killed"""
 
 
 class Actor(Protocol):
-    """Something that goes on when the schedule says so."""
+    """Something that the schedule continues."""
 
     @property
     def ready(self) -> bool: ...
@@ -33,7 +33,7 @@ class Actor(Protocol):
 
 
 class Process(ABC):
-    """One process. Between two calls it runs alone and at once; during a call anything may happen elsewhere."""
+    """One process. Between two calls it runs without interruption; during a call other processes may run."""
 
     def __init__(self, loop: VirtualLoop, name: str) -> None:
         self.loop = loop
@@ -47,26 +47,26 @@ class Process(ABC):
 
     @abstractmethod
     async def main(self) -> None:
-        """What it does."""
+        """The code of the process."""
 
     @property
     def life(self) -> "asyncio.Task[None]":
-        """What ends when it is killed; the next start is another."""
+        """The main task, which identifies one run of the process: each start makes a new one."""
         assert self._task
         return self._task
 
     @property
     def runs(self) -> bool:
-        """Has it started, and not ended or been killed?"""
+        """Is it running: started, and not ended or killed?"""
         return self._task is not None and not self._task.done()
 
     @property
     def ready(self) -> bool:
-        """Can it go on: does it make a call, or not even run? Otherwise it waits: for a time, an answer, a lock."""
+        """Can it continue: is it at a call, or not running? Otherwise it waits for a time, an answer or a lock."""
         return not self.runs or bool(self._calls)
 
     def start(self) -> None:
-        """Begin. Whatever a former life left ends."""
+        """Start it, after cancelling what is left of a former run."""
         self.loop.end(self)
         self.loop.settle()
         self._calls = []
@@ -74,7 +74,7 @@ class Process(ABC):
         self.loop.settle()
 
     def go(self, fate: Fate = Fate.DONE) -> None:
-        """Let a call go so, and go on to the next; if it does not run, begin. Of several calls, each has its turn."""
+        """Decide one call and run until the next; start it when it does not run. Several calls take turns."""
         if not self.runs:
             self.look_for_trouble()
             self.start()
@@ -86,18 +86,18 @@ class Process(ABC):
             self.loop.settle()
 
     def kill(self) -> None:
-        """End it here and now, with every task that it began."""
+        """End it at once, with all its tasks."""
         self._task = None
         self.loop.end(self)
         self.loop.settle()
 
     def look_for_trouble(self) -> None:
-        """Raises what the process died of, if it did so by itself."""
+        """Raise the exception of the process, if it ended by one."""
         if self._task and self._task.done():
             self._task.result()
 
     async def perform(self, effect: Callable[[], T], error: Callable[[], Exception] = ConnectionResetError) -> T:
-        """Call the world outside: `effect` is what happens there, in one moment, if it happens."""
+        """Make an outside call. `effect` is what it does, all at once, unless the schedule decides otherwise."""
         if not self.runs:
             raise asyncio.CancelledError
         call: asyncio.Future[Fate] = self.loop.create_future()
@@ -106,7 +106,7 @@ class Process(ABC):
             fate = await call
         finally:
             if call in self._calls:
-                self._calls.remove(call)  # nobody waits for it any more
+                self._calls.remove(call)  # the caller was cancelled
         if fate is Fate.REFUSED:
             raise error()
         result = effect()

@@ -1,7 +1,7 @@
-"""How far to look: as far as `make test` has time for, or more than ten times as far with `SIMULATION=long`.
+"""How many schedules to try: few in `make test`, more than ten times as many with `SIMULATION=long`.
 
-The first looks at the same schedules on every run, so that a change that breaks nothing never fails; the second at
-others. What a seed found, `SEED=` finds again.
+The first tries the same schedules on every run, so that an unrelated change never fails; the second tries other ones
+each time. `SEED=` repeats the schedules of a seed.
 """
 
 import os
@@ -22,4 +22,4 @@ PROFILE = settings(
 )
 
 FIRST_FIND = settings(PROFILE, max_examples=300, phases=[Phase.generate], report_multiple_bugs=False)
-"""For mistakes that are there on purpose: nobody has to understand the schedule."""
+"""For the mutants: a failing schedule need not be shrunk, because the mistake is known."""

@@ -1,4 +1,4 @@
-"""The model that the pipeline is compared with: a few lines that handle each distinct event once, in order."""
+"""The reference for the pipeline: a few lines that handle each distinct event once, in order."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -9,8 +9,8 @@ from uuid import UUID
 from chassis.handling import PermanentError, TransientError
 from chassis.record import Record
 
-PATIENCE = 2
-"""So many attempts of one record alone may fail in a way that passes; before that one fails with its batch."""
+ATTEMPTS = 2
+"""Attempts of one record alone that may fail with a transient error, after one attempt with its whole batch."""
 
 
 class Mood(StrEnum):
@@ -20,32 +20,32 @@ class Mood(StrEnum):
     SHAKY = "shaky"
     """the handler fails once"""
     EXHAUSTING = "exhausting"
-    """the handler fails as long as retry_policy lasts, then it works"""
+    """the handler fails until the retry policy is exhausted, then it works"""
     STRANDED = "stranded"
-    """something that the handler needs is down for a while"""
+    """a dependency of the handler is down for a while"""
     REFUSED = "refused"
-    """the handler never takes it"""
+    """the handler always refuses it"""
     INVALID_DATA = "invalid data"
     INVALID_ENVELOPE = "invalid envelope"
     UNKNOWN_TYPE = "unknown type"
 
     @property
     def hopeless(self) -> bool:
-        """Can it never be handled?"""
+        """Will it never be handled?"""
         return self in (Mood.REFUSED, Mood.INVALID_DATA, Mood.INVALID_ENVELOPE)
 
     @property
     def may_be_set_aside(self) -> bool:
-        """Is there a reason to make a dead letter of it?"""
+        """May it become a dead letter by itself?"""
         return self.hopeless or self is Mood.EXHAUSTING
 
     def troubles(self) -> list[Exception]:
-        """What the handler raises, time after time."""
+        """The errors of the handler, one per attempt."""
         match self:
             case Mood.SHAKY:
                 return [TransientError("busy")]
             case Mood.EXHAUSTING:
-                return [TransientError("busy")] * (PATIENCE + 1)
+                return [TransientError("busy")] * (ATTEMPTS + 1)
             case Mood.STRANDED:
                 return [OSError("down")] * 2
             case Mood.REFUSED:
@@ -54,7 +54,7 @@ class Mood(StrEnum):
                 return []
 
     def spoil(self, record: Record) -> Record:
-        """The record as it is sent."""
+        """The record as it is sent, with its defect."""
         match self:
             case Mood.INVALID_DATA:
                 return record._replace(value=b"{")
@@ -68,7 +68,7 @@ class Mood(StrEnum):
 
 @dataclass(frozen=True)
 class Received:
-    """A record, and what the reference has to know of it. Who sends an event again sends the same amount."""
+    """A record, with what the reference needs of it. An event that is sent again has the same amount."""
 
     record: Record
     key: UUID
@@ -78,16 +78,16 @@ class Received:
 
 @dataclass
 class Reference:
-    """What should be."""
+    """The expected state."""
 
     totals: defaultdict[UUID, list[int]] = field(default_factory=lambda: defaultdict(list))
-    """Per key, every total that it has to tell."""
+    """Per key, every total that has to be published."""
     undecided: list[Received] = field(default_factory=list)
-    """What stands behind an open dead letter without being one."""
+    """Records that wait behind an open dead letter and are not dead letters themselves."""
 
 
 def reference(received: Iterable[Received], waiting: Collection[str], discarded: Collection[str]) -> Reference:
-    """What should be, given where the dead letters stand that wait and those that a person discarded."""
+    """The expected state, given the places of open dead letters and of those that an operator discarded."""
     should_be = Reference()
     stopped: set[UUID] = set()
     seen: set[int] = set()
@@ -95,7 +95,7 @@ def reference(received: Iterable[Received], waiting: Collection[str], discarded:
         place = one.record.place
         if place in waiting:
             stopped.add(one.key)
-            seen.add(one.amount)  # an event that waits need not wait a second time when it comes again
+            seen.add(one.amount)  # a repetition of a waiting event need not wait too
         elif one.mood is Mood.UNKNOWN_TYPE or place in discarded or one.amount in seen:
             continue
         elif one.key in stopped:

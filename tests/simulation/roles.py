@@ -1,4 +1,4 @@
-"""What the processes do: the roles of a service, with the real parts of the chassis in them."""
+"""The roles of a service as simulated processes, made from the real parts of the chassis."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -21,11 +21,11 @@ from tests.simulation.loop import VirtualLoop
 from tests.simulation.process import Process
 
 IDLE = 0.5
-"""Seconds between two looks at a topic that has nothing new."""
+"""Seconds between two fetches of a topic without new records."""
 
 
 class RelayProcess(Process):
-    """Publishes the outbox, and executes commands that begin something new."""
+    """Publishes the outbox, and executes commands that create aggregates."""
 
     def __init__(
         self,
@@ -46,13 +46,13 @@ class RelayProcess(Process):
         await relay.run(self._stop)
 
     def begin_tally(self, tally: UUID) -> None:
-        """Execute commands in this process, beside the relay: the second may commit while the first is under way."""
+        """Execute two commands in the process of the relay: the second may commit while the first is published."""
         self._beginning.add(self.loop.begin(self, self._begin(tally)))
         self.loop.settle()
 
     @property
     def busy(self) -> bool:
-        """Is a command still under way?"""
+        """Is a command being executed?"""
         return any(not task.done() for task in self._beginning)
 
     async def _begin(self, tally: UUID) -> None:
@@ -61,12 +61,12 @@ class RelayProcess(Process):
             await self._here.execute(Count(tally_id=tally, amount=1), Total)
 
     def stop(self) -> None:
-        """Ask it to end well."""
+        """Ask it to stop gracefully."""
         self._stop.set()
 
 
 class Caller(Process):
-    """Executes HTTP commands, one after the other. Who gets an error does not know whether it counted, and stops."""
+    """Executes HTTP commands, one after the other. After an error, whose outcome is unknown, it stops."""
 
     def __init__(self, loop: VirtualLoop, name: str, commands: Callable[[Process], Commands]) -> None:
         super().__init__(loop, name)
@@ -75,7 +75,7 @@ class Caller(Process):
         self._times = 0
 
     def call(self, tally: UUID, times: int) -> None:
-        """Count one more, so many times."""
+        """Execute the same command so many times."""
         self._tally, self._times = tally, times
         self.start()
 
@@ -87,7 +87,7 @@ class Caller(Process):
 
 
 class Consumer(Process):
-    """Fetches, processes, commits; when that fails it waits and goes back."""
+    """Fetches, processes and commits; after a failure it waits and starts again at the committed offset."""
 
     def __init__(self, loop: VirtualLoop, name: str, group: Group, pipeline: Callable[[Process], Pipeline]) -> None:
         super().__init__(loop, name)
@@ -116,12 +116,12 @@ class Consumer(Process):
 
 
 class FromAnOldList(Redrive):
-    """Begins with a letter that was listed a while ago: it may have company since, or be gone."""
+    """A redrive from an old list: meanwhile the letter may have been closed, or others may have been added."""
 
     _listed: Sequence[DeadLetter] = ()
 
     def begin_with(self, letter: DeadLetter) -> None:
-        """This one was listed."""
+        """Use this letter as the old list."""
         self._listed = [letter]
 
     async def sequence(self, letter: DeadLetter) -> list[DeadLetter]:
@@ -130,7 +130,7 @@ class FromAnOldList(Redrive):
 
 
 class Operator(Process):
-    """A person who deals with a dead letter: redrives what waits under its key, or discards it."""
+    """Redrives the dead letters of a key, or discards one."""
 
     def __init__(self, loop: VirtualLoop, name: str, redrive: Callable[[Process], FromAnOldList]) -> None:
         super().__init__(loop, name)
@@ -139,7 +139,7 @@ class Operator(Process):
         self._discards = False
 
     def act(self, letter: DeadLetter, *, discard: bool) -> None:
-        """Begin."""
+        """Start with this letter."""
         self._letter, self._discards = letter, discard
         self.start()
 

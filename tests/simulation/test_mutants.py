@@ -1,4 +1,4 @@
-"""The simulation bites: each mistake is found among the first schedules."""
+"""The simulation can fail: each mutant is found among the first schedules."""
 
 import pytest
 from hypothesis import seed
@@ -18,7 +18,7 @@ MUTANTS: list[tuple[type[Simulation], Parts, str]] = [
     (RelayMachine, Parts(relay=mutants.PublishesDirectlyBeforeTheCommit), "never committed"),
     (RelayMachine, Parts(relay=mutants.DeletesWhatIsUnderWay), "neither in the outbox nor in the log"),
     (RelayMachine, Parts(producer=mutants.DoesNotWaitForTheAnswer), "came after"),
-    (RelayMachine, Parts(lead=mutants.LeadsOnAnotherConnection), "reads who does not lead"),
+    (RelayMachine, Parts(lead=mutants.LeadsOnAnotherConnection), "does not lead"),
     (RelayMachine, Parts(transaction=mutants.PublishesBeforeTheCommit), "never committed"),
     (PipelineMachine, Parts(transaction=mutants.HasNoInbox), "told"),
     (PipelineMachine, Parts(transaction=mutants.TakesWhatIsSetAsideForHandled), "told|stopped on its way"),

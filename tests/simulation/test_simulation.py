@@ -1,4 +1,4 @@
-"""The chassis keeps its promises in every interleaving that was looked at."""
+"""The guarantees of the chassis hold in every interleaving that was tried."""
 
 import pytest
 from hypothesis import seed
@@ -9,5 +9,5 @@ from tests.simulation.profiles import PROFILE, SEED
 
 
 @pytest.mark.parametrize("machine", [RelayMachine, PipelineMachine, ServiceMachine])
-def test_every_promise_is_kept_in_every_interleaving(machine: type[Simulation]) -> None:
+def test_every_guarantee_holds_in_every_interleaving(machine: type[Simulation]) -> None:
     run_state_machine_as_test(seed(SEED)(lambda: machine(Parts())), settings=PROFILE)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A risk has one due day: intake decides it, and the referral to a partner is due on the same day."""
+"""A risk has one due date: intake decides it, and the referral to a partner has the same."""
 
 from datetime import UTC, date, datetime
 
@@ -33,18 +33,18 @@ DAYS = [
 
 
 def risk_on(day: date, signal: RiskSignal, working_days: WorkingDays = WORKING_DAYS) -> LearnerAtRisk:
-    """What intake tells of a risk that is reported at noon."""
+    """The event of intake for a risk that is reported at noon."""
     intake = IntakeHandlers(read_triage(), read_policies(), working_days, redact, CODE_LISTS)
-    (fact,) = Scenario(intake).when(a_risk(signal=signal), a_context(at=noon(day)))
-    assert isinstance(fact, LearnerAtRisk)
-    return fact
+    (event,) = Scenario(intake).when(a_risk(signal=signal), a_context(at=noon(day)))
+    assert isinstance(event, LearnerAtRisk)
+    return event
 
 
 def referral_of(risk: LearnerAtRisk, day: date) -> ReferralCreated:
-    """What referral makes of it."""
-    (fact,) = Scenario(ReferralHandlers(read_directory(), WORKING_DAYS)).when(risk, a_context(at=noon(day)))
-    assert isinstance(fact, ReferralCreated)
-    return fact
+    """The referral of that risk."""
+    (event,) = Scenario(ReferralHandlers(read_directory(), WORKING_DAYS)).when(risk, a_context(at=noon(day)))
+    assert isinstance(event, ReferralCreated)
+    return event
 
 
 def noon(day: date) -> datetime:
@@ -60,7 +60,7 @@ def test_intake_and_referral_give_a_risk_the_same_days_until_the_same_day(signal
     assert referral.sla_days == read_policies().signal(signal, day).due_days
 
 
-def test_a_bridge_day_that_intake_alone_knows_moves_the_due_day_of_both() -> None:
+def test_a_bridge_day_in_the_calendar_of_intake_alone_moves_the_due_day_of_both() -> None:
     bridged = WorkingDays({date(2027, 5, 6), date(2027, 5, 7)})
     risk = risk_on(date(2027, 5, 5), RiskSignal.R2, bridged)
     assert referral_of(risk, date(2027, 5, 5)).due_on == risk.due_on == date(2027, 5, 10)

@@ -1,4 +1,4 @@
-"""The door for partners: whose topic or token it is says who it is; the border says whether it comes in."""
+"""The partner gateway of intake: the topic or token identifies the partner, the border accepts or refuses."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ Sent = tuple[RawHeaders, bytes | None]
 
 
 class IntakePartnerGateway:
-    """One door, whether a message comes over Kafka or over HTTP; the quota counts both."""
+    """Checks messages from Kafka and from HTTP by the same rules; both count for the same quota."""
 
     def __init__(self, partners: Mapping[str, Partner], border: Border) -> None:
         self.partners = partners
@@ -27,18 +27,18 @@ class IntakePartnerGateway:
 
     @property
     def topics(self) -> Sequence[str]:
-        """One per partner, also of who may publish nothing: what it sends is answered."""
+        """One per partner. Also of a partner that may publish nothing: each of its messages gets a rejection."""
         return list(self._by_topic)
 
     def receive(self, record: Record, now: datetime) -> ReceivedMessage:
-        """A record of a partner's topic, as something for a handler: what it told us, or that it is turned away."""
+        """A record of a partner's topic, as the message for a handler: accepted, or a rejection to publish."""
         partner = self._by_topic[record.topic]
         if record.at and not self.has_room(partner, record.at, [record.place]):
             judged: Accepted | Refusal = too_many()
         else:
             judged = self.judge(partner, (record.headers, record.value), record.at)
         if isinstance(judged, Accepted):
-            return let_in(partner, judged)
+            return accepted_message(partner, judged)
         message = RejectMessage(partner.id, record.partition, record.offset, judged)
         context = MessageContext(
             record.place, record.topic, judged.type or "other", record.at or now, authid=partner.id
@@ -46,29 +46,29 @@ class IntakePartnerGateway:
         return ReceivedMessage(message, context, rejected_verdict(partner, judged))
 
     def has_room(self, partner: Partner, at: datetime, places: Sequence[str]) -> bool:
-        """Does the quota leave room for all of these?"""
+        """Does the quota of this minute leave room for all of these?"""
         return self._quotas.admit(partner.id, partner.quota.events_per_minute, at, places)
 
     def judge(self, partner: Partner, sent: Sent, at: datetime | None) -> Accepted | Refusal:
-        """One message, apart from the quota."""
+        """Check one message, without counting it for the quota."""
         return self._border.judge(partner, *sent, at)
 
 
-def let_in(partner: Partner, accepted: Accepted) -> ReceivedMessage:
-    """What a partner said, known by a name that follows from its own and that nothing can be read from."""
+def accepted_message(partner: Partner, accepted: Accepted) -> ReceivedMessage:
+    """The message for a handler. Its id is a hash of the partner's own id, so that it reveals nothing of that one."""
     envelope = accepted.envelope
-    name = id_of(partner.id, "message", f"{envelope.source}\n{envelope.id}")
+    id_ = id_of(partner.id, "message", f"{envelope.source}\n{envelope.id}")
     context = MessageContext(
-        id=str(name),
+        id=str(id_),
         source=f"partner:{partner.id}",
         type=envelope.type,
         time=envelope.time,
         traceparent=envelope.traceparent,
         authid=partner.id,
     )
-    return ReceivedMessage(accepted.told, context, Verdict(partner.id, envelope.type, ACCEPTED))
+    return ReceivedMessage(accepted.message, context, Verdict(partner.id, envelope.type, ACCEPTED))
 
 
 def rejected_verdict(partner: Partner, refusal: Refusal) -> Verdict:
-    """How a refusal is counted."""
+    """The labels under which a refusal is counted."""
     return Verdict(partner.id, refusal.type or "other", REJECTED, refusal.reason)

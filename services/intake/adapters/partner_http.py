@@ -1,4 +1,4 @@
-"""The door for partners without Kafka: CloudEvents over HTTP, one at a time or several, all of them or none."""
+"""For partners without Kafka: CloudEvents over HTTP. Of a batch either all events are accepted, or none."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ from chassis.partners import Partner
 from chassis.settings import InvalidSettings
 from contracts.envelope import STRUCTURED
 from contracts.vocabulary import RejectionReason
-from services.intake.adapters.partner_gateway import IntakePartnerGateway, Sent, let_in, rejected_verdict
+from services.intake.adapters.partner_gateway import IntakePartnerGateway, Sent, accepted_message, rejected_verdict
 from services.intake.application.border import Accepted, Refusal, too_many
 from services.intake.application.quota import Quotas
 
@@ -30,7 +30,7 @@ Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 LARGEST_BATCH = 100
 """Events in one request."""
 WITH_THE_BATCH = "BATCH"
-"""Why an event was not taken in that is right itself: another one of its batch is not."""
+"""The reason for a valid event that is not accepted because another one of its batch is invalid."""
 
 FORBIDDEN = (RejectionReason.UNKNOWN_TYPE, RejectionReason.TYPE_NOT_ALLOWED, RejectionReason.SOURCE_NOT_YOURS)
 STATUS = {
@@ -38,7 +38,7 @@ STATUS = {
     RejectionReason.TOO_LARGE: 413,
     **dict.fromkeys(FORBIDDEN, 403),
 }
-"""Of one event; everything else is a 422, and so is a batch."""
+"""The status for one refused event; every other reason, and every refused batch, is a 422."""
 
 ADVICE = {
     RejectionReason.INVALID_ENVELOPE: "Dit is geen CloudEvent 1.0. Kijk het attribuut na.",
@@ -51,13 +51,13 @@ ADVICE = {
     RejectionReason.FROM_THE_FUTURE: "De tijd van het bericht ligt in de toekomst. Kijk de klok na.",
     RejectionReason.TOO_MANY: "Uw organisatie stuurt meer berichten dan afgesproken. Probeer het straks opnieuw.",
 }
-"""What went wrong and what to do, in plain Dutch."""
+"""For the sender: what went wrong and what to do, in plain Dutch."""
 
 OPENAPI = {"requestBody": {"required": True, "content": {kind: {} for kind in (BINARY, STRUCTURED, BATCH)}}}
 
 
 class NotUnderstood(Exception):
-    """The request is no CloudEvents over HTTP; it holds the answer."""
+    """The request is not CloudEvents over HTTP; `answer` is the response to send."""
 
     def __init__(self, answer: Response) -> None:
         super().__init__(answer.status_code)
@@ -65,10 +65,10 @@ class NotUnderstood(Exception):
 
 
 def read_tokens(file: Path) -> dict[str, str]:
-    """Per partner the SHA-256 of its token, in hexadecimal.
+    """Read the file that holds, per partner, the SHA-256 of its token in hexadecimal.
 
     Raises:
-        InvalidSettings: there is no such file, or it is not that.
+        InvalidSettings: there is no such file, or its content is something else.
     """
     try:
         return TypeAdapter(dict[str, Hash]).validate_json(file.read_bytes())
@@ -76,13 +76,13 @@ def read_tokens(file: Path) -> dict[str, str]:
         raise InvalidSettings(f"INTAKE_PARTNER_TOKENS: {file} is no JSON object of SHA-256 hashes") from None
 
 
-def partner_routes(commands: Commands, door: IntakePartnerGateway, tokens: Mapping[str, str]) -> APIRouter:
-    """One route: 202 when everything in the request came in, and nothing of it came in otherwise."""
+def partner_routes(commands: Commands, gateway: IntakePartnerGateway, tokens: Mapping[str, str]) -> APIRouter:
+    """One route. 202: every event of the request is accepted; any other answer: none of them is."""
     router = APIRouter()
 
     @router.post("/partner/events", status_code=202, summary="Send us CloudEvents", openapi_extra=OPENAPI)
     async def receive(request: Request) -> Response:
-        partner = _who(door, tokens, request.headers.get("authorization", ""))
+        partner = _partner_of(gateway, tokens, request.headers.get("authorization", ""))
         if partner is None:
             return _unknown()
         try:
@@ -90,29 +90,29 @@ def partner_routes(commands: Commands, door: IntakePartnerGateway, tokens: Mappi
         except NotUnderstood as error:
             return error.answer
         at = commands.now()
-        if not door.has_room(partner, at, [str(uuid4()) for _ in sent]):
+        if not gateway.has_room(partner, at, [str(uuid4()) for _ in sent]):
             commands.count_verdicts([rejected_verdict(partner, too_many())] * len(sent))
             answer = _refused({0: too_many()}, 429)
             answer.headers["Retry-After"] = str(Quotas.seconds_left(at))
             return answer
-        judged = [door.judge(partner, one, at) for one in sent]
+        judged = [gateway.judge(partner, one, at) for one in sent]
         accepted = [one for one in judged if isinstance(one, Accepted)]
         if len(accepted) < len(judged):
             commands.count_verdicts(_verdict(partner, one) for one in judged)
             refusals = {index: one for index, one in enumerate(judged) if isinstance(one, Refusal)}
             return _refused(refusals, STATUS.get(refusals[0].reason, 422) if len(judged) == 1 else 422)
-        await commands.take_in([let_in(partner, one) for one in accepted])
+        await commands.take_in([accepted_message(partner, one) for one in accepted])
         return JSONResponse({"ids": [one.envelope.id for one in accepted]}, 202)
 
     return router
 
 
-def _who(door: IntakePartnerGateway, tokens: Mapping[str, str], authorization: str) -> Partner | None:
+def _partner_of(gateway: IntakePartnerGateway, tokens: Mapping[str, str], authorization: str) -> Partner | None:
     scheme, _, token = authorization.partition(" ")
     digest = hashlib.sha256(token.strip().encode()).hexdigest()
-    # Every token is compared, in a time that does not say which came close.
+    # Every token is compared in constant time, so that the time of an answer reveals nothing about a token.
     fitting = [id_ for id_, expected in tokens.items() if hmac.compare_digest(digest, expected)]
-    return door.partners.get(fitting[0]) if fitting and scheme.lower() == "bearer" else None
+    return gateway.partners.get(fitting[0]) if fitting and scheme.lower() == "bearer" else None
 
 
 def _messages(request: Request, body: bytes, most: int) -> list[Sent]:
@@ -128,7 +128,7 @@ def _messages(request: Request, body: bytes, most: int) -> list[Sent]:
 
 
 def _attributes(raw: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, bytes | None]]:
-    """The `ce-` headers as Kafka would bring them; values are percent-encoded UTF-8."""
+    """The `ce-` headers under their names on Kafka; in HTTP their values are percent-encoded UTF-8."""
     names = [(name.decode("latin-1").lower(), value) for name, value in raw]
     ours = [("ce_" + name[3:], unquote_to_bytes(value)) for name, value in names if name.startswith("ce-")]
     trace = [(name, value) for name, value in names if name == "traceparent"]
@@ -164,7 +164,7 @@ def _unknown() -> Response:
 
 
 def _refused(refusals: Mapping[int, Refusal], status: int) -> Response:
-    """One problem for the whole request, with a line for each event that is wrong."""
+    """One problem document for the whole request, with one line per invalid event."""
     errors = [_line(index, refusal) for index, refusal in refusals.items()]
     return problem(status, "Niet aanvaard", "Niets van deze aanvraag is aanvaard.", errors)
 

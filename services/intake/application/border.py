@@ -1,4 +1,4 @@
-"""The border: may this partner say this, now, and is it what it should be? No I/O, no clock."""
+"""The border: may this partner send this message now, and is it valid? No I/O, no clock."""
 
 import re
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ from services.intake.application.partner_messages import PARTNER_MESSAGES, Partn
 from services.intake.application.ports import Redactor, Sender
 
 LARGEST = 16 * 1024
-"""Bytes of one message, its headers included; an honest one has some hundreds."""
+"""Bytes of one message, its headers included; a normal one has some hundreds."""
 OLDEST = timedelta(days=7)
-"""Between its time and ours: as long as the partner's own topic keeps it."""
+"""How old a message may be when it reaches us: as long as the partner's own topic keeps it."""
 AHEAD = timedelta(minutes=5)
 """How far a partner's clock may be ahead of ours."""
 LOOKING_BACK = timedelta(days=366)
-"""How long ago may be what a message says happened."""
+"""How long ago something may have happened that a message reports."""
 
 TYPES = {model.declaration.type: model for model in PARTNER_MESSAGES}
 SEPARATORS = re.compile("[_:]")
@@ -46,15 +46,18 @@ PAST = (
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """May come in."""
+    """The message is valid, and the partner may send it."""
 
-    told: PartnerMessage[Any]
+    message: PartnerMessage[Any]
     envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """May not come in, and what has to change. Nothing that the partner wrote is in it but its own UUID."""
+    """Why a message is not accepted, and which field has to change.
+
+    Of what the partner wrote it holds only the message id, and that only when it is a UUID.
+    """
 
     reason: RejectionReason
     field: str | None = None
@@ -64,7 +67,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class RejectMessage:
-    """Tell a partner that a message on its topic was not taken in; where it stands says which."""
+    """Publish to a partner that a message on its topic was not accepted; partition and offset say which one."""
 
     partner: str
     partition: int
@@ -89,40 +92,40 @@ class Border:
     def judge(
         self, sender: Sender, headers: RawHeaders, value: bytes | None, at: datetime | None
     ) -> Accepted | Refusal:
-        """One message. `at`: when it reached us; None: it was judged before, and its age does not count again."""
+        """Check one message. `at` is when it reached us; None: it was checked before, so its age no longer counts."""
         headers = list(headers)
         envelope: Envelope | None = None
         try:
             _check_size(headers, value)
             envelope, data = _read(headers, value)
             _check_rights(sender, envelope, at)
-            fact = _closed(TYPES[envelope.type], data or b"")
-            self._check(fact, envelope.time)
+            event = _closed(TYPES[envelope.type], data or b"")
+            self._check(event, envelope.time)
         except _Refuse as refuse:
             return _refusal(refuse.reason, refuse.field, envelope)
-        return Accepted(PARTNER_MESSAGES[type(fact)](sender.id, fact), envelope)
+        return Accepted(PARTNER_MESSAGES[type(event)](sender.id, event), envelope)
 
-    def _check(self, fact: Event, time: datetime) -> None:
-        """What the schema cannot know: the code lists, the calendar, and that a reference is not a person's number."""
+    def _check(self, event: Event, time: datetime) -> None:
+        """Check what a schema cannot: the code lists, the dates, and that no reference is a person's number."""
         on = time.astimezone(BRUSSELS).date()
         for name in REFERENCES:
-            if self._is_a_person(getattr(fact, name, "")):
+            if self._is_a_person(getattr(event, name, "")):
                 raise _Refuse(RejectionReason.INVALID_DATA, name)
         for name in PAST:
-            if not _lately(getattr(fact, name, None), time, on):
+            if not _lately(getattr(event, name, None), time, on):
                 raise _Refuse(RejectionReason.INVALID_DATA, name)
         try:
-            _check_codes(fact, self.code_lists, on)
+            _check_codes(event, self.code_lists, on)
         except Refused as refused:
             raise _Refuse(RejectionReason.INVALID_DATA, refused.field) from None
 
     def _is_a_person(self, reference: str) -> bool:
-        """Is it, or holds it, a national number? A random UUID may look like one, and is none."""
+        """Is the reference, or does it hold, a national number? A UUID is never one, whatever its digits."""
         return not is_uuid(reference) and bool(self.redact(SEPARATORS.sub("-", reference)).removed)
 
 
 def too_many() -> Refusal:
-    """What is beyond the quota is not even read."""
+    """The refusal of a message beyond the quota, which is not read at all."""
     return Refusal(RejectionReason.TOO_MANY)
 
 
@@ -153,39 +156,39 @@ def _check_rights(sender: Sender, envelope: Envelope, at: datetime | None) -> No
 
 
 def _closed(model: type[Event], data: bytes) -> Event:
-    """The data as the schema of a writer says: no field more, no value that is not in a list, nothing null."""
+    """Read the data by the writer's schema: no unknown field, no code that is not in its list, nothing null."""
     try:
-        fact = model.model_validate_json(data, strict=True, extra="forbid")
-        for name in fact.model_fields_set:
-            if getattr(fact, name) is None:
+        event = model.model_validate_json(data, strict=True, extra="forbid")
+        for name in event.model_fields_set:
+            if getattr(event, name) is None:
                 raise _Refuse(RejectionReason.INVALID_DATA, name)
-        # What a reader makes UNKNOWN of may not be written.
-        model.model_validate(fact.model_dump())
+        # Parsing turned unknown codes into UNKNOWN; validating the parsed values refuses those.
+        model.model_validate(event.model_dump())
     except ValidationError as error:
         raise _Refuse(RejectionReason.INVALID_DATA, _field(model, error)) from None
-    return fact
+    return event
 
 
 def _field(model: type[Event], error: ValidationError) -> str | None:
-    """Where the first fault is, in names of ours only: a field that we do not know may be anything, also a name."""
+    """The path of the first invalid field, in our field names only: an unknown name may itself be personal data."""
     parts = error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"]
     if not parts or parts[0] not in model.model_fields:
         return None
     return ".".join(str(part) for part in parts if isinstance(part, int) or part in model.model_fields)
 
 
-def _check_codes(fact: Event, code_lists: CodeLists, on: date) -> None:
-    check_programme(getattr(fact, "programme", None), code_lists.programmes, on)
-    check_joint_committee(getattr(fact, "joint_committee", None), code_lists.joint_committees)
+def _check_codes(event: Event, code_lists: CodeLists, on: date) -> None:
+    check_programme(getattr(event, "programme", None), code_lists.programmes, on)
+    check_joint_committee(getattr(event, "joint_committee", None), code_lists.joint_committees)
     for name in ("school", "institution"):
-        if number := getattr(fact, name, None):
+        if number := getattr(event, name, None):
             school_of(number, code_lists.institutions, on, field=name)
-    if nis := getattr(fact, "nis", None):
+    if nis := getattr(event, "nis", None):
         place_of(nis, code_lists.places, on)
-    if isinstance(fact, AgreementRegistered) and fact.ends_on < fact.starts_on:
+    if isinstance(event, AgreementRegistered) and event.ends_on < event.starts_on:
         raise Refused("ends_on", "Een overeenkomst eindigt na haar begin.")
-    if isinstance(fact, ProgrammatieSubmitted):
-        check_application(fact.institution, fact.school_year, code_lists.institutions)
+    if isinstance(event, ProgrammatieSubmitted):
+        check_application(event.institution, event.school_year, code_lists.institutions)
 
 
 def _lately(moment: datetime | date | None, time: datetime, on: date) -> bool:

@@ -1,4 +1,4 @@
-"""What a command names must exist on the day it comes in; each refusal says which field, why, and what to do."""
+"""Everything that a command refers to has to exist on that day; a refusal says which field, why, and what to do."""
 
 from datetime import date
 
@@ -28,7 +28,7 @@ def place_in_province(postal_code: str | None, name: str | None, places: Places,
 
 
 def subregion_of(postal_code: str | None, name: str | None, places: Places, on: date) -> Subregion | None:
-    """Where somebody lives, as coarse as a subregion; None for outside the province or not given."""
+    """The subregion where somebody lives, nothing finer; None outside the province, or when not given."""
     if postal_code is None and name is None:
         return None
     place = places.municipality_of(postal_code, name, on)

@@ -1,4 +1,4 @@
-"""What can be asked of intake: the bodies of its HTTP requests. A field that is not here is refused by name."""
+"""The bodies of intake's HTTP requests. A field that is not defined here is refused, and the answer names it."""
 
 from datetime import date
 from typing import Annotated
@@ -33,7 +33,7 @@ Days = Annotated[tuple[Weekday, ...], Field(max_length=7)]
 
 
 class Command(BaseModel):
-    """Closed: a misspelt field is an error, not silence."""
+    """Unknown fields are refused, so that a misspelt field is not silently ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,7 +53,7 @@ class AskQuestion(Command):
     text: Words
     channel: Channel = Channel.WEB
     case_id: UUID | None = None
-    """The case that the question belongs to; empty: it opens one."""
+    """The case that the question belongs to; empty: the question opens a new case."""
     postal_code: PostalCode | None = None
     municipality: Line | None = None
     age_band: AgeBand = AgeBand.NOT_GIVEN
@@ -71,7 +71,7 @@ class AboutLearner(Command):
     reference: Code
     age_band: AgeBand = AgeBand.NOT_GIVEN
     postal_code: PostalCode | None = None
-    """Gives the subregion, and is then forgotten."""
+    """Only used to find the subregion; it is not stored."""
 
     @property
     def school_reference(self) -> str:

@@ -1,4 +1,4 @@
-"""What intake does about each command."""
+"""What intake does for each command."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -51,7 +51,7 @@ class Handlers:
 
     @handles(AskQuestion, loads={Case: "case_id"})
     def ask_question(self, command: AskQuestion, uow: UnitOfWork, ctx: MessageContext) -> QuestionReceipt:
-        """A question opens a case or joins one; its words go to the vault, its topics to the bus."""
+        """A question opens a case or joins one; its text is stored in the vault, its topics are published."""
         today = ctx.today
         check_programme(command.programme, self.code_lists.programmes, today)
         check_joint_committee(command.joint_committee, self.code_lists.joint_committees)
@@ -74,7 +74,7 @@ class Handlers:
 
     @handles(ReportRisk, loads={Learner: by("school_reference")})
     def report_risk(self, command: ReportRisk, uow: UnitOfWork, ctx: MessageContext) -> RiskReceipt:
-        """A risk signal gets an owner and a day on which the owner should have acted."""
+        """A risk signal gets an owner, and a day by which the owner has to act."""
         check_programme(command.programme, self.code_lists.programmes, ctx.today)
         policy = self.policies.signal(command.signal, ctx.today)
         learner = self._learner(command, uow, ctx)
@@ -85,7 +85,7 @@ class Handlers:
 
     @handles(StartSearch, loads={Learner: by("school_reference")})
     def start_search(self, command: StartSearch, uow: UnitOfWork, ctx: MessageContext) -> SearchReceipt:
-        """A learner looks for a workplace; from today the search clock runs."""
+        """A learner starts to look for a workplace; the search clock runs from today."""
         check_programme(command.programme, self.code_lists.programmes, ctx.today)
         learner = self._learner(command, uow, ctx)
         clock = self.policies.clock(learner.education_type, ctx.today)
@@ -95,7 +95,7 @@ class Handlers:
 
     @handles(RegisterWorkplace)
     def register_workplace(self, command: RegisterWorkplace, uow: UnitOfWork, ctx: MessageContext) -> WorkplaceReceipt:
-        """A company offers a workplace; who to call stays in the vault."""
+        """A company offers a workplace; its contact person is stored in the vault only."""
         check_programme(command.programme, self.code_lists.programmes, ctx.today)
         check_joint_committee(command.joint_committee, self.code_lists.joint_committees)
         number = enterprise_number_of(command.enterprise_number)
@@ -152,7 +152,7 @@ class Handlers:
         words: str | None = None,
         organisation: str | None = None,
     ) -> int:
-        """Into the vault, without national numbers; the answer is how many were taken out."""
+        """Store in the vault, without national numbers; returns how many of those were removed."""
         redacted = [self.redact(text or "") for text in (contact.name, words, organisation)]
         removed = sum(one.removed for one in redacted)
         name, words, organisation = (one.text or None for one in redacted)

@@ -1,4 +1,4 @@
-"""What intake does about each message that the border let in, and about one that it did not."""
+"""What intake does for each partner message that the border accepted, and for one that it refused."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +42,7 @@ from services.intake.domain.workplace import Offer, Workplace
 
 @dataclass
 class PartnerHandlers:
-    """Intake's handlers of what partners tell, and what they need besides their store."""
+    """The handlers of partner messages, and what they need besides the store."""
 
     policies: Policies
     working_days: WorkingDays
@@ -51,7 +51,7 @@ class PartnerHandlers:
 
     @handles(RejectMessage)
     def reject_message(self, message: RejectMessage, uow: UnitOfWork, ctx: MessageContext) -> None:
-        """What does not come in is answered, in words that repeat nothing of it."""
+        """Publish a rejection to the partner. It repeats nothing of the message, which may hold personal data."""
         uow.publish(
             partner.MessageRejected(
                 rejection_id=ctx.new_id("rejection"),
@@ -67,164 +67,172 @@ class PartnerHandlers:
         )
 
     @handles(PartnerQuestion, loads={Case: "case_id"})
-    def take_question(self, told: PartnerQuestion, uow: UnitOfWork, ctx: MessageContext) -> None:
-        """A question of a partner is a question; its words stay with the partner, who also chose the topics."""
-        fact = told.fact
-        case = uow.find(Case, told.case_id)
+    def take_question(self, message: PartnerQuestion, uow: UnitOfWork, ctx: MessageContext) -> None:
+        """The partner chose the topics, and keeps the text of the question itself."""
+        event = message.event
+        case = uow.find(Case, message.case_id)
         if case is None:
-            case = Case(told.case_id, fact.audience, fact.age_band, fact.language, fact.subregion, fact.received_at)
+            case = Case(
+                message.case_id, event.audience, event.age_band, event.language, event.subregion, event.received_at
+            )
             uow.add(case)
         case.ask(
             Question(
                 id=ctx.new_id("question"),
                 channel=Channel.PARTNER,
-                topics=tuple(ChosenTopic(topic, 0, (f"gekozen door {told.partner}",)) for topic in fact.topics),
-                asked_at=fact.received_at,
-                programme=fact.programme,
-                joint_committee=fact.joint_committee,
-                school_net=fact.school_net,
+                topics=tuple(ChosenTopic(topic, 0, (f"gekozen door {message.partner}",)) for topic in event.topics),
+                asked_at=event.received_at,
+                programme=event.programme,
+                joint_committee=event.joint_committee,
+                school_net=event.school_net,
             )
         )
 
     @handles(PartnerRisk, loads={Learner: "learner_id"})
-    def take_risk(self, told: PartnerRisk, uow: UnitOfWork, ctx: MessageContext) -> None:
-        """What the signal means and who acts by when is ours to say; the days count from when the partner saw it."""
-        fact = told.fact
-        policy = self.policies.signal(fact.signal, ctx.today)
-        due = self.working_days.after(fact.opened_on, policy.due_days)
-        learner = self._learner(told, uow, ctx)
-        learner.report_risk(told.risk_id, policy, fact.reported_by, fact.programme, fact.opened_on, due)
+    def take_risk(self, message: PartnerRisk, uow: UnitOfWork, ctx: MessageContext) -> None:
+        """Our policies decide the owner and the due date, counted from the day on which the partner saw the risk."""
+        event = message.event
+        policy = self.policies.signal(event.signal, ctx.today)
+        due = self.working_days.after(event.opened_on, policy.due_days)
+        learner = self._learner(message, uow, ctx)
+        learner.report_risk(message.risk_id, policy, event.reported_by, event.programme, event.opened_on, due)
 
     @handles(PartnerSearch, loads={Learner: "learner_id"})
-    def take_search(self, told: PartnerSearch, uow: UnitOfWork, ctx: MessageContext) -> None:
+    def take_search(self, message: PartnerSearch, uow: UnitOfWork, ctx: MessageContext) -> None:
         """The search clock runs from the day on which the search started."""
-        learner = self._learner(told, uow, ctx)
+        learner = self._learner(message, uow, ctx)
         clock = self.policies.clock(learner.education_type, ctx.today)
-        learner.start_search(told.search_id, _wishes(told.fact), clock, told.fact.started_on)
+        learner.start_search(message.search_id, _wishes(message.event), clock, message.event.started_on)
 
     @handles(PartnerWorkplace, loads={Workplace: "workplace_id"})
-    def take_workplace(self, told: PartnerWorkplace, uow: UnitOfWork, ctx: MessageContext) -> None:
-        """The first time it is registered, after that it is told again."""
-        place = place_of(told.fact.nis, self.places, ctx.today)
-        offer = _offer(told)
+    def take_workplace(self, message: PartnerWorkplace, uow: UnitOfWork, ctx: MessageContext) -> None:
+        """Register the workplace the first time; a later message with the same reference updates it."""
+        place = place_of(message.event.nis, self.places, ctx.today)
+        offer = _offer(message)
         days_open = self.policies.days_open(ctx.today)
-        if workplace := uow.find(Workplace, told.workplace_id):
+        if workplace := uow.find(Workplace, message.workplace_id):
             workplace.renew(place.nis, place.subregion, offer, ctx.today, days_open)
         else:
-            id_ = told.workplace_id
+            id_ = message.workplace_id
             uow.add(Workplace.register(id_, None, place.nis, place.subregion, offer, ctx.today, days_open))
 
     @handles(PartnerProgrammatie, loads={Report: "dossier_id"})
-    def take_programmatie(self, told: PartnerProgrammatie, uow: UnitOfWork, _: MessageContext) -> None:
-        """Dossiers are pof's: it decides what this means for one."""
-        fact = told.fact
+    def take_programmatie(self, message: PartnerProgrammatie, uow: UnitOfWork, _: MessageContext) -> None:
+        """Pof owns the dossiers: it decides what this application means for one."""
+        event = message.event
         received = ProgrammatieReceived(
-            dossier_id=DossierId(told.dossier_id),
-            institution=fact.institution,
-            site=fact.site,
-            programme=fact.programme,
-            school_year=fact.school_year,
-            agodi_reference=fact.agodi_reference,
-            submitted_on=fact.submitted_on,
-            source=told.partner,
+            dossier_id=DossierId(message.dossier_id),
+            institution=event.institution,
+            site=event.site,
+            programme=event.programme,
+            school_year=event.school_year,
+            agodi_reference=event.agodi_reference,
+            submitted_on=event.submitted_on,
+            source=message.partner,
         )
         _report(uow, received)
 
     @handles(PartnerFeedback, loads={Report: "referral_id"})
-    def take_feedback(self, told: PartnerFeedback, uow: UnitOfWork, _: MessageContext) -> None:
-        """Referrals are referral's: it knows whether this partner was asked."""
-        _report(uow, _feedback(told))
+    def take_feedback(self, message: PartnerFeedback, uow: UnitOfWork, _: MessageContext) -> None:
+        """Referral owns the referrals: it decides whether feedback of this partner counts."""
+        _report(uow, _feedback(message))
 
     @handles(PartnerAgreement, loads={Report: "agreement_id"})
-    def take_agreement(self, told: PartnerAgreement, uow: UnitOfWork, _: MessageContext) -> None:
-        """The register of agreements is elsewhere; this is what a partner saw of it."""
-        _report(uow, _agreement(told))
+    def take_agreement(self, message: PartnerAgreement, uow: UnitOfWork, _: MessageContext) -> None:
+        """Publish what the partner reports of an agreement; the register of agreements is not ours."""
+        _report(uow, _agreement(message))
 
-    def _learner(self, told: PartnerRisk | PartnerSearch, uow: UnitOfWork, ctx: MessageContext) -> Learner:
-        fact = told.fact
-        school = school_of(fact.school, self.institutions, ctx.today)
-        learner = uow.find(Learner, told.learner_id)
+    def _learner(self, message: PartnerRisk | PartnerSearch, uow: UnitOfWork, ctx: MessageContext) -> Learner:
+        event = message.event
+        school = school_of(event.school, self.institutions, ctx.today)
+        learner = uow.find(Learner, message.learner_id)
         if learner is None:
             type_ = education_type_of(school)
-            learner = Learner(told.learner_id, told.learner_key, school.number, type_, fact.age_band, fact.subregion)
+            learner = Learner(
+                message.learner_id, message.learner_key, school.number, type_, event.age_band, event.subregion
+            )
             uow.add(learner)
         else:
-            learner.is_now(school.number, education_type_of(school), fact.age_band, fact.subregion)
+            learner.update(school.number, education_type_of(school), event.age_band, event.subregion)
         return learner
 
 
-def _report(uow: UnitOfWork, fact: Event) -> None:
-    report = uow.find(Report, fact.aggregate_id)
+def _report(uow: UnitOfWork, event: Event) -> None:
+    report = uow.find(Report, event.aggregate_id)
     if report is None:
-        report = Report(fact.aggregate_id)
+        report = Report(event.aggregate_id)
         uow.add(report)
-    report.add(fact)
+    report.add(event)
 
 
-def _feedback(told: PartnerMessage[Any]) -> ReferralFeedbackReceived:
-    match told.fact:
-        case partner.ReferralAcknowledged() as fact:
-            progress, happened_on, outcome = ReferralProgress.ACKNOWLEDGED, fact.acknowledged_on, None
-        case partner.ReferralProgressed() as fact:
-            progress, happened_on, outcome = ReferralProgress.PROGRESSED, fact.progressed_on, None
-        case fact:
-            progress, happened_on, outcome = ReferralProgress.CLOSED, fact.closed_on, fact.outcome
+def _feedback(message: PartnerMessage[Any]) -> ReferralFeedbackReceived:
+    match message.event:
+        case partner.ReferralAcknowledged() as event:
+            progress, happened_on, outcome = ReferralProgress.ACKNOWLEDGED, event.acknowledged_on, None
+        case partner.ReferralProgressed() as event:
+            progress, happened_on, outcome = ReferralProgress.PROGRESSED, event.progressed_on, None
+        case event:
+            progress, happened_on, outcome = ReferralProgress.CLOSED, event.closed_on, event.outcome
     return ReferralFeedbackReceived(
-        referral_id=fact.referral_id, progress=progress, outcome=outcome, happened_on=happened_on, source=told.partner
+        referral_id=event.referral_id,
+        progress=progress,
+        outcome=outcome,
+        happened_on=happened_on,
+        source=message.partner,
     )
 
 
-def _agreement(told: PartnerAgreement) -> AgreementReported:
-    fact = told.fact
-    agreement_id, learner_id = AgreementId(told.agreement_id), LearnerId(told.learner_id)
-    if isinstance(fact, partner.AgreementEnded):
+def _agreement(message: PartnerAgreement) -> AgreementReported:
+    event = message.event
+    agreement_id, learner_id = AgreementId(message.agreement_id), LearnerId(message.learner_id)
+    if isinstance(event, partner.AgreementEnded):
         return AgreementReported(
             agreement_id=agreement_id,
             learner_id=learner_id,
             status=AgreementStatus.ENDED,
-            happened_on=fact.ended_on,
-            reason=fact.reason,
-            source=told.partner,
+            happened_on=event.ended_on,
+            reason=event.reason,
+            source=message.partner,
         )
     return AgreementReported(
         agreement_id=agreement_id,
         learner_id=learner_id,
         status=AgreementStatus.REGISTERED,
-        happened_on=fact.starts_on,
-        workplace_id=WorkplaceId(told.workplace_id) if told.workplace_id else None,
-        proposal_id=fact.proposal_id,
-        form=fact.form,
-        programme=fact.programme,
-        school=fact.school,
-        ends_on=fact.ends_on,
-        source=told.partner,
+        happened_on=event.starts_on,
+        workplace_id=WorkplaceId(message.workplace_id) if message.workplace_id else None,
+        proposal_id=event.proposal_id,
+        form=event.form,
+        programme=event.programme,
+        school=event.school,
+        ends_on=event.ends_on,
+        source=message.partner,
     )
 
 
-def _wishes(fact: partner.LearnerSearchStarted) -> Wishes:
+def _wishes(event: partner.LearnerSearchStarted) -> Wishes:
     return Wishes(
-        programme=fact.programme,
-        days=fact.days,
-        max_distance_km=fact.max_distance_km,
-        needs_public_transport=fact.needs_public_transport,
-        needs_accessible_place=fact.needs_accessible_place,
-        language=fact.language,
+        programme=event.programme,
+        days=event.days,
+        max_distance_km=event.max_distance_km,
+        needs_public_transport=event.needs_public_transport,
+        needs_accessible_place=event.needs_accessible_place,
+        language=event.language,
     )
 
 
-def _offer(told: PartnerWorkplace) -> Offer:
-    fact = told.fact
+def _offer(message: PartnerWorkplace) -> Offer:
+    event = message.event
     return Offer(
-        programme=fact.programme,
-        recognition=fact.recognition,
-        recognised_until=fact.recognised_until,
-        joint_committee=fact.joint_committee,
-        open_positions=fact.open_positions,
-        days=fact.days,
-        public_transport=fact.public_transport,
-        accessible=fact.accessible,
-        languages=fact.languages,
-        had_learner_before=fact.had_learner_before,
-        registered_on=fact.registered_on,
-        source=told.partner,
+        programme=event.programme,
+        recognition=event.recognition,
+        recognised_until=event.recognised_until,
+        joint_committee=event.joint_committee,
+        open_positions=event.open_positions,
+        days=event.days,
+        public_transport=event.public_transport,
+        accessible=event.accessible,
+        languages=event.languages,
+        had_learner_before=event.had_learner_before,
+        registered_on=event.registered_on,
+        source=message.partner,
     )

@@ -1,4 +1,4 @@
-"""What a partner told us, with its references turned into ids of ours: the same reference is always the same id."""
+"""Messages of partners, with references turned into ids of ours: the same reference always gives the same id."""
 
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -15,44 +15,44 @@ Agreement = partner.AgreementRegistered | partner.AgreementEnded
 
 
 def id_of(partner_id: str, kind: str, reference: str) -> UUID:
-    """Our id of what a partner calls `reference`. Two partners never share one."""
+    """Our id for a partner's reference. It depends on the partner, so equal references of two partners differ."""
     return uuid5(_NAMESPACE, f"{partner_id}\n{kind}\n{reference}")
 
 
 @dataclass(frozen=True, slots=True)
 class PartnerMessage(Generic[E]):
-    """A fact in the partner's own words, and which partner it was."""
+    """An event in the partner dialect, and the partner that sent it."""
 
     partner: str
-    fact: E
+    event: E
 
     def _id(self, kind: str, reference: str) -> UUID:
         return id_of(self.partner, kind, reference)
 
 
 class PartnerQuestion(PartnerMessage[partner.QuestionReceived]):
-    """Somebody asked the partner a question that is for us."""
+    """Somebody asked the partner a question that is for the Steunpunt."""
 
     @property
     def case_id(self) -> UUID:
         """Questions with the same reference are one case."""
-        return self._id("case", self.fact.reference)
+        return self._id("case", self.event.reference)
 
 
 class AboutLearner(PartnerMessage[E]):
     """Something about one learner of the partner."""
 
-    fact: Any
+    event: Any
 
     @property
     def learner_id(self) -> UUID:
-        """The same for every message about this learner."""
-        return self._id("learner", self.fact.learner_reference)
+        """The same for every message of this partner about this learner."""
+        return self._id("learner", self.event.learner_reference)
 
     @property
     def learner_key(self) -> str:
-        """What the partner calls the learner, unique over all partners and schools."""
-        return f"{self.partner}:{self.fact.learner_reference}"
+        """The partner's reference for the learner, made unique over all partners and schools."""
+        return f"{self.partner}:{self.event.learner_reference}"
 
 
 class PartnerRisk(AboutLearner[partner.LearnerAtRisk]):
@@ -60,8 +60,8 @@ class PartnerRisk(AboutLearner[partner.LearnerAtRisk]):
 
     @property
     def risk_id(self) -> UUID:
-        """Of the report."""
-        return self._id("risk", self.fact.reference)
+        """Follows from the reference of the report."""
+        return self._id("risk", self.event.reference)
 
 
 class PartnerSearch(AboutLearner[partner.LearnerSearchStarted]):
@@ -69,8 +69,8 @@ class PartnerSearch(AboutLearner[partner.LearnerSearchStarted]):
 
     @property
     def search_id(self) -> UUID:
-        """Of the search."""
-        return self._id("search", self.fact.reference)
+        """Follows from the reference of the search."""
+        return self._id("search", self.event.reference)
 
 
 class PartnerWorkplace(PartnerMessage[partner.WorkplaceRegistered]):
@@ -78,8 +78,8 @@ class PartnerWorkplace(PartnerMessage[partner.WorkplaceRegistered]):
 
     @property
     def workplace_id(self) -> UUID:
-        """PartnerMessage again, it is the same workplace."""
-        return self._id("workplace", self.fact.reference)
+        """Two messages with the same reference are about the same workplace."""
+        return self._id("workplace", self.event.reference)
 
 
 class PartnerProgrammatie(PartnerMessage[partner.ProgrammatieSubmitted]):
@@ -87,8 +87,8 @@ class PartnerProgrammatie(PartnerMessage[partner.ProgrammatieSubmitted]):
 
     @property
     def dossier_id(self) -> UUID:
-        """Of the application."""
-        return self._id("dossier", self.fact.reference)
+        """Follows from the reference of the application."""
+        return self._id("dossier", self.event.reference)
 
 
 class PartnerFeedback(PartnerMessage[Feedback]):
@@ -96,8 +96,8 @@ class PartnerFeedback(PartnerMessage[Feedback]):
 
     @property
     def referral_id(self) -> UUID:
-        """Ours already: we told it to the partner."""
-        return self.fact.referral_id
+        """Our own id, which the partner received in ReferralCreated."""
+        return self.event.referral_id
 
 
 class PartnerAgreement(AboutLearner[Agreement]):
@@ -105,14 +105,14 @@ class PartnerAgreement(AboutLearner[Agreement]):
 
     @property
     def agreement_id(self) -> UUID:
-        """Of the agreement, from its first day to its last."""
-        return self._id("agreement", self.fact.reference)
+        """The same when the agreement is registered and when it ends."""
+        return self._id("agreement", self.event.reference)
 
     @property
     def workplace_id(self) -> UUID | None:
-        """Only told when it is registered."""
-        registered = isinstance(self.fact, partner.AgreementRegistered)
-        return self._id("workplace", self.fact.workplace_reference) if registered else None
+        """Only a registration names the workplace; None when the agreement ended."""
+        registered = isinstance(self.event, partner.AgreementRegistered)
+        return self._id("workplace", self.event.workplace_reference) if registered else None
 
 
 PARTNER_MESSAGES: dict[type[Event], type[PartnerMessage[Any]]] = {
@@ -127,4 +127,4 @@ PARTNER_MESSAGES: dict[type[Event], type[PartnerMessage[Any]]] = {
     partner.AgreementRegistered: PartnerAgreement,
     partner.AgreementEnded: PartnerAgreement,
 }
-"""Everything that partners may tell."""
+"""Every type of event that partners may send."""

@@ -22,14 +22,14 @@ class Redactor(Protocol):
 
 
 class Quota(Protocol):
-    """How much somebody may send."""
+    """How much a sender may send."""
 
     @property
     def events_per_minute(self) -> int: ...
 
 
 class Sender(Protocol):
-    """Somebody outside who may tell us things, and which."""
+    """The sender of a message, with what its manifest allows."""
 
     @property
     def id(self) -> str: ...
@@ -38,9 +38,9 @@ class Sender(Protocol):
     def quota(self) -> Quota: ...
 
     def owns(self, source: str) -> bool:
-        """Whether this `ce_source` is theirs."""
+        """Whether this `ce_source` belongs to the sender."""
         ...
 
     def may_publish(self, type_: str, on: date) -> bool:
-        """Whether they may send events of this type on this day."""
+        """Whether the sender may send events of this type on this day."""
         ...

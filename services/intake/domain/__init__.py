@@ -1,1 +1,1 @@
-"""What may happen to cases, learners and workplaces at the door, and how a question gets its topics. Plain Python."""
+"""Cases, learners and workplaces as they come in, and how a question gets its topics. Plain Python."""

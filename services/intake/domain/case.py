@@ -1,4 +1,4 @@
-"""A case: the questions of one asker, from the first on."""
+"""A case: all questions of one person or organisation."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,7 @@ from services.intake.domain.triage import ChosenTopic
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question as the platform knows it; the words themselves are in the vault, under the same id."""
+    """One question without its text, which is in the vault under the same id."""
 
     id: UUID
     channel: Channel
@@ -25,7 +25,7 @@ class Question:
 
 @dataclass
 class Case:
-    """Everything that one asker brought to the Steunpunt, without who it is."""
+    """The questions of one person or organisation, without name or text."""
 
     id: UUID
     audience: Audience

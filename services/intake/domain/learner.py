@@ -1,4 +1,4 @@
-"""A learner at the door: searches for a workplace and risk signals, under a pseudonym that only intake can resolve."""
+"""A learner's searches and risk signals, under a pseudonym that only intake can resolve."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -59,7 +59,7 @@ class Wishes:
 
 @dataclass
 class Learner:
-    """One learner of one school. `school_reference` is what the school, or a partner, calls them; it never leaves."""
+    """One learner of one school. `school_reference` is the code of the school or partner; it is never published."""
 
     id: UUID
     school_reference: str
@@ -72,10 +72,10 @@ class Learner:
     version: int = 0
     pending_events: list[Event] = field(default_factory=list)
 
-    def is_now(
+    def update(
         self, school: str, education_type: EducationType, age_band: AgeBand, subregion: Subregion | None
     ) -> None:
-        """What a partner knows of its learner today; what it does not say stays as it was."""
+        """Take over what a partner sent about its learner; a subregion that it left out stays as it was."""
         self.school, self.education_type, self.age_band = school, education_type, age_band
         self.subregion = subregion or self.subregion
 
@@ -110,7 +110,7 @@ class Learner:
         opened_on: date,
         due_on: date,
     ) -> None:
-        """Somebody with a role fears that the learner drops out."""
+        """Somebody with a role reports that the learner may drop out."""
         self.risks += 1
         self.pending_events.append(
             LearnerAtRisk(

@@ -1,4 +1,4 @@
-"""What the year decides: what a risk signal means, how long a search may last, how long a workplace stands open."""
+"""Dated policies: what a risk signal means, how long a search may last, how long a workplace is offered."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ D = TypeVar("D", bound=Dated)
 
 
 class NothingValid(LookupError):
-    """The reference data do not say what holds on this day."""
+    """The reference data have no valid row for this day."""
 
 
 @dataclass(frozen=True)
 class Policies:
-    """All of it, dated."""
+    """All policies, each with the days on which it holds."""
 
     signals: tuple[SignalPolicy, ...]
     clocks: tuple[SearchClock, ...]

@@ -1,4 +1,4 @@
-"""What partners reported of things that are not ours to keep: applications, referrals, agreements."""
+"""Reports of partners about what other services own: applications, referrals, agreements."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -8,13 +8,16 @@ from contracts.event import Event
 
 @dataclass
 class Report:
-    """Everything that was reported of one thing, counted: the facts go to the service that keeps the thing itself."""
+    """The reports about one application, referral or agreement.
+
+    Intake stores only how many there were, which numbers the events; the owning service handles them.
+    """
 
     id: UUID
-    """Of the application, the referral or the agreement."""
+    """The id of the application, the referral or the agreement."""
     version: int = 0
     pending_events: list[Event] = field(default_factory=list)
 
-    def add(self, fact: Event) -> None:
-        """Something more was reported."""
-        self.pending_events.append(fact)
+    def add(self, event: Event) -> None:
+        """Publish one more report."""
+        self.pending_events.append(event)

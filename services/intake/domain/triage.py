@@ -1,4 +1,4 @@
-"""What is a question about? Rules that a colleague can read and change, and for each choice the reason."""
+"""Chooses the topics of a question, by rules that a colleague can read and change; each choice keeps its reason."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ AT_MOST = 3
 """Topics of one question."""
 WORD = re.compile(r"[a-z0-9]+")
 ACCENTS = re.compile("[\u0300-\u036f]")
-"""What is left of them beside the letter, when a text is decomposed."""
+"""Combining marks: the characters that remain beside the letter when a text is decomposed (NFD)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class TriageRule(Dated):
     valid_to: date | None
 
     def is_for(self, audience: Audience) -> bool:
-        """Is it meant for who asks?"""
+        """Does the rule apply to this audience?"""
         return self.audience in (None, audience)
 
 
@@ -57,7 +57,7 @@ class Triage:
 
     def topics_of(self, text: str, audience: Audience, on: date) -> tuple[ChosenTopic, ...]:
         """At most three topics, best first; T40 alone when no topic has enough weight."""
-        # To hold every term against every word was a sixth of all that a question cost.
+        # Looking terms up in a set: comparing every term with every word took a sixth of the time of a question.
         there = beginnings_of(words_of(text), self._longest)
         fired: dict[Topic, list[TriageRule]] = defaultdict(list)
         for rule, terms in self._rules:
@@ -69,13 +69,13 @@ class Triage:
 
 
 def words_of(text: str) -> frozenset[str]:
-    """The words of a text, in small letters, without accents."""
+    """The words of a text, in lower case and without accents."""
     plain = ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
     return frozenset(WORD.findall(plain))
 
 
 def beginnings_of(words: Iterable[str], longest: int) -> frozenset[str]:
-    """All that the words begin with, up to so many letters."""
+    """Every beginning of every word, up to `longest` letters."""
     return frozenset(word[:end] for word in words for end in range(1, min(len(word), longest) + 1))
 
 

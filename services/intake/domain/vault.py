@@ -1,4 +1,4 @@
-"""The vault: the only place on the platform that knows what a person is called and what a person wrote."""
+"""The vault: the only place on the platform with people's names and addresses, and with what they wrote."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ from contracts.event import Event
 
 @dataclass
 class VaultEntry:
-    """Who asked or offered something, and in which words. Its id is that of the question or workplace."""
+    """Contact details and text of one question or workplace, under the id of that question or workplace."""
 
     id: UUID
     kept_at: datetime

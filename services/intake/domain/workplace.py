@@ -1,4 +1,4 @@
-"""A workplace as a company registers it: known, requested or only an interest. Its life after that is matching's."""
+"""A workplace as a company or partner registers it. What happens to it afterwards is up to matching."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ from contracts.vocabulary import Language, Recognition, Subregion, Weekday, Work
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the company offers, and since when we or a partner know of it."""
+    """What the company offers, and on which day it was registered with us or with a partner."""
 
     programme: str
     recognition: Recognition
@@ -25,16 +25,16 @@ class Offer:
     had_learner_before: bool | None
     registered_on: date
     source: str = "company"
-    """Who told us: the company itself, or a partner."""
+    """`company`, or the id of the partner that sent it."""
 
 
 @dataclass
 class Workplace:
-    """A registration. The company's number stays here; the municipality and the region may travel."""
+    """A registration. The company's number stays here; municipality and subregion are published."""
 
     id: UUID
     enterprise_number: str | None
-    """None when a partner told us of the company."""
+    """None when a partner registered the workplace."""
     nis: str
     subregion: Subregion
     registered_on: date
@@ -53,19 +53,19 @@ class Workplace:
         on: date,
         days_open: int,
     ) -> "Workplace":
-        """Register a workplace; it is offered for so many days and then has to be confirmed."""
+        """Register a workplace; it is offered for `days_open` days and then has to be confirmed."""
         expires_on = on + timedelta(days=days_open)
         workplace = cls(id_, enterprise_number, nis, subregion, offer.registered_on, expires_on)
-        workplace._tell(offer)
+        workplace._publish(offer)
         return workplace
 
     def renew(self, nis: str, subregion: Subregion, offer: Offer, on: date, days_open: int) -> None:
-        """It is told again, perhaps otherwise: from today it is offered for so many days."""
+        """Registered again, perhaps with other values: it is offered for `days_open` days from today."""
         self.nis, self.subregion, self.registered_on = nis, subregion, offer.registered_on
         self.expires_on = on + timedelta(days=days_open)
-        self._tell(offer)
+        self._publish(offer)
 
-    def _tell(self, offer: Offer) -> None:
+    def _publish(self, offer: Offer) -> None:
         self.pending_events.append(
             WorkplaceRegistered(
                 workplace_id=WorkplaceId(self.id),

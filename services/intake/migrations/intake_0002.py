@@ -1,4 +1,4 @@
-"""What partners report; a workplace of which only a partner knows the company."""
+"""Reports of partners; workplaces that a partner registered have no enterprise number."""
 
 import sqlalchemy as sa
 from alembic import op

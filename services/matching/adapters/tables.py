@@ -5,8 +5,8 @@ from services.matching.domain.agreement import Agreement
 from services.matching.domain.learner_search import LearnerSearch
 from services.matching.domain.workplace import Workplace
 
-# Whoever comes looks for the other side by programme.
+# A new workplace loads the searches of its programme, and a new search the workplaces.
 LEARNER_SEARCHES = Mapper(LearnerSearch, "learner_searches", Index("learner_searches_programme", ("programme",)))
 WORKPLACES = Mapper(Workplace, "workplaces", Index("workplaces_programme", ("programme",)))
-# A search looks for the agreements of its learner.
+# A search loads the agreements of its learner.
 AGREEMENTS = Mapper(Agreement, "agreements", Index("agreements_learner_id", ("learner_id",)))

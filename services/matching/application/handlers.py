@@ -1,4 +1,4 @@
-"""What matching does about each event."""
+"""What matching does for each event."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ class Handlers:
 
     @handles(WorkplaceRegistered, loads={Workplace: "workplace_id", LearnerSearch: by("programme")})
     def register_workplace(self, event: WorkplaceRegistered, uow: UnitOfWork, ctx: MessageContext) -> None:
-        """A workplace that is new, or told anew, is proposed to learners who wait for one."""
+        """A workplace that is new, or registered again, is proposed to learners who search one."""
         if workplace := uow.find(Workplace, event.workplace_id):
             workplace.renew(event)
         else:
@@ -46,7 +46,7 @@ class Handlers:
 
     @handles(LearnerAtRisk, loads={LearnerSearch: "learner_id", Workplace: by("programme", of=LearnerSearch)})
     def note_risk(self, event: LearnerAtRisk, uow: UnitOfWork, ctx: MessageContext) -> None:
-        """A learner at risk who searches goes first from now on, and gets what is open today."""
+        """A learner at risk goes before other learners from now on, and gets proposals of today's open workplaces."""
         if search := uow.find(LearnerSearch, event.learner_id):
             search.mark_at_risk()
             workplaces = uow.all(Workplace, programme=search.programme)
@@ -54,7 +54,7 @@ class Handlers:
 
     @handles(ProposalPeriodEnded, loads={LearnerSearch: ("learner_id", by("programme")), Workplace: "workplace_id"})
     def lapse_proposal(self, event: ProposalPeriodEnded, uow: UnitOfWork, ctx: MessageContext) -> None:
-        """A proposal that nobody decided on lapses, and another learner who waits gets its position."""
+        """A proposal on which nobody decided lapses, and its position is proposed to another learner."""
         search = uow.find(LearnerSearch, event.learner_id)
         if search and search.lapse(event):
             others = [other for other in uow.all(LearnerSearch, programme=event.programme) if other is not search]

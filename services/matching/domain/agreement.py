@@ -1,4 +1,4 @@
-"""An agreement (overeenkomst): our dated copy of what a partner told us. The register is elsewhere."""
+"""An agreement (overeenkomst) as a partner reported it. The register of agreements is not ours."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,22 +12,22 @@ from contracts.vocabulary import known
 
 @dataclass
 class Agreement:
-    """One agreement of one learner. It may be known by its end alone."""
+    """One agreement of one learner. `starts_on` is None when only its end was reported."""
 
     id: UUID
     learner_id: UUID
     starts_on: date | None = None
     ends_on: date | None = None
-    """Planned."""
+    """The planned last day."""
     proposal_id: UUID | None = None
-    """The proposal of ours that it follows from."""
+    """The proposal of ours from which it follows."""
     ended_on: date | None = None
     version: int = 0
     pending_events: list[Event] = field(default_factory=list)
 
     def register(self, event: AgreementReported) -> None:
-        """It runs, unless we knew that already, or it ended meanwhile."""
-        # Also of one that ended already: somebody did decide.
+        """It was registered. No effect when it is a repetition, or when the end was reported first."""
+        # Also when the end was reported first: somebody did decide on the proposal.
         self.proposal_id = self.proposal_id or event.proposal_id
         if self.starts_on or self.ended_on:
             return
@@ -47,11 +47,11 @@ class Agreement:
         )
 
     def answers(self, search_started_on: date) -> bool:
-        """Is it what the learner searched for since that day? Not when it ended, or ran before the search began."""
+        """Does it fulfil a search that started on that day? Not when it ended, or began before the search did."""
         return self.starts_on is not None and self.ended_on is None and search_started_on <= self.starts_on
 
     def end(self, event: AgreementReported) -> None:
-        """It runs no more, unless we knew that already."""
+        """It ended. No effect when it is a repetition."""
         if self.ended_on:
             return
         self.ended_on = event.happened_on

@@ -27,14 +27,14 @@ def assess(search: LearnerSearch, workplace: Workplace, rules: Rules) -> Match:
 
 
 def distance_from_school(school: str, nis: str, institutions: Institutions, places: Places) -> float | None:
-    """Between the municipalities of a school and a workplace, to a tenth of a kilometre; None: one is not known."""
+    """Kilometres between the municipalities of school and workplace, to one decimal; None when one is not known."""
     provider, there = institutions.get(school), places.municipality(nis)
     here = places.municipality(provider.nis) if provider else None
     return round(distance_km(here, there), 1) if here and there else None
 
 
 def _reason(criterion: Criterion, weight: int, answer: Answer) -> Reason:
-    """An empty criterion counts as matched: nobody loses a workplace over a box that was left blank."""
+    """An unanswered criterion counts as matched: a field left blank must not cost a learner a workplace."""
     return Reason(criterion=criterion, matched=answer is not False, known=answer is not None, weight=weight)
 
 

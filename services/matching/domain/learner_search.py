@@ -1,4 +1,4 @@
-"""A learner's search for a workplace: what is needed, what was proposed so far, and what came of it."""
+"""A learner's search for a workplace: the needs, the proposals so far, and what became of each."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -34,9 +34,9 @@ class Proposed:
     proposal_id: UUID
     until: date
     lapsed: bool = False
-    """Nobody decided, and we said so."""
+    """Nobody decided in time, and MatchLapsed was published."""
     decided: bool = False
-    """An agreement follows from it, says a partner."""
+    """A partner reported an agreement that follows from it."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class LearnerSearch:
     clock_days: int
     at_risk: bool = False
     proposed: tuple[Proposed, ...] = ()
-    """Former ones too, for the reason that a workplace keeps its reservations."""
+    """Former proposals too: events do not arrive in the order of their days, so a later one may need them."""
     settled_until: date | None = None
     """Last day of the agreements that the learner has: nothing is proposed until then."""
     version: int = 0
@@ -86,7 +86,7 @@ class LearnerSearch:
         )
 
     def renew(self, event: LearnerSearchStarted) -> None:
-        """The learner searches again, perhaps for something else; open proposals and the risk still stand."""
+        """The learner searches again, perhaps for something else; open proposals and the risk are kept."""
         again = replace(LearnerSearch.start(event), at_risk=self.at_risk, proposed=self.proposed, version=self.version)
         vars(self).update(vars(again))
 
@@ -95,10 +95,10 @@ class LearnerSearch:
         self.at_risk = True
 
     def apply_agreements(self, agreements: Collection[Agreement]) -> None:
-        """Rest while one of the learner's agreements runs, and note which proposals they follow from.
+        """Propose nothing while an agreement runs, and mark the proposals from which an agreement follows.
 
-        All of them count every time: agreements and searches travel on topics of their own, so either may come first,
-        and the end of a former agreement after the start of the next.
+        All agreements of the learner are applied each time: agreements and searches are on different topics, so either
+        may come first, and the end of a former agreement may come after the start of the next.
         """
         last_days = [one.ends_on for one in agreements if one.ends_on and one.answers(self.started_on)]
         self.settled_until = max(last_days, default=None)
@@ -110,7 +110,7 @@ class LearnerSearch:
         return [proposed for proposed in self.proposed if day <= proposed.until and not proposed.decided]
 
     def room(self, rules: Rules) -> int:
-        """How many proposals the learner may get besides the open ones; none beside an agreement."""
+        """How many more proposals the learner may get; none while an agreement runs."""
         if self.settled_until and rules.day <= self.settled_until:
             return 0
         return max(0, rules.policy.max_proposals - len(self.open_proposals(rules.day)))
@@ -150,7 +150,7 @@ class LearnerSearch:
         )
 
     def lapse(self, ended: ProposalPeriodEnded) -> bool:
-        """The last day of a proposal is over: does it lapse now? Not when somebody decided, or it did before."""
+        """The last day of a proposal is over. False: it does not lapse now, because it was decided or lapsed before."""
         proposal = next((one for one in self.proposed if one.proposal_id == ended.proposal_id), None)
         if proposal is None or proposal.decided or proposal.lapsed:
             return False
@@ -168,5 +168,5 @@ class LearnerSearch:
 
 
 def _end_of(day: date) -> datetime:
-    """Midnight in Belgium."""
+    """Midnight in Belgium after that day."""
     return datetime.combine(day + timedelta(days=1), time.min, ZoneInfo("Europe/Brussels")).astimezone(UTC)

@@ -32,7 +32,7 @@ class Match:
 
     @property
     def recognition_pending(self) -> bool:
-        """Does the company still wait to be recognised?"""
+        """Is the recognition of the company not decided yet?"""
         return self.workplace.recognition is Recognition.AANGEVRAAGD
 
     @property

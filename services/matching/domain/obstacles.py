@@ -11,7 +11,7 @@ from services.matching.domain.workplace import Workplace
 
 
 class Obstacle(StrEnum):
-    """One reason why not."""
+    """One reason why a workplace cannot be proposed."""
 
     OTHER_PROGRAMME = "OTHER_PROGRAMME"
     NO_FREE_POSITION = "NO_FREE_POSITION"
@@ -26,7 +26,7 @@ class Obstacle(StrEnum):
 
 
 def obstacles(search: LearnerSearch, workplace: Workplace, rules: Rules) -> list[Obstacle]:
-    """Everything that stands between this learner and this workplace; nothing: it can be proposed."""
+    """Every reason why this workplace cannot be proposed to this learner; empty when it can."""
     return [obstacle for obstacle, stands in _OBSTACLES.items() if stands(search, workplace, rules)]
 
 

@@ -1,4 +1,4 @@
-"""Who is proposed to whom, whichever of the two came last."""
+"""Makes proposals when a search or a workplace comes in, in either order."""
 
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -15,7 +15,7 @@ NewId = Callable[[str], UUID]
 
 
 def propose_workplaces(search: LearnerSearch, workplaces: Iterable[Workplace], rules: Rules, new_id: NewId) -> None:
-    """Propose the best workplaces that are open, as many as the learner may still get."""
+    """Propose the best open workplaces, as many as the learner may still get."""
     possible = [workplace for workplace in workplaces if can_be_proposed(search, workplace, rules)]
     matches = sorted((assess(search, workplace, rules) for workplace in possible), key=attrgetter("rank"))
     for match in matches[: search.room(rules)]:
@@ -25,14 +25,14 @@ def propose_workplaces(search: LearnerSearch, workplaces: Iterable[Workplace], r
 def propose_workplace_to_learners(
     workplace: Workplace, searches: Iterable[LearnerSearch], rules: Rules, new_id: NewId
 ) -> None:
-    """Propose a workplace to learners who wait, as long as it has a free position."""
+    """Propose a workplace to searching learners, as long as it has a free position."""
     waiting = [search for search in searches if can_be_proposed(search, workplace, rules)]
     for search in sorted(waiting, key=_turn)[: workplace.free_on(rules.day)]:
         search.propose(assess(search, workplace, rules), _proposal_id(search, workplace, new_id), rules)
 
 
 def _turn(search: LearnerSearch) -> tuple[bool, date, UUID]:
-    """Learners at risk first, then who waits longest."""
+    """Sort key: learners at risk first, then those who have searched longest."""
     return not search.at_risk, search.started_on, search.id
 
 

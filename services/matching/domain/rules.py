@@ -35,18 +35,18 @@ class Policy:
     """The numbers that the Steunpunt chose."""
 
     default_max_distance_km: int
-    """For a learner who did not say how far is too far."""
+    """For a search without a maximum distance."""
     max_proposals: int
     """Open proposals that a learner has at the same time, at most."""
     proposal_days: int
     """How long a proposal keeps its position free."""
     recognition_grace_days: int
-    """How long a company that asked to be recognised is proposed before the answer is there."""
+    """For how long a workplace is proposed while the recognition of its company is not decided."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Everything that decides on one day."""
+    """Everything that holds on one day."""
 
     day: date
     weights: tuple[Weight, ...]
@@ -66,7 +66,7 @@ class Rules:
 
 
 class NoRules(LookupError):
-    """Nothing was decided about this day."""
+    """The reference data have no weights for this day."""
 
 
 class Rulebook:

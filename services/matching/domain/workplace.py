@@ -1,4 +1,4 @@
-"""A workplace (werkplek): what a company offers for one programme, and which of its positions are spoken for."""
+"""A workplace (werkplek): what a company offers for one programme, and which positions are reserved."""
 
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -19,7 +19,7 @@ class Reservation:
 
 @dataclass
 class Workplace:
-    """Our dated copy of what the company told us. The register of recognitions is elsewhere."""
+    """A copy of what the company registered at intake. The register of recognitions is not ours."""
 
     id: UUID
     programme: str
@@ -36,14 +36,13 @@ class Workplace:
     registered_on: date
     expires_on: date
     reservations: tuple[Reservation, ...] = ()
-    """Former ones too: messages do not arrive in the order of their days, so what is past for one still counts for
-    another."""
+    """Former ones too: events do not arrive in the order of their days, so a later one may need them."""
     version: int = 0
     pending_events: list[Event] = field(default_factory=list)
 
     @classmethod
     def register(cls, event: WorkplaceRegistered) -> "Workplace":
-        """A workplace that we did not know."""
+        """A workplace that was not registered before."""
         return cls(
             id=event.workplace_id,
             programme=event.programme,
@@ -62,12 +61,12 @@ class Workplace:
         )
 
     def renew(self, event: WorkplaceRegistered) -> None:
-        """The company tells us anew; what was reserved stays reserved."""
-        told = replace(Workplace.register(event), reservations=self.reservations, version=self.version)
-        vars(self).update(vars(told))
+        """Registered again, perhaps with other values; reservations are kept."""
+        again = replace(Workplace.register(event), reservations=self.reservations, version=self.version)
+        vars(self).update(vars(again))
 
     def free_on(self, day: date) -> int:
-        """Positions that no proposal keeps on this day; below zero when the company withdrew some."""
+        """Positions without a reservation on this day; below zero when the company withdrew some."""
         return self.open_positions - sum(day <= reservation.until for reservation in self.reservations)
 
     def reserve(self, proposal_id: UUID, on: date, until: date) -> None:

@@ -1,4 +1,4 @@
-"""Agreements that partners tell of, and searches that rest meanwhile."""
+"""Agreements that partners report; a search rests while one runs."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,1 +1,1 @@
-"""How notifications keeps its messages, knows its addresses and partners, writes its letters, speaks SMTP and HTTP."""
+"""Tables, address book, subscribed partners, letters, SMTP and HTTP."""

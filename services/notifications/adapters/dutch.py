@@ -1,4 +1,4 @@
-"""Dates and numbers as one writes them in Dutch."""
+"""Dates and numbers as written in Dutch."""
 
 from datetime import date
 

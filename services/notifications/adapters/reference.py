@@ -1,4 +1,4 @@
-"""Addresses and words, from dated data."""
+"""Mail addresses and Dutch words for codes, from dated data."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,14 +32,14 @@ class AddressBook:
             self._addresses.setdefault(address.recipient_id, []).append(address)
 
     def address_of(self, recipient: str, on: date) -> str | None:
-        """The address that holds on that day; the newest when two do."""
+        """The address that is valid on that day; the newest when two are."""
         valid = [address for address in self._addresses.get(recipient, ()) if address.valid_on(on)]
         return max(valid, key=lambda address: address.valid_from).email if valid else None
 
 
 @dataclass(frozen=True, slots=True)
 class Label(Dated):
-    """How a code of one of the vocabulary's lists is called in Dutch."""
+    """The Dutch word for a code of one of the vocabulary's lists."""
 
     vocabulary: str
     code: str
@@ -67,7 +67,7 @@ class Labels:
             self._labels.setdefault((label.vocabulary, label.code), []).append(label)
 
     def word_for(self, vocabulary: str, code: str, on: date) -> str:
-        """The word of that day; a code that nobody named yet stands for itself."""
+        """The word of that day; a code without a word is returned as it is."""
         valid = (label.label_nl for label in self._labels.get((vocabulary, code), ()) if label.valid_on(on))
         return next(valid, code)
 

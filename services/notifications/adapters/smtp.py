@@ -1,4 +1,4 @@
-"""The one way to the mail server: hands a mail over once and says what came of it."""
+"""Hands mails to the mail server, one attempt per call, and returns the outcome."""
 
 import asyncio
 from email.message import EmailMessage
@@ -18,11 +18,11 @@ from services.notifications.application.ports import Answer, Mail
 log = structlog.get_logger("smtp")
 
 PERMANENT = 500
-"""Replies from here on are for good; lower ones may pass."""
+"""SMTP replies from this code on are final; after a lower one another attempt may succeed."""
 
 
 class SmtpMailer:
-    """Mails take turns on one connection, which is closed when nobody waits for it any more."""
+    """Sends mails one by one over one connection, which is closed as soon as no mail is waiting."""
 
     def __init__(self, host: str, port: int, sender: str, domain: str, timeout: float = 20.0) -> None:
         self._host = host
@@ -36,10 +36,10 @@ class SmtpMailer:
         self._connection: SMTP | None = None
 
     async def send(self, mail: Mail) -> Answer:
-        """Hand it over, with a Message-ID that is the same each time.
+        """Hand a mail over, with a Message-ID that is the same at every attempt.
 
-        A server that cannot be reached or is silent is asked once: the mails that wait behind this one are not
-        tried either, or each would wait for the same time-out.
+        When the server cannot be reached or does not answer, the mails that wait behind this one are not tried either:
+        each of them would wait for the same time-out.
         """
         outages = self._outages
         self._waiting += 1
@@ -91,7 +91,7 @@ class SmtpMailer:
         self._connection = None
 
     async def _hang_up(self) -> None:
-        """Say goodbye. What comes after gets a connection of its own."""
+        """Close the connection; the next mail opens a new one."""
         connection, self._connection = self._connection, None
         if connection and connection.is_connected:
             try:

@@ -1,4 +1,4 @@
-"""Which partners want webhooks, of what, where, and signed with which keys: out of their manifests and the secrets."""
+"""The partners with webhooks, their URLs and signing keys: read from manifests and the file of secrets."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -13,11 +13,11 @@ from chassis.topics import TOPICS, consumed_by
 from contracts.registry import EVENTS
 
 TRAVELS = frozenset({"public", "internal"})
-"""Classes of data that may leave by webhook; who may read more reads it from Kafka."""
+"""Data classes that may leave by webhook; a partner that may read other data reads it from Kafka."""
 LOOPBACK = frozenset({"127.0.0.1", "[::1]", "localhost"})
 PREFIX = "whsec_"
 SHORTEST, LONGEST = 24, 64
-"""Bytes of a key, as Standard Webhooks has them."""
+"""Length of a key in bytes, by Standard Webhooks."""
 SECRETS = "NOTIFICATIONS_WEBHOOK_SECRETS"
 
 
@@ -34,8 +34,8 @@ def subscribers_of(partners: Iterable[Partner], secrets: Mapping[str, str], *, l
     """The partners that have webhooks. `loopback`: they may be on this machine, without TLS.
 
     Raises:
-        InvalidManifest: a partner asks for what it may not have, or where it may not have it.
-        InvalidSettings: there is no good secret for one of them.
+        InvalidManifest: a partner asks for an event that it may not have, or for a URL that is not allowed.
+        InvalidSettings: a partner has no valid secret.
     """
     return [
         Subscriber(partner.id, _urls(partner, loopback), _keys(partner.id, secrets))
@@ -48,7 +48,7 @@ def read_secrets(file: Path) -> dict[str, str]:
     """Per partner one secret, or the new and the old one with a space between them.
 
     Raises:
-        InvalidSettings: there is no such file, or it is not that.
+        InvalidSettings: there is no such file, or its content is something else.
     """
     try:
         return TypeAdapter(dict[str, str]).validate_json(file.read_bytes())
@@ -102,7 +102,7 @@ def _keys(partner: str, secrets: Mapping[str, str]) -> tuple[bytes, ...]:
 
 
 def _key(secret: str) -> bytes:
-    """Empty when it is none."""
+    """The bytes of a key; empty when the text is not one."""
     try:
         return base64.b64decode(secret.removeprefix(PREFIX), validate=True) if secret.startswith(PREFIX) else b""
     except ValueError:

@@ -8,4 +8,4 @@ MESSAGES = Mapper(Message, "messages", Index("messages_due", ("due_at",), where=
 WEBHOOKS = Mapper(Webhook, "webhooks", Index("webhooks_due", ("partner", "due_at"), where="due_at is not null"))
 
 GIVEN_UP = {WEBHOOKS.table: "status = 'FAILED' and queued_at < now() - $1::interval"}
-"""Webhooks that nobody asks for again: what became of them was told in WebhookFailed."""
+"""Failed webhooks may be deleted after a while: their outcome was published as WebhookFailed."""

@@ -1,4 +1,4 @@
-"""The letters: plain text out of `templates/`, in which a variable that is not there is an error."""
+"""The letters: plain text from `templates/`, in which a variable that is not defined is an error."""
 
 from collections.abc import Callable
 from datetime import date
@@ -18,7 +18,7 @@ SUBJECT = "Onderwerp: "
 
 
 class TextTemplates:
-    """Writes the letter of a message, out of its parameters and the code lists alone."""
+    """Writes the letter of a message, from nothing but its parameters and the code lists."""
 
     def __init__(self, labels: Labels, institutions: Institutions, programmes: Programmes, contact: str) -> None:
         self._labels = labels

@@ -1,4 +1,4 @@
-"""`webhooks list|retry`: what partners were not told of yet, and another try when their server is well again."""
+"""`webhooks list|retry`: webhooks that are not delivered yet, and another attempt once a partner's server works."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
@@ -28,19 +28,19 @@ class WebhookCommands:
 
     def app(self) -> typer.Typer:
         """The commands."""
-        app = typer.Typer(no_args_is_help=True, help="Webhooks that partners did not take yet.")
+        app = typer.Typer(no_args_is_help=True, help="Webhooks that are not delivered yet.")
         app.command("list")(self.list_open)
         app.command()(self.retry)
         return app
 
     def list_open(self) -> None:
-        """Per partner, type and status: how many, and since when."""
+        """Per partner, type and status: how many, and the oldest."""
         for row in self._do(lambda pool: pool.fetch(OPEN)):
             since = f"{row['oldest']:%Y-%m-%d %H:%M}"
             say(f"{row['partner']}  {row['type']}  {row['number']} {row['status']} since {since}")
 
     def retry(self, partner: Annotated[str, typer.Argument(help="Id of the partner.")]) -> None:
-        """Post what was given up for this partner once more, under the same webhook-id."""
+        """Post the failed webhooks of this partner again, under the same webhook-id."""
         again = self._do(lambda pool: pool.fetch(RETRY, partner))
         say(f"posted again to {partner}: {len(again)}")
 

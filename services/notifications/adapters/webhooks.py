@@ -1,4 +1,4 @@
-"""The one way to a partner's server: signs a webhook as Standard Webhooks says, posts it once, says what came of it."""
+"""Signs webhooks by Standard Webhooks and posts them, one attempt per call; returns the outcome."""
 
 import asyncio
 import base64
@@ -17,7 +17,7 @@ log = structlog.get_logger("webhooks")
 
 
 class HttpReceiver:
-    """One partner. With two keys every webhook has two signatures, so that the partner changes keys when it likes."""
+    """The server of one partner. With two keys every webhook is signed twice, while the partner changes its key."""
 
     def __init__(self, partner: str, keys: Sequence[bytes], tls: ssl.SSLContext, timeout: float = 10.0) -> None:
         self._partner = partner
@@ -26,17 +26,17 @@ class HttpReceiver:
         self._timeout = timeout
 
     async def post(self, post: Post) -> Answer:
-        """Post it on a connection of its own: follows no redirect and reads nothing of the answer but its status."""
+        """Post it on a new connection; redirects are not followed, and only the status of the answer is read."""
         headers = {"content-type": STRUCTURED, "user-agent": "duaal-west", **signed(post, self._keys)}
         try:
             async with (
                 asyncio.timeout(self._timeout),
-                # Nothing in the environment, such as a proxy, decides where a webhook goes.
+                # No environment variable, such as that of a proxy, changes where a webhook goes.
                 httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=None) as client,
                 client.stream("POST", post.url, content=post.body, headers=headers) as response,
             ):
                 return self._verdict(post, response.status_code)
-        # The last two are what httpx makes of an address that a manifest may hold and that is none all the same.
+        # httpx raises the last two for addresses that a manifest accepts although they are invalid.
         except (httpx.HTTPError, OSError, httpx.InvalidURL, UnicodeError) as error:
             log.warning("webhook not posted", partner=self._partner, webhook=str(post.id), error=type(error).__name__)
             return Answer.NOT_NOW
@@ -50,7 +50,7 @@ class HttpReceiver:
 
 
 def signed(post: Post, keys: Sequence[bytes]) -> dict[str, str]:
-    """The three headers of Standard Webhooks; the moment is that of the attempt."""
+    """The three headers of Standard Webhooks; the timestamp is that of the attempt."""
     moment = str(int(post.at.timestamp()))
     content = f"{post.id}.{moment}.".encode() + post.body
     signatures = [base64.b64encode(hmac.digest(key, content, "sha256")).decode() for key in keys]

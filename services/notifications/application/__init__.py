@@ -1,1 +1,1 @@
-"""What to do about each event, and about each mail and webhook that is due. No SMTP, HTTP, templates or SQL."""
+"""What to do for each event, and for each mail and webhook that is due. No SMTP, HTTP, templates or SQL."""

@@ -1,4 +1,4 @@
-"""The outbound action of messages: hand a mail to the mail server, and note what came of it."""
+"""The outbound action of messages: hand a mail to the mail server and record the outcome."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +31,7 @@ class MailDelivery:
         return await self.mailer.send(Mail(message.id, address, text, now))
 
     def record(self, message: Message, result: Answer | None, now: datetime) -> None:
-        """What came of it."""
+        """Record the outcome of the attempt."""
         match result:
             case None:
                 message.undeliverable(now)

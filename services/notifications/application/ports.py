@@ -1,4 +1,4 @@
-"""What mails and webhooks need of the world outside: addresses, texts, a mail server, the servers of partners."""
+"""What mails and webhooks need from outside: addresses, texts, a mail server, the servers of partners."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +10,7 @@ from services.notifications.domain.message import Message
 
 
 class Addresses(Protocol):
-    """Where organisations want their mail."""
+    """Mail addresses of organisations."""
 
     def address_of(self, recipient: str, on: date) -> str | None:
         """The address on that day, if there is one."""
@@ -19,7 +19,7 @@ class Addresses(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a reader sees."""
+    """Subject and body of a mail."""
 
     subject: str
     body: str
@@ -35,7 +35,7 @@ class Templates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail on its way out. With the same `id` it is the same mail, however often it is handed over."""
+    """A mail to send. `id` stays the same when it is handed over again."""
 
     id: UUID
     to: str
@@ -44,26 +44,26 @@ class Mail:
 
 
 class Answer(Enum):
-    """What came of handing a mail or a webhook over."""
+    """The outcome of one attempt to hand over a mail or a webhook."""
 
     ACCEPTED = auto()
     REFUSED = auto()
-    """for good: trying again makes no sense"""
+    """refused for good: trying again makes no sense"""
     NOT_NOW = auto()
-    """busy, unreachable or silent: perhaps it arrived, perhaps not"""
+    """busy, unreachable or no answer: it may have arrived or not"""
 
 
 class Mailer(Protocol):
-    """The way to the mail server."""
+    """Sends mails."""
 
     async def send(self, mail: Mail) -> Answer:
-        """Hand it over once; whether to try again is for the caller."""
+        """Hand it over once; the caller decides whether to try again."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A webhook on its way out. With the same `id` it is the same webhook, however often it is posted."""
+    """A webhook to post. `id` stays the same when it is posted again."""
 
     id: UUID
     url: str
@@ -72,8 +72,8 @@ class Post:
 
 
 class Receiver(Protocol):
-    """The way to one partner."""
+    """Posts webhooks to the server of one partner."""
 
     async def post(self, post: Post) -> Answer:
-        """Post it once; whether to try again is for the caller."""
+        """Post it once; the caller decides whether to try again."""
         ...

@@ -1,4 +1,4 @@
-"""The outbound action of webhooks: post one to its partner, and note what came of it."""
+"""The outbound action of webhooks: post one to its partner and record the outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from services.notifications.domain.webhook import Webhook
 
 @dataclass
 class WebhookDelivery:
-    """Posts the webhooks of one partner that are due: each partner has its own, so that none waits for another."""
+    """Posts the due webhooks of one partner. Each partner has its own, so that a slow server delays no other."""
 
     partner: str
     urls: Mapping[str, str]
-    """Where the partner wants each type of event, as its manifest says today."""
+    """The URL for each type of event, by today's manifest."""
     receiver: Receiver
     schedule: RetrySchedule
     at_once: int = 5
@@ -23,21 +23,21 @@ class WebhookDelivery:
 
     @property
     def only(self) -> tuple[str, str]:
-        """The webhooks of this partner."""
+        """Only the webhooks of this partner."""
         return "partner", self.partner
 
     async def perform(self, webhook: Webhook, now: datetime) -> Answer | None:
-        """One attempt; None when the partner's manifest asks for this type no longer."""
+        """One attempt; None when the partner's manifest no longer asks for this type."""
         url = self.urls.get(webhook.type)
         if url is None or webhook.body is None:
             return None
         return await self.receiver.post(Post(webhook.id, url, webhook.body.encode(), now))
 
     def record(self, webhook: Webhook, result: Answer | None, now: datetime) -> None:
-        """What came of it."""
+        """Record the outcome of the attempt."""
         match result:
             case None:
-                webhook.unasked(now)
+                webhook.unsubscribed(now)
             case Answer.ACCEPTED:
                 webhook.delivered()
             case Answer.REFUSED:

@@ -1,4 +1,4 @@
-"""Which partners are told of an event by webhook: as with mails, it is only written down; a second step posts it."""
+"""Queues webhooks for the partners that asked for an event. An outbound action posts them after the commit."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,16 +12,18 @@ from services.notifications.domain.webhook import Webhook
 
 @dataclass
 class WebhookHandlers:
-    """Partners by the type of event that they want to be told of."""
+    """The subscribed partners, by type of event."""
 
     partners: Mapping[str, tuple[str, ...]]
 
     def handlers(self) -> Iterable[Handler]:
-        """One per type."""
-        return [Handler(EVENTS[type_], {}, self.tell_partners, self.tell_partners.__name__) for type_ in self.partners]
+        """One handler per type."""
+        return [
+            Handler(EVENTS[type_], {}, self.queue_webhooks, self.queue_webhooks.__name__) for type_ in self.partners
+        ]
 
-    def tell_partners(self, event: Event, uow: UnitOfWork, ctx: MessageContext) -> None:
-        """The whole event, as it came, for each partner that asked for it."""
+    def queue_webhooks(self, event: Event, uow: UnitOfWork, ctx: MessageContext) -> None:
+        """Queue the event, unchanged, for each partner that asked for it."""
         if ctx.received is None:
             raise PermanentError("only what came from Kafka can be passed on")
         envelope, data = ctx.received

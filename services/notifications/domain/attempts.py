@@ -1,4 +1,4 @@
-"""What mails and webhooks have in common: where one is in its life, and how long to wait between attempts."""
+"""What mails and webhooks have in common: their status, and how long to wait between attempts."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where it is in its life."""
+    """How far a mail or webhook is."""
 
     QUEUED = "QUEUED"
     SENT = "SENT"
@@ -15,12 +15,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetrySchedule:
-    """How long to wait after each attempt that came to nothing; there is one attempt more than there are waits."""
+    """How long to wait after each failed attempt; there is one attempt more than there are waits."""
 
     waits: tuple[timedelta, ...]
 
     def after(self, attempts: int) -> timedelta | None:
-        """The wait after so many attempts; None when it is time to give up."""
+        """The wait after so many attempts; None when no attempt is left."""
         return self.waits[attempts - 1] if attempts <= len(self.waits) else None
 
 
@@ -33,7 +33,7 @@ WITH_MAILS = RetrySchedule(
         timedelta(hours=6),
     )
 )
-"""Little more than seven hours: then a person has to know, while there is still time to call."""
+"""Little more than seven hours: the recipient has to act within working days, so a person can still call in time."""
 
 WITH_WEBHOOKS = RetrySchedule(
     (

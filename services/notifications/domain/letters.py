@@ -1,4 +1,4 @@
-"""Which organisations get which letter for an event, and the little that it may say."""
+"""Which organisations get which letter for an event, and which parameters it may hold."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from contracts.vocabulary import Severity, known
 STEUNPUNT = "steunpunt"
 POF_SECRETARIAT = "pof-secretariaat"
 SMALLEST_GROUP = 5
-"""A number of learners below this is not shown to anybody, so it is not kept either."""
+"""A number of learners below this is not shown, because it may identify one of them; so it is not stored either."""
 
 Parameters = tuple[tuple[str, str], ...]
-"""Codes, dates, numbers and ids by name: what a template may use. Never personal data; what is absent is left out."""
+"""Codes, dates, numbers and ids that a template may use, by name. Never personal data; an absent value is left out."""
 
 
 class Template(StrEnum):
@@ -31,7 +31,7 @@ class Template(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What has to be told to whom, before it is one message per recipient."""
+    """The content of a mail with all its recipients, before it becomes one message per recipient."""
 
     template: Template
     about: UUID
@@ -40,7 +40,7 @@ class Letter:
 
 
 def about_referral(event: ReferralCreated) -> Letter:
-    """The partner's service is told what we ask of it."""
+    """The letter to the partner's service that is asked to help."""
     return Letter(
         Template.REFERRAL,
         event.referral_id,
@@ -58,7 +58,7 @@ def about_referral(event: ReferralCreated) -> Letter:
 
 
 def about_match(event: MatchProposed) -> Letter:
-    """The school is told, because its trajectbegeleider decides."""
+    """The letter to the school, because its trajectbegeleider decides."""
     return Letter(
         Template.MATCH,
         event.proposal_id,
@@ -80,7 +80,7 @@ def about_match(event: MatchProposed) -> Letter:
 
 
 def about_risk(event: LearnerAtRisk) -> Letter:
-    """The school is told; the Steunpunt too when it is urgent."""
+    """The letter to the school, and when the risk is urgent to the Steunpunt too."""
     return Letter(
         Template.RISK,
         event.risk_id,
@@ -99,7 +99,7 @@ def about_risk(event: LearnerAtRisk) -> Letter:
 
 
 def about_programmatie(event: ProgrammatieSubmitted) -> Letter:
-    """The secretariat of the overlegforum and the institution are told the same."""
+    """The letter to the secretariat of the overlegforum and to the institution; both get the same text."""
     evidence = event.evidence
     return Letter(
         Template.PROGRAMMATIE,
@@ -128,7 +128,7 @@ def _parameters(**values: object) -> Parameters:
 
 
 def _criteria(reasons: Iterable[Reason]) -> str | None:
-    """Their codes on one line; None when there are none."""
+    """The codes of the criteria on one line; None when there are none."""
     return " ".join(criterion for reason in reasons if (criterion := known(reason.criterion))) or None
 
 

@@ -1,4 +1,4 @@
-"""A message: one letter to one organisation, from the intent to what became of it."""
+"""A message: one letter to one organisation, from queued to sent or failed."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ from services.notifications.domain.letters import Letter, Parameters, Template
 
 @dataclass
 class Message:
-    """A mail that has to go out, went out, or will not. `due_at` is the next attempt; None: nothing is to be done."""
+    """A mail to one organisation. `due_at` is the moment of the next attempt; None: nothing is left to do."""
 
     id: UUID
     template: Template
@@ -31,7 +31,7 @@ class Message:
 
     @classmethod
     def queue(cls, id_: UUID, recipient: str, letter: Letter, correlation: str | None, at: datetime) -> Self:
-        """Intend to send a letter to one of its recipients, at once."""
+        """Queue a letter for one of its recipients; the first attempt is due at once."""
         return cls(
             id=id_,
             template=letter.template,
@@ -44,7 +44,7 @@ class Message:
         )
 
     def sent(self, at: datetime) -> None:
-        """The mail server took it."""
+        """The mail server accepted it."""
         self.attempts += 1
         self.status, self.due_at = Status.SENT, None
         self.pending_events.append(
@@ -59,12 +59,12 @@ class Message:
         )
 
     def refused(self, at: datetime) -> None:
-        """The mail server will never take it."""
+        """The mail server refused it for good."""
         self.attempts += 1
         self._fail(DeliveryFailure.REFUSED, at)
 
     def postponed(self, at: datetime, schedule: RetrySchedule) -> None:
-        """It did not work this time: try later, or give up."""
+        """The attempt failed: try later, or give up when no attempt is left."""
         self.attempts += 1
         wait = schedule.after(self.attempts)
         if wait is None:
@@ -73,7 +73,7 @@ class Message:
             self.due_at = at + wait
 
     def undeliverable(self, at: datetime) -> None:
-        """We know no address, so there is nothing to attempt."""
+        """The organisation has no address, so there is no attempt."""
         self._fail(DeliveryFailure.NO_ADDRESS, at)
 
     def _fail(self, reason: DeliveryFailure, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""A webhook: one event told to one partner over HTTP, from the intent to what became of it."""
+"""A webhook: one event posted to one partner over HTTP, from queued to sent or failed."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ from services.notifications.domain.attempts import RetrySchedule, Status
 
 @dataclass
 class Webhook:
-    """`due_at` is the next attempt; None: nothing is to be done. `body` is kept for as long as it may be sent."""
+    """`due_at` is the moment of the next attempt; None: nothing is left to do. `body` is kept while it may be sent."""
 
     id: UUID
     partner: str
@@ -30,21 +30,21 @@ class Webhook:
 
     @classmethod
     def queue(cls, id_: UUID, partner: str, type_: str, body: str, correlation: str | None, at: datetime) -> Self:
-        """Intend to tell a partner of an event of this type, at once."""
+        """Queue an event of this type for a partner; the first attempt is due at once."""
         return cls(id_, partner, type_, body, at, at, correlation)
 
     def delivered(self) -> None:
-        """The partner took it."""
+        """The partner accepted it."""
         self.attempts += 1
         self.status, self.due_at, self.body = Status.SENT, None, None
 
     def refused(self, at: datetime) -> None:
-        """The partner says that it wants no more of these."""
+        """The partner answered that it wants no more webhooks of this type."""
         self.attempts += 1
         self._fail(DeliveryFailure.REFUSED, at)
 
     def postponed(self, at: datetime, schedule: RetrySchedule) -> None:
-        """It did not work this time: try later, or give up."""
+        """The attempt failed: try later, or give up when no attempt is left."""
         self.attempts += 1
         wait = schedule.after(self.attempts)
         if wait is None:
@@ -52,8 +52,8 @@ class Webhook:
         else:
             self.due_at = at + wait
 
-    def unasked(self, at: datetime) -> None:
-        """The partner's manifest does not ask for this type any more, so there is nowhere to send it."""
+    def unsubscribed(self, at: datetime) -> None:
+        """The partner's manifest no longer asks for this type, so there is no URL to post it to."""
         self._fail(DeliveryFailure.NO_ADDRESS, at)
 
     def _fail(self, reason: DeliveryFailure, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What people look up: read straight from the table, without a lock."""
+"""Queries of the register: read directly from the table, without a lock."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""When a command is refused: each refusal says which field, why, and what to do."""
+"""Checks of commands: a refusal says which field, why, and what to do."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -17,7 +17,7 @@ from services.pof.domain.school_year import first_day
 
 
 def plan_of(command: AnnounceDossier, code_lists: CodeLists, today: date) -> Plan:
-    """The plan of a command, when everything that it names exists and fits together."""
+    """The plan of a command; refused when something that it refers to does not exist or does not fit."""
     applicant = _applicant(command.institution, code_lists.institutions, today)
     _check_education_type(command.education_type, applicant)
     start = _coming_start(command.school_year, today)
@@ -35,13 +35,13 @@ def plan_of(command: AnnounceDossier, code_lists: CodeLists, today: date) -> Pla
 
 
 def plan_of_partner(event: ProgrammatieReceived, institutions: Institutions, places: Places) -> Plan:
-    """The plan of an application that is at AGODI already: no longer ours to refuse, and intake knows the codes.
+    """The plan of an application that was already submitted to AGODI, so it cannot be refused here.
 
-    The type of education is that of the school.
+    Intake has checked the codes. The type of education is that of the school.
     """
     applicant = institutions.get(event.institution)
     subregion = subregion_of(event.institution, institutions, places)
-    assert applicant, f"{event.institution}: intake let in a school that is not in the code list"
+    assert applicant, f"{event.institution}: intake accepted a school that is not in the code list"
     assert subregion, f"{event.institution}: the code list names a municipality that does not exist"
     is_buso = applicant.kind is InstitutionKind.BUSO
     return Plan(
@@ -55,7 +55,7 @@ def plan_of_partner(event: ProgrammatieReceived, institutions: Institutions, pla
 
 
 def check_unique(rivals: Iterable[Dossier]) -> None:
-    """Refuse a second dossier about the same: announced or submitted, the first is still active."""
+    """Refuse a second dossier with the same natural key, whether the first is announced or submitted."""
     for rival in rivals:
         raise Refused(
             "programme",
@@ -65,7 +65,7 @@ def check_unique(rivals: Iterable[Dossier]) -> None:
 
 
 def check_submission(dossier: Dossier, submitted_on: date, today: date) -> None:
-    """Refuse a second submission, and one that did not happen yet."""
+    """Refuse a second submission, and one with a date in the future."""
     if dossier.status is Status.SUBMITTED and dossier.submitted_on:
         raise Refused("dossier_id", f"Dit dossier is al ingediend op {_written(dossier.submitted_on)}.")
     if submitted_on > today:

@@ -1,4 +1,4 @@
-"""What can be asked of pof: the bodies of its HTTP requests. A field that is not here is refused by name."""
+"""The bodies of pof's HTTP requests. A field that is not defined here is refused, and the answer names it."""
 
 from datetime import date
 from typing import Annotated
@@ -10,14 +10,14 @@ from contracts.vocabulary import Code, EducationType, InstitutionNumber, SoNumbe
 from services.pof.domain.dossier import natural_key_of
 
 CLOSED = ConfigDict(extra="forbid", frozen=True)
-"""A misspelt field is an error, not silence."""
+"""Unknown fields are refused, so that a misspelt field is not silently ignored."""
 
 Written = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,40}$")]
-"""As somebody types it: the handler explains what is wrong with it."""
+"""A text as somebody typed it. The handler checks it further, because it can explain what is wrong."""
 
 
 class AnnounceDossier(BaseModel):
-    """A school tells the forum that it wants to start a dual programme."""
+    """A school announces to the forum that it wants to start a dual programme."""
 
     model_config = CLOSED
 
@@ -31,12 +31,12 @@ class AnnounceDossier(BaseModel):
 
     @property
     def natural_key(self) -> str:
-        """What no other dossier may be about."""
+        """What no two dossiers may have in common."""
         return natural_key_of(self.institution, self.site, self.programme, self.school_year)
 
 
 class Submission(BaseModel):
-    """What a school says of its application at AGODI."""
+    """What a school reports about its application at AGODI."""
 
     model_config = CLOSED
 

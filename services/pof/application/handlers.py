@@ -1,4 +1,4 @@
-"""What pof does about each command and event."""
+"""What pof does for each command and event."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -18,12 +18,12 @@ from services.pof.projections.learner import SearchingLearner
 from services.pof.projections.workplace import RegisteredWorkplace
 
 DEMAND_AND_SUPPLY = {RegisteredWorkplace: by("programme"), SearchingLearner: by("programme")}
-"""Of the programme that the message names."""
+"""The workplaces and learners of the programme in the message."""
 OF_THE_DOSSIER = {
     RegisteredWorkplace: by("programme", of=Dossier),
     SearchingLearner: by("programme", of=Dossier),
 }
-"""Of the programme of the dossier that the message names."""
+"""The workplaces and learners of the programme of the dossier in the message."""
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Handlers:
 
     @handles(AnnounceDossier, loads={Dossier: by("natural_key"), **DEMAND_AND_SUPPLY})
     def announce_dossier(self, command: AnnounceDossier, uow: UnitOfWork, ctx: MessageContext) -> DossierView:
-        """A plan that fits opens a dossier, with what we know of demand and supply today."""
+        """A valid plan opens a dossier, with today's demand and supply."""
         plan = plan_of(command, self.code_lists, ctx.today)
         check_unique(uow.all(Dossier, natural_key=plan.natural_key))
         deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
@@ -46,7 +46,7 @@ class Handlers:
 
     @handles(SubmitDossier, loads={Dossier: "dossier_id", **OF_THE_DOSSIER})
     def submit_dossier(self, command: SubmitDossier, uow: UnitOfWork, ctx: MessageContext) -> DossierView:
-        """The application is at AGODI: in time or not, with the evidence of today."""
+        """The application was submitted to AGODI: judge whether in time, with today's evidence."""
         dossier = uow.find(Dossier, command.dossier_id)
         if dossier is None:
             raise NotFound(f"Dossier {command.dossier_id} kennen we niet. Kijk het nummer na.")
@@ -59,14 +59,14 @@ class Handlers:
 
     @handles(ProgrammatieReceived, loads={Dossier: ("dossier_id", by("institution")), **DEMAND_AND_SUPPLY})
     def note_submission(self, event: ProgrammatieReceived, uow: UnitOfWork, ctx: MessageContext) -> None:
-        """A partner saw the application: of a dossier that we have, or of one that nobody announced to us."""
+        """A partner reports an application, of a dossier that was announced or of one that was not."""
         plan = plan_of_partner(event, self.code_lists.institutions, self.code_lists.places)
         evidence = _evidence(plan, uow, ctx.today)
         deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
         of_the_school = uow.all(Dossier, institution=plan.institution)
         dossier = next((one for one in of_the_school if one.natural_key == plan.natural_key), None)
         if dossier is None:
-            # A partner that uses its reference again, for another plan, tells us of another dossier.
+            # A reference that the partner used before, now for another plan, is another dossier.
             id_ = ctx.new_id("dossier") if uow.find(Dossier, event.dossier_id) else event.dossier_id
             dossier = Dossier.unannounced(id_, plan, evidence, deadline, ctx.today)
             uow.add(dossier)
@@ -75,7 +75,7 @@ class Handlers:
 
     @handles(WorkplaceRegistered, loads={RegisteredWorkplace: "workplace_id"})
     def note_workplace(self, event: WorkplaceRegistered, uow: UnitOfWork, _: MessageContext) -> None:
-        """A workplace is supply for its programme."""
+        """A workplace counts as supply for its programme."""
         if workplace := uow.find(RegisteredWorkplace, event.workplace_id):
             workplace.update(event)
         else:
@@ -83,7 +83,7 @@ class Handlers:
 
     @handles(LearnerSearchStarted, loads={SearchingLearner: "learner_id"})
     def note_search(self, event: LearnerSearchStarted, uow: UnitOfWork, _: MessageContext) -> None:
-        """A learner who looks for a workplace is demand for the programme."""
+        """A learner who looks for a workplace counts as demand for the programme."""
         if learner := uow.find(SearchingLearner, event.learner_id):
             learner.update(event)
         else:

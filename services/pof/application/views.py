@@ -1,4 +1,4 @@
-"""What pof answers: a dossier as people see it."""
+"""A dossier as pof's HTTP answers show it."""
 
 from datetime import date
 from uuid import UUID
@@ -10,11 +10,11 @@ from contracts.vocabulary import EducationType, Subregion
 from services.pof.domain.dossier import Dossier, Status
 
 SMALLEST_GROUP = 5
-"""A number of learners below this is shown to nobody: it may point to one of them."""
+"""A number of learners below this is not shown, because it may identify one of them."""
 
 
 class ShownEvidence(BaseModel):
-    """Demand and supply, as people may see them."""
+    """Demand and supply, without small numbers of learners."""
 
     counted_on: date
     workplaces_registered: int
@@ -35,7 +35,7 @@ class ShownEvidence(BaseModel):
 
 
 class DossierView(BaseModel):
-    """A dossier as it stands. A deadline that is not known yet is empty, and so is whether it was kept."""
+    """A dossier. `deadline` and `deadline_kept` are empty as long as the deadline is not known."""
 
     dossier_id: UUID
     institution: str

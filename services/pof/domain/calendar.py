@@ -1,4 +1,4 @@
-"""The deadlines of AGODI, per school year and type of education. They move, so they are dated data."""
+"""The deadlines of AGODI, per school year and type of education. AGODI changes them, so they are dated data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from contracts.vocabulary import EducationType
 
 @dataclass(frozen=True, slots=True)
 class Deadline(Dated):
-    """The last day for applications of one school year; the dates say when it was the deadline to go by."""
+    """The last day for applications of one school year; its dates say when this was the deadline in force."""
 
     school_year: str
     education_type: EducationType
@@ -21,12 +21,12 @@ class Deadline(Dated):
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """All deadlines that we know of."""
+    """All deadlines in the reference data."""
 
     deadlines: Sequence[Deadline]
 
     def deadline(self, school_year: str, education_type: EducationType, on: date) -> date | None:
-        """The deadline as it stands on that day; None when it is not known yet."""
+        """The deadline in force on that day; None when it is not known yet."""
         wanted = (school_year, education_type)
         return next(
             (
@@ -39,5 +39,5 @@ class Calendar:
 
 
 def is_kept(deadline: date | None, submitted_on: date) -> bool | None:
-    """Was the application in time? Nobody can say without a deadline. The last day itself is in time."""
+    """Was the application in time? None without a deadline. The last day itself is in time."""
     return None if deadline is None else submitted_on <= deadline

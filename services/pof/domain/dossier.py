@@ -1,4 +1,4 @@
-"""A dossier: one school's wish to start one dual programme, from the announcement to the forum to the application."""
+"""A dossier: one school's plan to start one dual programme, from its announcement to its submission."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,13 +15,13 @@ class Status(StrEnum):
     """How far a dossier is."""
 
     ANNOUNCED = "ANNOUNCED"
-    """the forum knows of the wish"""
+    """the plan was announced to the forum"""
     SUBMITTED = "SUBMITTED"
-    """the application is at AGODI"""
+    """the application was submitted to AGODI"""
 
 
 def natural_key_of(institution: str, site: str, programme: str, school_year: str) -> str:
-    """What only one dossier at a time may be about, as one text."""
+    """The natural key as one text: no two dossiers may have the same."""
     return f"{institution}/{site}/{programme}/{school_year}"
 
 
@@ -38,13 +38,13 @@ class Plan:
 
     @property
     def natural_key(self) -> str:
-        """What no other dossier may be about."""
+        """What no two dossiers may have in common."""
         return natural_key_of(self.institution, self.site, self.programme, self.school_year)
 
 
 @dataclass
 class Dossier:
-    """One plan on its way. The evidence is the last that was counted; the events keep both counts."""
+    """One plan and how far it is. `evidence` is the last count; the published events hold both counts."""
 
     id: UUID
     natural_key: str
@@ -66,7 +66,7 @@ class Dossier:
 
     @classmethod
     def announce(cls, id_: UUID, plan: Plan, evidence: Evidence, deadline: date | None, on: date) -> "Dossier":
-        """Tell the forum of a plan."""
+        """Announce a plan to the forum."""
         dossier = cls.unannounced(id_, plan, evidence, deadline, on)
         dossier.pending_events.append(
             ProgrammatieAnnounced(
@@ -85,7 +85,7 @@ class Dossier:
 
     @classmethod
     def unannounced(cls, id_: UUID, plan: Plan, evidence: Evidence, deadline: date | None, on: date) -> "Dossier":
-        """A plan that the forum only hears of when it is submitted."""
+        """A plan that was submitted without having been announced."""
         return cls(
             id=id_,
             natural_key=plan.natural_key,
@@ -102,7 +102,7 @@ class Dossier:
         )
 
     def submit(self, agodi_reference: str, on: date, deadline: date | None, evidence: Evidence) -> None:
-        """The application went to AGODI: judge it by the deadline as it stands now."""
+        """The application was submitted to AGODI: judge it by the deadline in force now."""
         self.status = Status.SUBMITTED
         self.agodi_reference, self.submitted_on = agodi_reference, on
         self.deadline, self.deadline_kept = deadline, is_kept(deadline, on)

@@ -1,4 +1,4 @@
-"""Where an institution lies."""
+"""The subregion of an institution."""
 
 from contracts.codelists.institutions import Institutions
 from contracts.codelists.places import Places
@@ -6,7 +6,7 @@ from contracts.vocabulary import Subregion
 
 
 def subregion_of(institution_number: str, institutions: Institutions, places: Places) -> Subregion | None:
-    """Where an institution lies, by the municipality of its main seat."""
+    """The subregion of an institution, by the municipality of its main seat."""
     found = institutions.get(institution_number)
     place = places.municipality(found.nis) if found else None
     return place.subregion if place else None

@@ -1,4 +1,4 @@
-"""What a fact of another service looks up: it names an institution and a programme, no area."""
+"""Indexes for an event of another service, which names an institution and a programme and no area."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""What only one dossier may be about is its natural key; areas were columns only to be loadable."""
+"""The unique index is named after the natural key; the area columns are gone, because loads no longer need them."""
 
 from alembic import op
 

@@ -1,1 +1,1 @@
-"""What pof keeps of the facts of others, only to count evidence. Leaves no facts and decides nothing."""
+"""Rows that pof keeps from events of other services to count evidence. They publish nothing and decide nothing."""

@@ -1,4 +1,4 @@
-"""Counts demand and supply for a dossier: pure, over what was loaded for it."""
+"""Counts demand and supply for a dossier, from the workplaces and learners that were loaded for it."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -11,7 +11,7 @@ from services.pof.projections.workplace import RegisteredWorkplace
 def count_evidence(
     workplaces: Iterable[RegisteredWorkplace], learners: Iterable[SearchingLearner], on: date
 ) -> Evidence:
-    """What counts on that day."""
+    """Demand and supply on that day."""
     offered = [workplace for workplace in workplaces if workplace.counts_on(on)]
     return Evidence(
         counted_on=on,

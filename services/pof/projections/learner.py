@@ -23,7 +23,7 @@ class SearchingLearner:
 
     @classmethod
     def of(cls, event: LearnerSearchStarted) -> "SearchingLearner":
-        """Looks for the first time."""
+        """The first search of a learner."""
         return cls(
             id=event.learner_id,
             programme=event.programme,
@@ -32,10 +32,10 @@ class SearchingLearner:
         )
 
     def update(self, event: LearnerSearchStarted) -> None:
-        """Looks again: a learner has one search at a time, the last."""
+        """Another search replaces the former: a learner has one search at a time."""
         self.programme, self.subregion = event.programme, event.subregion
         self.started_on = event.started_on
 
     def counts_on(self, day: date) -> bool:
-        """Did the search start this school year? Nobody tells pof that a search ended."""
+        """Did the search start this school year? There is no event for the end of a search."""
         return self.started_on >= start_of_year_around(day)

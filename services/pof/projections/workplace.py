@@ -9,7 +9,7 @@ from contracts.intake import WorkplaceRegistered
 from contracts.vocabulary import Recognition, Subregion
 
 POSSIBLE = frozenset({Recognition.INTERESSE, Recognition.AANGEVRAAGD, Recognition.ERKEND})
-"""The recognitions with which a learner may still come to work there."""
+"""The recognitions with which a learner may work there, now or later."""
 
 
 @dataclass
@@ -38,11 +38,11 @@ class RegisteredWorkplace:
         )
 
     def update(self, event: WorkplaceRegistered) -> None:
-        """Registered again: what was said last holds."""
+        """Registered again: the last values count."""
         self.programme, self.subregion = event.programme, event.subregion
         self.recognition, self.open_positions = event.recognition, event.open_positions
         self.expires_on = event.expires_on
 
     def counts_on(self, day: date) -> bool:
-        """Is it still offered, and may it become or stay recognised?"""
+        """Is it still offered, with a recognition that makes an agreement possible?"""
         return self.recognition in POSSIBLE and day <= self.expires_on

@@ -1,1 +1,1 @@
-"""One short function per event. Knows what has to happen, not how anything is stored or sent."""
+"""One short function per event. Storing and publishing is left to the chassis."""

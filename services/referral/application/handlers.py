@@ -1,4 +1,4 @@
-"""What referral does about each event."""
+"""What referral does for each event."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Handlers:
 
     @handles(LearnerAtRisk)
     def refer_risk(self, event: LearnerAtRisk, uow: UnitOfWork, ctx: MessageContext) -> None:
-        """Every risk signal gets exactly one referral, by the topic that it stands for and due when the risk is."""
+        """Every risk signal gets exactly one referral, by the topic of the signal, with the due date of the risk."""
         today = ctx.today
         topic = self.directory.topic_of(event.signal, on=today)
         rule = self.directory.rule_for(Enquiry.of_risk(event, topic), on=today)
@@ -36,7 +36,7 @@ class Handlers:
 
     @handles(ReferralFeedbackReceived, loads={Referral: "referral_id"})
     def record_feedback(self, event: ReferralFeedbackReceived, uow: UnitOfWork, ctx: MessageContext) -> None:
-        """What a partner says counts for the referrals that went to it; of another's it changes nothing."""
+        """Feedback counts from a partner that operates the service of the referral; other feedback is ignored."""
         referral = uow.find(Referral, event.referral_id)
         if referral and self.directory.operates(event.source, referral.service_id, on=ctx.today):
             referral.record_feedback(event.progress, event.happened_on, event.outcome)

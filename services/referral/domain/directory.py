@@ -11,7 +11,7 @@ from contracts.vocabulary import AgeBand, Audience, ReferralKind, RiskSignal, Sc
 
 @dataclass(frozen=True, slots=True)
 class Enquiry:
-    """What the directory may know of who needs help."""
+    """What a rule may look at: the topic, and what is known of the person or organisation."""
 
     topic: Topic
     audience: Audience | None = None
@@ -34,7 +34,7 @@ class Enquiry:
 
     @classmethod
     def of_risk(cls, event: LearnerAtRisk, topic: Topic) -> "Enquiry":
-        """A risk signal is referred by the topic that the signal stands for."""
+        """A risk signal is referred by the topic that belongs to the signal."""
         return cls(topic=topic, subregion=event.subregion, age_band=event.age_band)
 
 
@@ -86,7 +86,7 @@ class Rule(Dated):
 
 @dataclass(frozen=True, slots=True)
 class SignalRule(Dated):
-    """Which topic a risk signal is referred by. By when is not decided here: the risk brings its own due day."""
+    """The topic by which a risk signal is referred. The due date is not decided here: it comes with the risk."""
 
     signal: RiskSignal
     topic: Topic
@@ -109,7 +109,7 @@ class NoRule(LookupError):
 
 
 def most_specific(rules: Iterable[Rule], enquiry: Enquiry, on: date) -> Rule | None:
-    """The valid rule that names most of what we know of the enquiry; ties go to the higher priority."""
+    """The valid rule with the most conditions that fit the enquiry; among equals the one with the highest priority."""
     fitting = [rule for rule in rules if rule.valid_on(on) and rule.fits(enquiry)]
     return max(fitting, key=lambda rule: (rule.specificity, rule.priority, rule.rule_id), default=None)
 
@@ -129,7 +129,7 @@ class Directory:
         self._operators = list(operators)
 
     def rule_for(self, enquiry: Enquiry, on: date) -> Rule:
-        """The rule that decides; a person looks at what no rule covers (T40).
+        """The rule that decides; without a fitting rule the one for T40 does, so that a person looks at it.
 
         Raises:
             NoRule: there is none for T40 either.
@@ -141,11 +141,11 @@ class Directory:
         return rule
 
     def topic_of(self, signal: RiskSignal, on: date) -> Topic:
-        """The topic that a risk signal stands for; a person looks at a signal that we do not know yet (T40)."""
+        """The topic of a risk signal; T40 for a signal that is not in the data yet, so that a person looks at it."""
         return next((rule.topic for rule in self._signals.get(signal, ()) if rule.valid_on(on)), Topic.T40)
 
     def operates(self, partner: str, service_id: str, on: date) -> bool:
-        """Does this partner's word count for a referral to this service?"""
+        """Does this partner operate this service on that day, so that its feedback counts?"""
         return any(
             (one.partner, one.service_id) == (partner, service_id) and one.valid_on(on) for one in self._operators
         )

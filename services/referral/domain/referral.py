@@ -1,4 +1,4 @@
-"""A referral (doorverwijzing): who is asked to help with a question or a risk, by which rule, by when."""
+"""A referral (doorverwijzing): which service is asked to help with a question or a risk, by which rule, by when."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -62,7 +62,7 @@ class Referral:
 
     @classmethod
     def of_risk(cls, id_: UUID, event: LearnerAtRisk, rule: Rule, sla_days: int, opened_on: date) -> "Referral":
-        """Refer a learner who may drop out; the risk, not the rule, says by when."""
+        """Refer a learner who may drop out; the due date is that of the risk, not of the rule."""
         referral = cls._by_rule(id_, rule, sla_days, opened_on, event.due_on)
         referral.subregion = known(event.subregion)
         referral.learner_id, referral.risk_id = event.learner_id, event.risk_id
@@ -106,7 +106,7 @@ class Referral:
         return self
 
     def record_feedback(self, progress: ReferralProgress, on: date, outcome: ReferralOutcome | None) -> None:
-        """What the partner says of it; once it is closed, nothing more changes."""
+        """Record feedback of the partner; after the referral is closed it changes nothing."""
         if self.closed_on:
             return
         match progress:

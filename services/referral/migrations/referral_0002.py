@@ -1,4 +1,4 @@
-"""What partners say of referrals."""
+"""Feedback of partners on referrals."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What follows from the manifests: rights that are no wider than they say, in every form in which they are given."""
+"""Rights follow from the manifests and are no wider, in every format in which they are written."""
 
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def test_one_command_writes_everything_that_follows_from_the_manifests(tmp_path:
     assert (tmp_path / "access.txt").read_text() == listing(ACCESSES)
 
 
-def test_who_cannot_reach_kafka_reads_in_a_sentence_what_to_look_at() -> None:
+def test_when_kafka_cannot_be_reached_one_sentence_says_what_to_check() -> None:
     done = CliRunner().invoke(app, ["partners", "apply", "127.0.0.1:1", "--user", "root"])
     assert isinstance(done.exception, StackError)
     assert "root cannot log in to Kafka at 127.0.0.1:1: the address, the user or the password" in str(done.exception)

@@ -1,4 +1,4 @@
-"""The partners' manifests: what they may say, and that those of the demo say what exists."""
+"""The partners' manifests: which are valid, and that those of the demo refer to existing types and topics."""
 
 from datetime import date
 from pathlib import Path
@@ -28,8 +28,8 @@ def test_what_a_partner_of_the_demo_may_send_and_read_exists(partner: Partner) -
 
 
 def test_the_dashboards_read_every_topic_but_a_services_notes_to_itself_and_send_nothing() -> None:
-    told = {topic.name for topic in TOPICS.values() if topic.consumers != topic.producers}
-    assert set(DEMO["dashboards"].reads) == told, "deploy/partners/dashboards.yaml lists them"
+    published = {topic.name for topic in TOPICS.values() if topic.consumers != topic.producers}
+    assert set(DEMO["dashboards"].reads) == published, "deploy/partners/dashboards.yaml lists them"
     assert DEMO["dashboards"].publishes == ()
 
 
@@ -62,11 +62,11 @@ def test_a_file_is_named_after_its_partner(tmp_path: Path) -> None:
         read_partners(tmp_path)
 
 
-@pytest.mark.parametrize("claimed", ["urn:partner:vdab", "urn:partner:vdab:west"])
-def test_no_partner_claims_the_source_of_another(tmp_path: Path, claimed: str) -> None:
+@pytest.mark.parametrize("source", ["urn:partner:vdab", "urn:partner:vdab:west"])
+def test_no_partner_has_the_source_of_another(tmp_path: Path, source: str) -> None:
     write(tmp_path)
-    write(tmp_path, id="unizo", sources=[claimed])
-    with pytest.raises(InvalidManifest, match=rf"unizo\.yaml: sources: {claimed} .* vdab"):
+    write(tmp_path, id="unizo", sources=[source])
+    with pytest.raises(InvalidManifest, match=rf"unizo\.yaml: sources: {source} .* vdab"):
         read_partners(tmp_path)
 
 

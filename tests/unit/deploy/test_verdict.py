@@ -1,4 +1,4 @@
-"""The demo's verdict is a judge that can say no: every promise is broken once, and the verdict sees which."""
+"""The demo's verdict can fail: each promise is broken once, and the verdict finds which."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Every partner has a secret of its own that nobody else can read, and keeps it."""
+"""Every partner gets its own secret, which stays the same and which only the owner of the file can read."""
 
 import json
 from pathlib import Path

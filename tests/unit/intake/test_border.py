@@ -1,4 +1,4 @@
-"""The border judges: who may say what, when, in which words, and what is told of a refusal."""
+"""The border: which messages a partner may send and when, valid data, and the content of a refusal."""
 
 import base64
 import json
@@ -38,7 +38,7 @@ def name_of(case: Any) -> str:
 
 
 def judge(sender: Partner = SCHOOLSOFT, type_: str = SEARCH, /, **changed: Any) -> Accepted | Refusal:
-    """What becomes of a message that is right but for these fields of its data."""
+    """The border's decision on a valid message with these fields of its data changed."""
     return BORDER.judge(sender, headers_by(sender, type_), json.dumps(data_of(type_, **changed)).encode(), NOON)
 
 
@@ -48,21 +48,21 @@ def refused(judged: Accepted | Refusal) -> tuple[RejectionReason, str | None]:
 
 
 @pytest.mark.parametrize(("sender", "type_"), ALLOWED, ids=name_of)
-def test_what_a_manifest_lists_comes_in(sender: Partner, type_: str) -> None:
+def test_a_type_in_the_manifest_is_accepted(sender: Partner, type_: str) -> None:
     judged = judge(sender, type_)
     assert isinstance(judged, Accepted)
-    assert judged.told.partner == sender.id
+    assert judged.message.partner == sender.id
 
 
 @pytest.mark.parametrize(("sender", "type_"), FORBIDDEN, ids=name_of)
-def test_what_a_manifest_does_not_list_does_not(sender: Partner, type_: str) -> None:
+def test_a_type_that_is_not_in_the_manifest_is_refused(sender: Partner, type_: str) -> None:
     assert refused(judge(sender, type_)) == (RejectionReason.TYPE_NOT_ALLOWED, "type")
 
 
 @pytest.mark.parametrize(
     "type_", ["be.duaalwest.intake.QuestionReceived.v1", "be.duaalwest.partner.MessageRejected.v1"]
 )
-def test_a_fact_of_ours_is_not_for_a_partner_to_tell(type_: str) -> None:
+def test_an_event_of_ours_cannot_be_sent_by_a_partner(type_: str) -> None:
     judged = BORDER.judge(SCHOOLSOFT, headers_by(SCHOOLSOFT, type_), b"{}", NOON)
     assert judged == Refusal(RejectionReason.UNKNOWN_TYPE, "type", None, getattr(judged, "message_id", None))
 

@@ -1,4 +1,4 @@
-"""What intake does about each command."""
+"""What intake does for each command."""
 
 from datetime import date
 from typing import Any
@@ -55,24 +55,24 @@ def a_workplace(**given: Any) -> RegisterWorkplace:
     )
 
 
-def the_fact(facts: list[Event]) -> Any:
-    (fact,) = facts
-    return fact
+def the_event(events: list[Event]) -> Any:
+    (event,) = events
+    return event
 
 
 def test_a_question_opens_a_case_and_gets_its_topic_with_a_reason() -> None:
     scenario = intake()
-    fact = the_fact(scenario.when(a_question(postal_code="8640")))
-    assert isinstance(fact, QuestionReceived)
-    assert (fact.topics, fact.subregion) == ((Topic.T01,), Subregion.WESTHOEK)
+    event = the_event(scenario.when(a_question(postal_code="8640")))
+    assert isinstance(event, QuestionReceived)
+    assert (event.topics, event.subregion) == ((Topic.T01,), Subregion.WESTHOEK)
     assert scenario.answer.triage[0].because
-    assert [case.id for case in scenario.all(Case)] == [fact.case_id]
+    assert [case.id for case in scenario.all(Case)] == [event.case_id]
 
 
 def test_a_second_question_joins_the_case() -> None:
     scenario = intake()
-    first = the_fact(scenario.when(a_question()))
-    second = the_fact(scenario.when(a_question(case_id=first.case_id, text="En wat kost een leerling?")))
+    first = the_event(scenario.when(a_question()))
+    second = the_event(scenario.when(a_question(case_id=first.case_id, text="En wat kost een leerling?")))
     assert second.case_id == first.case_id
     assert second.question_id != first.question_id
     (case,) = scenario.all(Case)
@@ -85,20 +85,20 @@ def test_a_case_that_does_not_exist_is_refused_by_name() -> None:
 
 
 def test_a_question_that_no_rule_knows_goes_to_a_person() -> None:
-    assert the_fact(intake().when(a_question(text="Zwaluwen vliegen laag."))).topics == (Topic.T40,)
+    assert the_event(intake().when(a_question(text="Zwaluwen vliegen laag."))).topics == (Topic.T40,)
 
 
-def test_who_asks_and_in_which_words_is_in_the_vault_and_not_in_the_fact() -> None:
+def test_who_asks_and_the_text_are_in_the_vault_and_not_in_the_event() -> None:
     scenario = intake()
     contact = {"name": "An Peeters", "email": "an@voorbeeld.be", "phone": "0470 12 34 56"}
-    fact = the_fact(scenario.when(a_question(text="Mijn dochter Lotte wil duaal leren", contact=contact)))
+    event = the_event(scenario.when(a_question(text="Mijn dochter Lotte wil duaal leren", contact=contact)))
     (entry,) = scenario.all(VaultEntry)
     assert (entry.id, entry.person, entry.words) == (
-        fact.question_id,
+        event.question_id,
         "An Peeters",
         "Mijn dochter Lotte wil duaal leren",
     )
-    written = fact.to_json().decode()
+    written = event.to_json().decode()
     assert not any(word in written for word in ("Peeters", "Lotte", "voorbeeld.be", "0470"))
 
 
@@ -133,7 +133,7 @@ def test_a_national_number_reaches_not_even_the_vault() -> None:
 
 @pytest.mark.parametrize(("postal_code", "subregion"), [("9000", None), ("7700", None), ("8970", Subregion.WESTHOEK)])
 def test_who_lives_outside_the_province_may_ask_too(postal_code: str, subregion: Subregion | None) -> None:
-    assert the_fact(intake().when(a_question(postal_code=postal_code))).subregion is subregion
+    assert the_event(intake().when(a_question(postal_code=postal_code))).subregion is subregion
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_what_a_question_names_must_exist(given: dict[str, str], field: str) -> 
 
 
 def test_the_net_of_the_school_travels_with_the_question() -> None:
-    assert the_fact(intake().when(a_question(school="34074"))).school_net is SchoolNet.KOV
+    assert the_event(intake().when(a_question(school="34074"))).school_net is SchoolNet.KOV
 
 
 def test_a_misspelt_field_is_an_error() -> None:
@@ -164,16 +164,16 @@ def test_a_misspelt_field_is_an_error() -> None:
 
 def test_a_search_starts_the_clock_of_the_learners_school_type() -> None:
     scenario = intake()
-    fact = the_fact(scenario.when(a_search(postal_code="8000")))
-    assert isinstance(fact, LearnerSearchStarted)
-    assert (fact.clock_days, fact.education_type, fact.subregion) == (20, EducationType.GEWOON, Subregion.BRUGGE)
-    assert "leerling-17" not in fact.to_json().decode()
+    event = the_event(scenario.when(a_search(postal_code="8000")))
+    assert isinstance(event, LearnerSearchStarted)
+    assert (event.clock_days, event.education_type, event.subregion) == (20, EducationType.GEWOON, Subregion.BRUGGE)
+    assert "leerling-17" not in event.to_json().decode()
 
 
 def test_a_search_and_a_risk_of_one_learner_carry_the_same_pseudonym() -> None:
     scenario = intake()
-    search = the_fact(scenario.when(a_search()))
-    risk = the_fact(scenario.when(a_risk()))
+    search = the_event(scenario.when(a_search()))
+    risk = the_event(scenario.when(a_risk()))
     assert search.learner_id == risk.learner_id
     (learner,) = scenario.all(Learner)
     assert (learner.searches, learner.risks, learner.version) == (1, 1, 2)
@@ -182,7 +182,7 @@ def test_a_search_and_a_risk_of_one_learner_carry_the_same_pseudonym() -> None:
 def test_the_same_code_at_two_schools_is_two_learners() -> None:
     scenario = intake()
     assert (
-        the_fact(scenario.when(a_search())).learner_id != the_fact(scenario.when(a_search(school="34082"))).learner_id
+        the_event(scenario.when(a_search())).learner_id != the_event(scenario.when(a_search(school="34082"))).learner_id
     )
 
 
@@ -207,23 +207,23 @@ def test_a_national_number_is_not_a_code_for_a_learner() -> None:
     ],
 )
 def test_a_risk_has_an_owner_and_a_day(signal: RiskSignal, severity: Severity, owner: Role, due_on: date) -> None:
-    fact = the_fact(intake().when(a_risk(signal=signal)))
-    assert isinstance(fact, LearnerAtRisk)
-    assert (fact.severity, fact.owner, fact.due_on) == (severity, owner, due_on)
+    event = the_event(intake().when(a_risk(signal=signal)))
+    assert isinstance(event, LearnerAtRisk)
+    assert (event.severity, event.owner, event.due_on) == (severity, owner, due_on)
 
 
 def test_a_workplace_gets_the_municipality_of_its_postal_code_and_stands_open_for_ninety_days() -> None:
     scenario = intake()
-    fact = the_fact(scenario.when(a_workplace(contact={"name": "Jan", "phone": "051 22 33 44"})))
-    assert isinstance(fact, WorkplaceRegistered)
-    assert (fact.nis, fact.subregion, fact.expires_on) == ("32003", Subregion.WESTHOEK, date(2027, 2, 21))
+    event = the_event(scenario.when(a_workplace(contact={"name": "Jan", "phone": "051 22 33 44"})))
+    assert isinstance(event, WorkplaceRegistered)
+    assert (event.nis, event.subregion, event.expires_on) == ("32003", Subregion.WESTHOEK, date(2027, 2, 21))
     (entry,) = scenario.all(VaultEntry)
     assert (entry.organisation, entry.person) == ("Bakkerij De Korst", "Jan")
-    assert "Korst" not in fact.to_json().decode()
+    assert "Korst" not in event.to_json().decode()
 
 
 def test_a_municipality_that_merged_is_the_new_one() -> None:
-    assert the_fact(intake().when(a_workplace(postal_code=None, municipality="Ruiselede"))).nis == "37021"
+    assert the_event(intake().when(a_workplace(postal_code=None, municipality="Ruiselede"))).nis == "37021"
 
 
 @pytest.mark.parametrize(

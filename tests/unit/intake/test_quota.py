@@ -1,4 +1,4 @@
-"""So many messages of a partner per minute, and the same answer to the same question."""
+"""The quota of messages per partner and minute; a message that was accepted is accepted again."""
 
 from datetime import timedelta
 

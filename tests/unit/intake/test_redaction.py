@@ -1,4 +1,4 @@
-"""National register numbers are taken out, however they are written; nothing else is."""
+"""National register numbers are removed in every notation, and nothing else is."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Triage: rules that anyone can read choose the topics, and say why."""
+"""Triage: the rules choose the topics, and each choice has its reason."""
 
 import csv
 from datetime import date
@@ -86,7 +86,7 @@ def test_punctuation_separates_words() -> None:
 
 
 def by_definition(rules: list[TriageRule], text: str, audience: Audience, on: date) -> tuple[ChosenTopic, ...]:
-    """What triage promises, term by term and word by word."""
+    """The definition of triage, term by term and word by word."""
 
     def fires(rule: TriageRule) -> bool:
         meant = rule.audience in (None, audience)
@@ -109,5 +109,5 @@ def by_definition(rules: list[TriageRule], text: str, audience: Audience, on: da
     st.sampled_from(Audience),
     st.dates(date(2025, 12, 31), date(2026, 1, 7)),
 )
-def test_it_answers_what_the_definition_says(rules: list[TriageRule], text: str, audience: Audience, on: date) -> None:
+def test_triage_agrees_with_its_definition(rules: list[TriageRule], text: str, audience: Audience, on: date) -> None:
     assert Triage(rules).topics_of(text, audience, on) == by_definition(rules, text, audience, on)

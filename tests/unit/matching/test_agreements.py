@@ -1,4 +1,4 @@
-"""An agreement that a partner tells of: it is told on once, and the search rests meanwhile, whichever came first."""
+"""An agreement that a partner reports is published once, and the search rests while it runs, in any order."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -44,8 +44,8 @@ def ended(agreement: AgreementReported, on: date = MONDAY) -> AgreementReported:
     )
 
 
-def types(facts: list[Event]) -> list[type[Event]]:
-    return [type(fact) for fact in facts]
+def types(events: list[Event]) -> list[type[Event]]:
+    return [type(event) for event in events]
 
 
 def test_while_a_learner_has_an_agreement_nothing_is_proposed() -> None:
@@ -67,13 +67,13 @@ def test_when_it_ends_early_the_search_goes_on() -> None:
     search = a_learner_search()
     matching = Matching(search)
     matching.when(agreement := reported(search))
-    (fact,) = matching.when(ended(agreement))
-    assert isinstance(fact, AgreementEnded)
-    assert (fact.ended_on, fact.reason) == (MONDAY, EndReason.BY_COMPANY)
+    (event,) = matching.when(ended(agreement))
+    assert isinstance(event, AgreementEnded)
+    assert (event.ended_on, event.reason) == (MONDAY, EndReason.BY_COMPANY)
     assert matching.learners_of(a_workplace()) == [search.learner_id]
 
 
-def test_it_is_told_on_once_however_often_a_partner_tells_it() -> None:
+def test_it_is_published_once_however_often_a_partner_reports_it() -> None:
     search = a_learner_search()
     matching = Matching(search)
     matching.when(agreement := reported(search))
@@ -83,14 +83,14 @@ def test_it_is_told_on_once_however_often_a_partner_tells_it() -> None:
     assert matching.learners_of(a_workplace()) == [search.learner_id]
 
 
-def test_an_agreement_of_a_learner_who_does_not_search_is_told_on_as_well() -> None:
+def test_an_agreement_of_a_learner_who_does_not_search_is_published_too() -> None:
     matching = Matching()
     agreement = reported(a_learner_search())
     assert types(matching.when(ended(agreement))) == [AgreementEnded]
     assert matching.when(agreement) == []
 
 
-def test_an_agreement_that_is_told_before_its_search_rests_it_as_well() -> None:
+def test_a_search_rests_also_when_its_agreement_was_reported_first() -> None:
     search = a_learner_search()
     matching = Matching()
     matching.when(reported(search))
@@ -106,7 +106,7 @@ def test_the_end_of_a_former_agreement_that_comes_late_ends_that_one_alone() -> 
     assert matching.learners_of(a_workplace()) == []
 
 
-def test_a_search_that_is_told_again_rests_as_before() -> None:
+def test_a_search_that_is_started_again_rests_as_before() -> None:
     search = a_learner_search()
     matching = Matching(search)
     matching.when(reported(search))
@@ -129,7 +129,7 @@ def test_a_proposal_that_an_agreement_follows_from_does_not_lapse() -> None:
     assert matching.until(AFTER_IT) == []
 
 
-def test_an_agreement_whose_end_is_told_first_decided_its_proposal_all_the_same() -> None:
+def test_an_agreement_whose_end_is_reported_first_decided_its_proposal_too() -> None:
     search = a_learner_search()
     matching = Matching(a_workplace())
     (proposal,) = matching.proposals(search)
@@ -149,7 +149,7 @@ def test_a_proposal_that_was_decided_is_open_no_more() -> None:
 
 
 def in_every_order(*streams: Sequence[Event]) -> Iterator[list[Event]]:
-    """Every way in which topics can arrive; within one key, the order is kept."""
+    """Every interleaving of the topics; within one key the order is kept."""
     turns = [at for at, stream in enumerate(streams) for _ in stream]
     for order in sorted(set(permutations(turns))):
         left = [iter(stream) for stream in streams]

@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order and on whatever day: no position is promised twice, nobody is flooded."""
+"""In any order of events and days no position is proposed twice, and no learner gets too many proposals."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -27,11 +27,11 @@ A_SEARCH = st.builds(a_learner_search, learner_id=LEARNERS, programme=PROGRAMMES
 A_RISK = st.builds(a_learner_at_risk, learner_id=LEARNERS, programme=PROGRAMMES | st.none())
 A_WORKPLACE = st.builds(a_workplace, workplace_id=WORKPLACES, programme=PROGRAMMES, open_positions=st.integers(0, 3))
 HAPPENINGS = st.lists(st.tuples(A_SEARCH | A_RISK | A_WORKPLACE, st.integers(0, 40), st.booleans()), max_size=40)
-"""What happens, on which day, and whether the timers that are due by then fire first or later."""
+"""Events, each with its day, and whether the timers that are due by then fire before or after it."""
 
 
-def proposals_of(facts: Iterable[Event]) -> list[MatchProposed]:
-    return [fact for fact in facts if isinstance(fact, MatchProposed)]
+def proposals_of(events: Iterable[Event]) -> list[MatchProposed]:
+    return [event for event in events if isinstance(event, MatchProposed)]
 
 
 def open_on(day: date, proposals: Iterable[MatchProposed]) -> list[MatchProposed]:
@@ -40,7 +40,7 @@ def open_on(day: date, proposals: Iterable[MatchProposed]) -> list[MatchProposed
 
 @settings(deadline=None)
 @given(HAPPENINGS)
-def test_no_position_is_promised_twice_and_no_learner_gets_too_many(happenings: list[tuple[Event, int, bool]]) -> None:
+def test_no_position_is_proposed_twice_and_no_learner_gets_too_many(happenings: list[tuple[Event, int, bool]]) -> None:
     matching = Scenario(Handlers(RULEBOOK))
     positions: dict[UUID, int] = {}
     proposals: list[MatchProposed] = []

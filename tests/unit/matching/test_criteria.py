@@ -1,4 +1,4 @@
-"""Soft rules: a score that can be explained, criterion by criterion."""
+"""Soft rules: the score follows from the criteria, and each criterion is in the proposal."""
 
 from dataclasses import replace
 from typing import Any
@@ -62,7 +62,7 @@ def test_a_criterion_holds_fails_or_was_left_blank(
     assert (reason.matched, reason.known) == answer
 
 
-def test_what_nobody_said_costs_nothing() -> None:
+def test_an_unanswered_criterion_costs_nothing() -> None:
     assert a_match({}, {}).score == 100
 
 

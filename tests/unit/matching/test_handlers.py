@@ -1,4 +1,4 @@
-"""What matching does about each event."""
+"""What matching does for each event."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ Happening = LearnerSearchStarted | WorkplaceRegistered | LearnerAtRisk
 
 
 class Matching(Scenario):
-    """Everything that happened so far, and the proposals that the next event brings."""
+    """A scenario with what happened so far, that shows the proposals for the next event."""
 
     def __init__(self, *happened: Happening) -> None:
         super().__init__(Handlers(RULEBOOK))
@@ -28,8 +28,8 @@ class Matching(Scenario):
             self.proposals(event)
 
     def proposals(self, event: Happening, days_later: int = 0) -> list[MatchProposed]:
-        facts = self.when(event, a_context(at=NOON + timedelta(days=days_later)))
-        return [fact for fact in facts if isinstance(fact, MatchProposed)]
+        events = self.when(event, a_context(at=NOON + timedelta(days=days_later)))
+        return [published for published in events if isinstance(published, MatchProposed)]
 
     def workplaces_of(self, event: Happening, days_later: int = 0) -> list[UUID]:
         return [proposal.workplace_id for proposal in self.proposals(event, days_later)]
@@ -113,7 +113,7 @@ def test_a_message_that_comes_late_finds_the_places_taken_that_were_taken_on_its
     assert matching.proposals(a_learner_search(), days_later=10) == []
 
 
-def test_a_workplace_that_is_told_anew_keeps_its_reservations() -> None:
+def test_a_workplace_that_is_registered_again_keeps_its_reservations() -> None:
     workplace = a_workplace()
     matching = Matching(workplace, a_learner_search())
     more = workplace.model_copy(update={"open_positions": 2})
@@ -144,7 +144,7 @@ def test_between_equal_scores_the_nearest_comes_first() -> None:
     ]
 
 
-def test_who_has_three_open_proposals_waits_until_one_expires() -> None:
+def test_a_learner_with_three_open_proposals_waits_until_one_expires() -> None:
     search = a_learner_search()
     matching = Matching(*(a_workplace() for _ in range(3)), search)
     assert matching.learners_of(a_workplace()) == []

@@ -14,17 +14,17 @@ from tests.builders import a_learner_at_risk, a_learner_search, a_workplace
 from tests.unit.matching.test_handlers import Matching
 
 LAST_DAY = date(2026, 12, 7)
-"""Of a proposal that is made on Monday."""
+"""The last day of a proposal that is made on Monday."""
 AFTER_IT = datetime(2026, 12, 8, tzinfo=BRUSSELS)
 MOMENT = timedelta(microseconds=1)
 
 
-def lapses(facts: list[Event]) -> list[MatchLapsed]:
-    return [fact for fact in facts if isinstance(fact, MatchLapsed)]
+def lapses(events: list[Event]) -> list[MatchLapsed]:
+    return [event for event in events if isinstance(event, MatchLapsed)]
 
 
-def proposals(facts: list[Event]) -> list[MatchProposed]:
-    return [fact for fact in facts if isinstance(fact, MatchProposed)]
+def proposals(events: list[Event]) -> list[MatchProposed]:
+    return [event for event in events if isinstance(event, MatchProposed)]
 
 
 def test_a_proposal_that_nobody_decided_on_lapses_when_its_last_day_is_over_and_not_before() -> None:
@@ -53,7 +53,7 @@ def test_the_last_day_ends_at_midnight_in_belgium(proposed_on: datetime) -> None
     assert (ends.date() - proposal.expires_on, ends.hour, ends.minute) == (timedelta(days=1), 0, 0)
 
 
-def test_its_position_goes_to_who_waits() -> None:
+def test_its_position_goes_to_another_learner() -> None:
     waiting = a_learner_search(started_on=date(2026, 11, 30))
     matching = Matching(a_workplace(), a_learner_search(), waiting)
     (proposal,) = proposals(matching.until(AFTER_IT))
@@ -82,23 +82,21 @@ def test_learners_who_wait_take_turns() -> None:
     assert all(one != next_ for one, next_ in pairwise(given))
 
 
-def test_a_learner_who_changed_to_another_programme_is_told_and_who_waits_for_the_former_one_gets_the_position() -> (
-    None
-):
+def test_the_proposal_of_a_learner_who_changed_programme_lapses_and_another_learner_gets_the_position() -> None:
     search, waiting = a_learner_search(), a_learner_search()
     matching = Matching(a_workplace(), search, waiting, search.model_copy(update={"programme": "89"}))
-    facts = matching.until(AFTER_IT)
-    assert [lapse.learner_id for lapse in lapses(facts)] == [search.learner_id]
-    assert [proposal.learner_id for proposal in proposals(facts)] == [waiting.learner_id]
+    events = matching.until(AFTER_IT)
+    assert [lapse.learner_id for lapse in lapses(events)] == [search.learner_id]
+    assert [proposal.learner_id for proposal in proposals(events)] == [waiting.learner_id]
 
 
 def test_a_workplace_that_nobody_confirmed_is_not_proposed_again() -> None:
     matching = Matching(a_workplace(expires_on=LAST_DAY), a_learner_search(), a_learner_search())
-    facts = matching.until(AFTER_IT)
-    assert (len(lapses(facts)), len(proposals(facts))) == (1, 0)
+    events = matching.until(AFTER_IT)
+    assert (len(lapses(events)), len(proposals(events))) == (1, 0)
 
 
-def test_a_reminder_that_comes_again_or_of_a_proposal_that_we_do_not_know_changes_nothing() -> None:
+def test_a_timer_that_comes_again_or_of_an_unknown_proposal_changes_nothing() -> None:
     search = a_learner_search()
     matching = Matching(a_workplace(), search)
     (timer,) = matching.timers

@@ -1,4 +1,4 @@
-"""Hard rules: each has a name, so that we can say why a workplace was not proposed."""
+"""Hard rules: each has a name, which explains why a workplace was not proposed."""
 
 from datetime import date
 from typing import Any
@@ -93,7 +93,7 @@ def test_a_municipality_that_no_longer_exists_does_not_match() -> None:
         ((Weekday.MON,), (), []),
     ],
 )
-def test_who_named_days_needs_one_in_common(
+def test_searches_and_workplaces_with_days_need_one_in_common(
     learner: tuple[Weekday, ...], company: tuple[Weekday, ...], found: list[Obstacle]
 ) -> None:
     assert what_stands_between({"days": learner}, {"days": company}) == found

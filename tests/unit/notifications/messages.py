@@ -1,4 +1,4 @@
-"""Messages as events make them."""
+"""Messages, made by events."""
 
 from chassis.testing.builders import NOON
 from chassis.testing.scenario import Scenario
@@ -8,14 +8,14 @@ from services.notifications.domain.message import Message
 
 
 def messages_for(event: Event) -> list[Message]:
-    """Every message that the event leads to, one per recipient."""
+    """Every message for an event, one per recipient."""
     scenario = Scenario(Handlers())
     assert scenario.when(event) == []
     return scenario.all(Message)
 
 
 def a_message_for(event: Event) -> Message:
-    """The first of them, queued at noon."""
+    """The first message for an event, queued at noon."""
     message = messages_for(event)[0]
     assert message.due_at == NOON
     return message

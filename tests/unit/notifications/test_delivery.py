@@ -1,4 +1,4 @@
-"""What becomes of a message, in virtual time."""
+"""The attempts and the outcome of a message, in simulated time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ SCHEDULE = [
 
 @dataclass
 class MailServer:
-    """Gives its answers one by one, the last one for ever, and keeps every mail that it was handed."""
+    """Gives its answers one by one, then always the last one, and keeps every mail."""
 
     answers: Sequence[Answer] = (Answer.ACCEPTED,)
     seen: list[Mail] = field(default_factory=list)
@@ -49,12 +49,12 @@ def a_delivery(server: MailServer, addresses: list[Address] | None = None) -> Ma
 
 
 async def attempt(delivery: MailDelivery, message: Message, now: datetime) -> None:
-    """One, recorded."""
+    """Perform one attempt, and record it."""
     delivery.record(message, await delivery.perform(message, now), now)
 
 
 async def attempts_until_the_end(message: Message, delivery: MailDelivery) -> list[datetime]:
-    """Perform whenever it is due; the answer is when that was."""
+    """Perform whenever it is due; returns the moments."""
     moments = []
     while message.due_at:
         moments.append(message.due_at)
@@ -65,27 +65,27 @@ async def attempts_until_the_end(message: Message, delivery: MailDelivery) -> li
 async def test_an_accepted_mail_is_sent_and_nothing_is_left_to_do() -> None:
     message = a_message_for(a_referral())
     await attempt(a_delivery(MailServer()), message, NOON)
-    (fact,) = message.pending_events
-    assert isinstance(fact, MessageSent)
-    assert (fact.message_id, fact.recipient, fact.attempts, fact.sent_at) == (message.id, "steunpunt", 1, NOON)
+    (event,) = message.pending_events
+    assert isinstance(event, MessageSent)
+    assert (event.message_id, event.recipient, event.attempts, event.sent_at) == (message.id, "steunpunt", 1, NOON)
     assert (message.status, message.due_at) == (Status.SENT, None)
 
 
 async def test_without_an_address_nothing_is_attempted_and_the_message_fails() -> None:
     message, server = a_message_for(a_referral(service_id="nobody")), MailServer()
     await attempt(a_delivery(server), message, NOON)
-    (fact,) = message.pending_events
-    assert isinstance(fact, MessageFailed)
-    assert (fact.reason, fact.attempts) == (DeliveryFailure.NO_ADDRESS, 0)
+    (event,) = message.pending_events
+    assert isinstance(event, MessageFailed)
+    assert (event.reason, event.attempts) == (DeliveryFailure.NO_ADDRESS, 0)
     assert (message.status, message.due_at, server.seen) == (Status.FAILED, None, [])
 
 
 async def test_a_mail_that_is_refused_for_good_is_not_tried_again() -> None:
     message = a_message_for(a_referral())
     moments = await attempts_until_the_end(message, a_delivery(MailServer([Answer.REFUSED])))
-    (fact,) = message.pending_events
-    assert isinstance(fact, MessageFailed)
-    assert (fact.reason, fact.attempts, len(moments)) == (DeliveryFailure.REFUSED, 1, 1)
+    (event,) = message.pending_events
+    assert isinstance(event, MessageFailed)
+    assert (event.reason, event.attempts, len(moments)) == (DeliveryFailure.REFUSED, 1, 1)
 
 
 async def test_every_wait_is_longer_than_the_one_before() -> None:
@@ -97,9 +97,9 @@ async def test_every_wait_is_longer_than_the_one_before() -> None:
 async def test_after_the_last_attempt_it_gives_up() -> None:
     message = a_message_for(a_referral())
     await attempts_until_the_end(message, a_delivery(MailServer([Answer.NOT_NOW])))
-    (fact,) = message.pending_events
-    assert isinstance(fact, MessageFailed)
-    assert (fact.reason, fact.attempts) == (DeliveryFailure.GAVE_UP, len(SCHEDULE) + 1)
+    (event,) = message.pending_events
+    assert isinstance(event, MessageFailed)
+    assert (event.reason, event.attempts) == (DeliveryFailure.GAVE_UP, len(SCHEDULE) + 1)
     assert message.status is Status.FAILED
 
 
@@ -107,9 +107,9 @@ async def test_a_message_that_was_postponed_and_then_accepted_was_sent_once() ->
     message = a_message_for(a_referral())
     server = MailServer([Answer.NOT_NOW, Answer.NOT_NOW, Answer.ACCEPTED])
     await attempts_until_the_end(message, a_delivery(server))
-    (fact,) = message.pending_events
-    assert isinstance(fact, MessageSent)
-    assert fact.attempts == 3
+    (event,) = message.pending_events
+    assert isinstance(event, MessageSent)
+    assert event.attempts == 3
 
 
 async def test_every_attempt_is_the_same_mail() -> None:

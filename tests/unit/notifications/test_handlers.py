@@ -1,4 +1,4 @@
-"""Who gets a mail for what."""
+"""Which organisations get a mail for an event."""
 
 import pytest
 
@@ -18,23 +18,23 @@ def recipients_of(event: Event) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ReferralKind if kind is not ReferralKind.UNKNOWN])
-def test_a_referral_of_any_kind_is_told_to_the_service_it_goes_to(kind: ReferralKind) -> None:
+def test_the_mail_of_a_referral_of_any_kind_goes_to_the_service_that_is_asked(kind: ReferralKind) -> None:
     assert recipients_of(a_referral(kind=kind, service_id="clb-brugge")) == ["clb-brugge"]
 
 
-def test_a_match_is_told_to_the_school_that_decides() -> None:
+def test_the_mail_of_a_match_goes_to_the_school_that_decides() -> None:
     assert recipients_of(a_match(school="34462")) == ["34462"]
 
 
-def test_a_risk_is_told_to_the_school() -> None:
+def test_the_mail_of_a_risk_goes_to_the_school() -> None:
     assert recipients_of(a_learner_at_risk(severity=Severity.AMBER)) == ["34074"]
 
 
-def test_an_urgent_risk_is_told_to_the_steunpunt_too() -> None:
+def test_the_mail_of_an_urgent_risk_goes_to_the_steunpunt_too() -> None:
     assert recipients_of(a_learner_at_risk(severity=Severity.RED)) == ["34074", "steunpunt"]
 
 
-def test_an_application_is_told_to_the_secretariat_of_the_overlegforum_and_to_the_school() -> None:
+def test_the_mail_of_an_application_goes_to_the_secretariat_of_the_overlegforum_and_to_the_school() -> None:
     assert recipients_of(a_submitted_dossier()) == ["pof-secretariaat", "34074"]
 
 
@@ -65,7 +65,7 @@ def test_the_same_event_makes_messages_with_the_same_ids() -> None:
         (dossier := a_submitted_dossier(), Template.PROGRAMMATIE, dossier.dossier_id),
     ],
 )
-def test_a_message_knows_what_it_is_about(event: Event, template: Template, about: object) -> None:
+def test_a_message_has_the_id_of_what_it_is_about(event: Event, template: Template, about: object) -> None:
     message = a_message_for(event)
     assert (message.template, message.about) == (template, about)
 

@@ -1,4 +1,4 @@
-"""What the letters say: the golden texts, and what no letter ever does."""
+"""The letters: their golden texts, and what a letter may never hold."""
 
 import re
 from collections.abc import Iterator
@@ -189,7 +189,7 @@ events: st.SearchStrategy[Event] = st.one_of(
 
 
 def values_of(value: object) -> Iterator[str]:
-    """Every value in an event that could tell something by itself."""
+    """Every value in an event that holds information by itself."""
     if isinstance(value, dict):
         for one in value.values():
             yield from values_of(one)

@@ -1,4 +1,4 @@
-"""Which webhooks a partner may have, and what becomes of one that cannot go out, in virtual time."""
+"""Which webhooks a partner may have, and what happens when one cannot be delivered, in simulated time."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -139,7 +139,7 @@ def test_the_same_event_makes_webhooks_with_the_same_ids_one_for_each_partner() 
 
 @dataclass
 class Partner:
-    """Always gives the same answer, and keeps what it was posted."""
+    """Always gives the same answer, and keeps every post."""
 
     answer: Answer
     seen: list[Post] = field(default_factory=list)
@@ -154,7 +154,7 @@ def a_webhook() -> Webhook:
 
 
 async def attempt(delivery: WebhookDelivery, webhook: Webhook, now: datetime) -> None:
-    """One, recorded."""
+    """Perform one attempt, and record it."""
     delivery.record(webhook, await delivery.perform(webhook, now), now)
 
 
@@ -173,6 +173,6 @@ async def test_what_the_manifest_does_not_ask_for_any_more_is_not_posted() -> No
     webhook, partner = a_webhook(), Partner(Answer.ACCEPTED)
     await attempt(WebhookDelivery("vdab", {DOSSIER: URL}, partner, WITH_WEBHOOKS), webhook, NOON)
     assert (webhook.status, webhook.due_at, partner.seen) == (Status.FAILED, None, [])
-    (fact,) = webhook.pending_events
-    assert isinstance(fact, WebhookFailed)
-    assert (fact.reason, fact.attempts) == (DeliveryFailure.NO_ADDRESS, 0)
+    (event,) = webhook.pending_events
+    assert isinstance(event, WebhookFailed)
+    assert (event.reason, event.attempts) == (DeliveryFailure.NO_ADDRESS, 0)

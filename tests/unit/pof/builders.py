@@ -1,4 +1,4 @@
-"""Commands to pof with defaults for everything that a test is not about."""
+"""Commands to pof with defaults, of which a test gives only what it is about."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -32,17 +32,17 @@ def an_announcement(**given: Any) -> AnnounceDossier:
 
 
 def a_submission_of(dossier: Dossier, **given: Any) -> SubmitDossier:
-    """The application is at AGODI."""
+    """The application was submitted to AGODI."""
     return SubmitDossier(**{"dossier_id": dossier.id, "agodi_reference": "AGODI-2026-1"} | given)
 
 
 def the_dossier(scenario: Scenario) -> Dossier:
-    """The only one."""
+    """The only dossier."""
     (dossier,) = scenario.all(Dossier)
     assert isinstance(dossier, Dossier)
     return dossier
 
 
 def on(day: date) -> MessageContext:
-    """A message of ten o'clock UTC on this day."""
+    """The context of a message at ten o'clock UTC on this day."""
     return a_context(at=datetime(day.year, day.month, day.day, 10, tzinfo=UTC))

@@ -17,37 +17,37 @@ from tests.unit.pof.builders import a_submission_of, an_announcement, on, pof, t
 def submitted(on_day: date, today: date, **announced: Any) -> ProgrammatieSubmitted:
     scenario = pof()
     scenario.when(an_announcement(**announced), on(today))
-    (fact,) = scenario.when(a_submission_of(the_dossier(scenario), submitted_on=on_day), on(today))
-    assert isinstance(fact, ProgrammatieSubmitted)
-    return fact
+    (event,) = scenario.when(a_submission_of(the_dossier(scenario), submitted_on=on_day), on(today))
+    assert isinstance(event, ProgrammatieSubmitted)
+    return event
 
 
 @pytest.mark.parametrize(
     ("day", "kept"), [(date(2026, 11, 23), True), (date(2026, 11, 30), True), (date(2026, 12, 1), False)]
 )
 def test_the_last_day_is_still_in_time(day: date, kept: bool) -> None:
-    fact = submitted(day, today=date(2026, 12, 5))
-    assert (fact.deadline, fact.deadline_kept) == (date(2026, 11, 30), kept)
+    event = submitted(day, today=date(2026, 12, 5))
+    assert (event.deadline, event.deadline_kept) == (date(2026, 11, 30), kept)
 
 
 @pytest.mark.parametrize(("day", "kept"), [(date(2026, 1, 15), True), (date(2026, 1, 16), False)])
 def test_the_exceptional_deadline_of_january_2026_goes_before_the_rule(day: date, kept: bool) -> None:
-    fact = submitted(day, today=date(2026, 1, 20), school_year="2026-2027")
-    assert (fact.deadline, fact.deadline_kept) == (date(2026, 1, 15), kept)
+    event = submitted(day, today=date(2026, 1, 20), school_year="2026-2027")
+    assert (event.deadline, event.deadline_kept) == (date(2026, 1, 15), kept)
 
 
-def test_without_a_deadline_nobody_can_say() -> None:
-    fact = submitted(date(2026, 11, 23), today=date(2026, 11, 23), school_year="2030-2031")
-    assert (fact.deadline, fact.deadline_kept) == (None, None)
+def test_without_a_deadline_it_is_not_known() -> None:
+    event = submitted(date(2026, 11, 23), today=date(2026, 11, 23), school_year="2030-2031")
+    assert (event.deadline, event.deadline_kept) == (None, None)
 
 
 def test_a_dossier_that_is_announced_before_the_deadline_is_known_gets_it_at_the_submission() -> None:
     scenario = pof()
     scenario.when(an_announcement(), on(date(2026, 8, 20)))
     assert scenario.answer.deadline is None
-    (fact,) = scenario.when(a_submission_of(the_dossier(scenario)), on(date(2026, 10, 20)))
-    assert isinstance(fact, ProgrammatieSubmitted)
-    assert (fact.deadline, fact.deadline_kept) == (date(2026, 11, 30), True)
+    (event,) = scenario.when(a_submission_of(the_dossier(scenario)), on(date(2026, 10, 20)))
+    assert isinstance(event, ProgrammatieSubmitted)
+    assert (event.deadline, event.deadline_kept) == (date(2026, 11, 30), True)
 
 
 def test_a_submission_without_a_day_is_of_today_in_belgium() -> None:

@@ -1,4 +1,4 @@
-"""What speaks for a new programme: workplaces and learners of the same programme in the same subregion."""
+"""Evidence for a new programme: workplaces and learners of the same programme in the same subregion."""
 
 from datetime import date
 from typing import Any
@@ -16,13 +16,13 @@ from tests.unit.pof.builders import a_submission_of, an_announcement, on, pof, t
 
 
 def evidence_after(*events: object, today: date = date(2026, 11, 23)) -> Evidence:
-    scenario = heard(*events)
-    (fact,) = scenario.when(an_announcement(), on(today))
-    assert isinstance(fact, ProgrammatieAnnounced)
-    return fact.evidence
+    scenario = pof_after(*events)
+    (event,) = scenario.when(an_announcement(), on(today))
+    assert isinstance(event, ProgrammatieAnnounced)
+    return event.evidence
 
 
-def heard(*events: object) -> Scenario:
+def pof_after(*events: object) -> Scenario:
     scenario = pof()
     for event in events:
         scenario.when(event)
@@ -46,7 +46,7 @@ def test_a_learner_of_whom_nobody_said_where_does_not_count() -> None:
 
 
 def test_the_subregion_is_that_of_the_institution() -> None:
-    scenario = heard(a_workplace(subregion=Subregion.MIDWEST, nis="36015"))
+    scenario = pof_after(a_workplace(subregion=Subregion.MIDWEST, nis="36015"))
     scenario.when(an_announcement(institution="900001", education_type="buso"))
     assert scenario.answer.subregion is Subregion.MIDWEST
     assert scenario.answer.evidence.workplaces_registered == 1
@@ -93,7 +93,7 @@ def test_a_learner_counts_in_the_school_year_of_the_search(started_on: date, cou
 def test_a_workplace_that_is_registered_again_is_one_workplace_as_it_is_now() -> None:
     first = a_workplace(open_positions=3)
     again = first.model_copy(update={"open_positions": 1})
-    scenario = heard(first, again)
+    scenario = pof_after(first, again)
     assert len(scenario.all(RegisteredWorkplace)) == 1
     assert evidence_after(first, again) == some_evidence(workplaces_registered=1, open_positions=1)
 
@@ -101,7 +101,7 @@ def test_a_workplace_that_is_registered_again_is_one_workplace_as_it_is_now() ->
 def test_a_learner_who_looks_again_counts_for_the_last_programme_only() -> None:
     first = a_learner_search()
     again = first.model_copy(update={"programme": "93"})
-    assert len(heard(first, again).all(SearchingLearner)) == 1
+    assert len(pof_after(first, again).all(SearchingLearner)) == 1
     assert evidence_after(first, again).learners_searching == 0
     assert evidence_after(again, first).learners_searching == 1
 
@@ -110,6 +110,6 @@ def test_evidence_is_counted_again_at_the_submission() -> None:
     scenario = pof()
     scenario.when(an_announcement())
     scenario.when(a_workplace())
-    (fact,) = scenario.when(a_submission_of(the_dossier(scenario)), on(date(2026, 11, 25)))
-    assert isinstance(fact, ProgrammatieSubmitted)
-    assert fact.evidence == some_evidence(counted_on=date(2026, 11, 25), workplaces_registered=1, open_positions=1)
+    (event,) = scenario.when(a_submission_of(the_dossier(scenario)), on(date(2026, 11, 25)))
+    assert isinstance(event, ProgrammatieSubmitted)
+    assert event.evidence == some_evidence(counted_on=date(2026, 11, 25), workplaces_registered=1, open_positions=1)

@@ -1,4 +1,4 @@
-"""Which commands pof refuses: the field to change, and a reason that a school understands."""
+"""The commands that pof refuses, with the field to change and a reason that a school understands."""
 
 from datetime import date
 from typing import Any
@@ -72,7 +72,7 @@ def test_a_second_dossier_about_the_same_is_refused_and_the_first_one_named() ->
     assert "aangekondigd op 23/11/2026" in refusal.reason
 
 
-def test_a_submitted_dossier_still_keeps_others_out() -> None:
+def test_a_submitted_dossier_still_prevents_a_second_one() -> None:
     scenario = pof()
     scenario.when(an_announcement())
     scenario.when(a_submission_of(the_dossier(scenario)))
@@ -82,7 +82,7 @@ def test_a_submitted_dossier_still_keeps_others_out() -> None:
 @pytest.mark.parametrize(
     "other", [{"institution": "34082"}, {"site": "brugge-2"}, {"programme": "93"}, {"school_year": "2028-2029"}]
 )
-def test_a_dossier_about_something_else_is_welcome(other: dict[str, str]) -> None:
+def test_a_dossier_about_something_else_is_accepted(other: dict[str, str]) -> None:
     scenario = pof()
     scenario.when(an_announcement())
     scenario.when(an_announcement(**other))

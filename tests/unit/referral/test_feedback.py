@@ -1,4 +1,4 @@
-"""What a partner says of a referral: it counts when the partner was asked, and until the referral is closed."""
+"""Feedback on a referral: it counts from the partner that was asked, and until the referral is closed."""
 
 from datetime import date
 from typing import Any
@@ -44,29 +44,29 @@ def feedback(referral: Referral, progress: ReferralProgress = ACKNOWLEDGED, **gi
     )
 
 
-def types(facts: list[Event]) -> list[type[Event]]:
-    return [type(fact) for fact in facts]
+def types(events: list[Event]) -> list[type[Event]]:
+    return [type(event) for event in events]
 
 
 @pytest.mark.parametrize(("day", "in_time"), [(date(2026, 11, 26), True), (date(2026, 11, 27), False)])
 def test_an_acknowledgement_is_in_time_until_the_day_that_it_was_due(day: date, in_time: bool) -> None:
     scenario, referral = a_referral_to_the_clb()
-    (fact,) = scenario.when(feedback(referral, happened_on=day))
-    assert isinstance(fact, ReferralAcknowledged)
-    assert (fact.service_id, fact.acknowledged_on, fact.in_time) == ("clb-westhoek", day, in_time)
+    (event,) = scenario.when(feedback(referral, happened_on=day))
+    assert isinstance(event, ReferralAcknowledged)
+    assert (event.service_id, event.acknowledged_on, event.in_time) == ("clb-westhoek", day, in_time)
 
 
-def test_progress_acknowledges_what_was_not_acknowledged_and_says_it_once() -> None:
+def test_progress_acknowledges_what_was_not_acknowledged_and_publishes_it_once() -> None:
     scenario, referral = a_referral_to_the_clb()
     assert types(scenario.when(feedback(referral, PROGRESSED))) == [ReferralAcknowledged]
     assert scenario.when(feedback(referral, ACKNOWLEDGED)) == scenario.when(feedback(referral, PROGRESSED)) == []
 
 
-def test_it_is_closed_once_and_with_what_came_of_it() -> None:
+def test_it_is_closed_once_with_its_outcome() -> None:
     scenario, referral = a_referral_to_the_clb()
-    (fact,) = scenario.when(feedback(referral, CLOSED, outcome=ReferralOutcome.NOT_COMPETENT))
-    assert isinstance(fact, ReferralClosed)
-    assert fact.outcome is ReferralOutcome.NOT_COMPETENT
+    (event,) = scenario.when(feedback(referral, CLOSED, outcome=ReferralOutcome.NOT_COMPETENT))
+    assert isinstance(event, ReferralClosed)
+    assert event.outcome is ReferralOutcome.NOT_COMPETENT
     assert scenario.when(feedback(referral, ACKNOWLEDGED)) == scenario.when(feedback(referral, CLOSED)) == []
 
 
@@ -76,6 +76,6 @@ def test_a_partner_that_was_not_asked_changes_nothing() -> None:
     assert types(scenario.when(feedback(referral, CLOSED))) == [ReferralClosed]
 
 
-def test_feedback_on_a_referral_that_we_do_not_know_changes_nothing() -> None:
+def test_feedback_on_an_unknown_referral_changes_nothing() -> None:
     scenario, referral = a_referral_to_the_clb()
     assert scenario.when(feedback(referral, referral_id=ReferralId(uuid4()))) == []

@@ -1,4 +1,4 @@
-"""What referral does about each event."""
+"""What referral does for each event."""
 
 from datetime import date
 
@@ -11,9 +11,9 @@ from tests.builders import a_learner_at_risk, a_question
 
 
 def the_referral_of(message: object) -> ReferralCreated:
-    (fact,) = Scenario(Handlers(read_directory(), belgian_working_days())).when(message)
-    assert isinstance(fact, ReferralCreated)
-    return fact
+    (event,) = Scenario(Handlers(read_directory(), belgian_working_days())).when(message)
+    assert isinstance(event, ReferralCreated)
+    return event
 
 
 def test_a_parent_who_asks_whether_dual_is_right_is_brought_to_the_clb_of_the_region() -> None:

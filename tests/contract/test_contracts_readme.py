@@ -1,4 +1,4 @@
-"""What the README of the contracts says of links, topics, types and how long things are kept is true."""
+"""The README of the contracts is right about links, topics, types and retention."""
 
 import re
 from pathlib import Path
@@ -25,12 +25,12 @@ def test_every_link_leads_somewhere(page: str) -> None:
             assert (FOLDER / page).parent.joinpath(link).exists(), link
 
 
-def test_the_retention_that_it_promises_is_that_of_the_manifests() -> None:
-    promised = re.search(
+def test_its_retention_is_that_of_the_manifests() -> None:
+    retention = re.search(
         r"(\d+) days on our topics, (\d+) days for notices of dead letters, (\d+) days on your own", README
     )
-    assert promised
-    ours, dead_letters, partners = map(int, promised.groups())
+    assert retention
+    ours, dead_letters, partners = map(int, retention.groups())
     for topic in TOPICS.values():
         assert topic.retention_days == (dead_letters if topic.name.endswith(".dead-letters") else ours), topic.name
     assert {topic.retention_days for topic in PARTNER_TOPICS.values()} == {partners}
