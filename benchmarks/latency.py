@@ -168,7 +168,7 @@ async def _clients(port: int) -> AsyncIterator[Act]:
 
 
 async def post(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes, key: str) -> dict[str, object]:
-    """As little of HTTP as there can be: what the client costs would be counted as the platform's."""
+    """A minimal HTTP client, because its time is measured as part of the platform's."""
     head = f"POST /questions HTTP/1.1\r\nhost: {HOST}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
     writer.write(f"{head}\r\nidempotency-key: {key}\r\n\r\n".encode() + body)
     lines = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")

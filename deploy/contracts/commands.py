@@ -37,7 +37,7 @@ def check(since: Since = "HEAD") -> None:
 
 @app.command()
 def approve(since: Since = "HEAD") -> None:
-    """Record what is new or changed and breaks nobody, draft missing examples, and say who has to deploy first."""
+    """Record what is new or changed and compatible, draft missing examples, and say which side is deployed first."""
     from deploy.contracts.examples import draft  # noqa: PLC0415 - `duaal` runs without what this needs
 
     verdicts = gate(since).verdicts()

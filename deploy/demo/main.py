@@ -65,7 +65,7 @@ class Victims:
 
 
 def run_demo(folder: Path, kill: str, seed: int, console: Console) -> int:
-    """Run it; the answer is the exit code."""
+    """Run the demo; returns the exit code."""
     started = time.monotonic()
     Platform.wipe(folder)
     with console.status("Kafka, PostgreSQL and mail..."):

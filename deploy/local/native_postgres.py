@@ -26,7 +26,7 @@ SUPERUSER = "postgres"
 LOCALE = ("--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 SETTINGS = {
     "fsync": "on",
-    # Every service with its pool, and the tests beside them.
+    # Enough for the pools of all services and for tests at the same time.
     "max_connections": "200",
     # With the default of 128 MB the index of a large inbox does not fit in memory and is read from disk.
     "shared_buffers": "512MB",

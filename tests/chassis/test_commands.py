@@ -330,7 +330,7 @@ async def test_the_same_key_twice_in_a_moment_is_executed_once_and_answered_twic
     first = asyncio.create_task(begin(desk, 1, None, uuid4()))
     answers = await asyncio.gather(first, *(begin(desk) for _ in range(3)))
     assert answers == [1, 4, 4, 4]
-    assert len(await desk.rig.promised()) == 2
+    assert len(await desk.rig.outbox()) == 2
 
 
 async def test_more_than_can_wait_is_refused_at_once(postgres: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:

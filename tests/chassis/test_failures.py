@@ -136,7 +136,7 @@ async def test_trouble_of_the_database_that_ends_makes_no_dead_letter(postgres: 
     outcomes = await deliver_until_decided(rig, *records)
     assert DEAD_LETTERED not in outcomes
     assert await rig.letters() == []
-    assert len(await rig.promised()) == 3
+    assert len(await rig.outbox()) == 3
 
 
 async def test_a_table_that_is_away_for_a_while_costs_no_record(postgres: PostgresStore, pool: Pool) -> None:

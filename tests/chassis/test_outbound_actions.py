@@ -209,7 +209,7 @@ async def test_a_claim_lasts_as_long_as_the_action_does(office: Office, monkeypa
     errand = an_errand()
     await office.want(errand)
     slow.then = wait
-    slow_process = asyncio.create_task(office.steps(slow).perform_due(slow))
+    slow_process = asyncio.create_task(office.actions(slow).perform_due(slow))
     await eventually(lambda: slow.asked == [errand.id])
     for _ in range(4):
         office.now += CLAIM * 0.9
@@ -232,7 +232,7 @@ async def test_a_statement_that_fails_in_a_way_that_nobody_foresaw_does_not_end_
 ) -> None:
     stop = asyncio.Event()
     await pool.execute("alter table errands rename to gone")
-    loop = asyncio.create_task(office.steps().run(stop))
+    loop = asyncio.create_task(office.actions().run(stop))
     try:
         await asyncio.sleep(0)
         await pool.execute("alter table gone rename to errands")

@@ -17,7 +17,7 @@ from services.intake.application.commands import (
 
 
 def forms(commands: Commands) -> APIRouter:
-    """Everything answers 202: accepted and kept, the rest of the platform hears of it in a moment."""
+    """Every route answers 202: the request is accepted and stored, and its event is published a moment later."""
     router = APIRouter(dependencies=[Depends(json_only)])
 
     @router.post("/questions", status_code=202, summary="Ask a question")

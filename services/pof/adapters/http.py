@@ -16,7 +16,7 @@ Limit = Annotated[int, Query(ge=1, le=200, description="At most so many, newest 
 
 
 def routes(commands: Commands, pool: Pool) -> APIRouter:
-    """Two commands, and the register to look at."""
+    """Two commands, and two queries of the register."""
     router = APIRouter(dependencies=[Depends(json_only)])
 
     @router.post("/dossiers", status_code=201, summary="Announce a programme to the forum")
