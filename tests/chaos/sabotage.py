@@ -99,7 +99,7 @@ def delete_before_sent() -> None:
 
 def relay_skips_nothing() -> None:
     """The relay also publishes what is being published directly."""
-    _replace(DirectPublisher, "others", lambda _, found: found)
+    _replace(DirectPublisher, "left_to_the_relay", lambda _, found: found)
 
 
 def no_parking() -> None:
