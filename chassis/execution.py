@@ -135,11 +135,11 @@ class Executor:
         return todo
 
     async def _insert(self, messages: Sequence[Message]) -> bool:
-        """For handlers that read nothing: everything in one statement, and what it published goes to Kafka at once.
+        """For messages that ask to load nothing: everything in one statement, and its events go to Kafka at once.
 
         False: it cannot be done so, because something is there already, is parked, or has to be read.
         """
-        if any(message.handler.loads or message.redriven for message in messages):
+        if not _plan_of(messages).is_empty or any(message.redriven for message in messages):
             return False
         unit_of_work = UnitOfWork()
         self._handle(messages, unit_of_work)

@@ -82,6 +82,11 @@ class LoadPlan:
             asked.setdefault(where, set()).add(value)
 
     @property
+    def is_empty(self) -> bool:
+        """Is nothing asked for? A handler may declare what only some of its messages need."""
+        return not (self.ids or self.values or self._dependent)
+
+    @property
     def kinds(self) -> list[type[Any]]:
         """The classes that are asked for, in the order in which their rows are locked."""
         kinds = self.ids.keys() | {kind for kind, _ in self.values}

@@ -31,15 +31,15 @@ class Metrics:
             "duaal_commit_refused", "Offset commits that the group refused after a rebalance.", service
         )
         self.pauses = counter("duaal_pauses", "Times that a dependency was down.", service)
-        self.outbox_unpublished = gauge("duaal_outbox_unpublished", "Facts that wait for the broker.", service)
+        self.outbox_unpublished = gauge("duaal_outbox_unpublished", "Events that wait for the broker.", service)
         self.outbox_oldest_age_seconds = gauge(
-            "duaal_outbox_oldest_age_seconds", "Age of the oldest fact that waits.", service
+            "duaal_outbox_oldest_age_seconds", "Age of the oldest event that waits for the broker.", service
         )
         self.timers_waiting = gauge("duaal_timers_waiting", "Timers that wait for their time.", service)
         self.timers_overdue_seconds = gauge(
             "duaal_timers_overdue_seconds", "For how long the longest due timer should have fired.", service
         )
-        self.published = counter("duaal_published", "Facts acknowledged by the broker.", ("service", "topic"))
+        self.published = counter("duaal_published", "Events acknowledged by the broker.", ("service", "topic"))
         self.publish_failures = counter(
             "duaal_publish_failures", "Rounds of the relay in which a send failed.", service
         )

@@ -1,4 +1,4 @@
-"""One leader per service: whoever holds an advisory lock, on a connection of its own that dies with it."""
+"""One leader per service: the process that holds an advisory lock, on a connection of its own."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -35,7 +35,7 @@ class Leadership:
                 command_timeout=10,
                 server_settings={
                     # Nobody has to wait for the disk. Should PostgreSQL forget in a crash what this connection did
-                    # last, a fact is sent a second time, a timer fires again with the same id, and a hold is noted
+                    # last, an event is sent a second time, a timer fires again with the same id, and a hold is noted
                     # again.
                     "synchronous_commit": "off",
                     # Otherwise PostgreSQL keeps the plan that it made when the outbox was empty, and reads through all
@@ -48,7 +48,7 @@ class Leadership:
         return PostgresOutbox(self._connection) if self._held else None
 
     async def fire_timers(self, now: datetime, limit: int) -> int:
-        """For who leads: promise what is due; the answer is how many timers that were."""
+        """For the leader: move due timers to the outbox; returns how many that were."""
         return await PostgresTimers(self._connection).fire(now, limit) if self._connection else 0
 
     async def release(self) -> None:

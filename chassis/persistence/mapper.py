@@ -60,7 +60,7 @@ class Mapper(Generic[A]):
         self._make: Callable[..., A] = kind
         self.fields = [_field(name, hints[name]) for name in stored_fields(kind)]
         if fields(kind)[-1].name != "pending_events":  # type: ignore[arg-type]
-            raise TypeError(f"{kind.__name__}: facts come last, so that a row is the other fields in their order")
+            raise TypeError(f"{kind.__name__}: pending_events comes last, a row is the fields before it")
         self._values = attrgetter(*(field.name for field in self.fields))
         self._conversions = [(at, field.from_row) for at, field in enumerate(self.fields) if field.from_row]
 

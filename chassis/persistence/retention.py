@@ -1,4 +1,4 @@
-"""What a database forgets, and when. An open dead letter and an unpublished fact are never forgotten."""
+"""Deletes rows that are too old. Open dead letters and unpublished events are never deleted."""
 
 import asyncio
 from collections.abc import Iterable, Mapping

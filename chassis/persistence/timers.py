@@ -21,7 +21,7 @@ class Timers(Protocol):
     """The timers inside one transaction."""
 
     async def set(self, timers: Sequence[WaitingTimer]) -> None:
-        """OutboxRecordFactory these when their time comes. One that is set already stays as it is.
+        """Publish these when they are due. One that is set already stays as it is.
 
         Raises:
             asyncpg.UniqueViolationError: one is set already, for another moment.
@@ -29,7 +29,7 @@ class Timers(Protocol):
         ...
 
     async def fire(self, now: datetime, limit: int) -> int:
-        """OutboxRecordFactory what is due, longest due first; the answer is how many were."""
+        """Move what is due to the outbox, longest due first; returns how many that were."""
         ...
 
 

@@ -1,1 +1,1 @@
-"""The test kit: fakes that keep the same promises as the real parts, builders, patience. Never used in production."""
+"""The test kit: fakes that pass the same tests as the real parts, builders, waiting. Never used in production."""

@@ -63,13 +63,13 @@ def a_record(
     return Record(topic, partition, next(_offsets) if offset is None else offset, key, headers or [], value)
 
 
-def as_it_arrives(promise: OutboxRecord) -> Record:
-    """What a consumer gets of a promise."""
-    key = str(promise.aggregate_id).encode()
-    return a_record(topic=promise.topic, key=key, headers=[*encoded(promise.headers)], value=promise.value)
+def as_it_arrives(record: OutboxRecord) -> Record:
+    """What a consumer gets of an outbox record."""
+    key = str(record.aggregate_id).encode()
+    return a_record(topic=record.topic, key=key, headers=[*encoded(record.headers)], value=record.value)
 
 
 def an_outbox_record(event: Event, sequence: int = 1) -> OutboxRecord:
-    """A promise to publish an event."""
+    """The outbox record of an event."""
     headers = an_envelope(event, sequence=sequence).texts()
     return OutboxRecord(event.aggregate_id, sequence, event.declaration.topic, headers, event.to_json())

@@ -1,4 +1,4 @@
-"""RetryPolicy instead of sleep: ask until the answer is right, and say what the last answer was."""
+"""Instead of sleeping, a test asks until the answer is right; a failure says what the last answer was."""
 
 import asyncio
 import inspect

@@ -244,7 +244,7 @@ class MemoryLead:
         return self
 
     async def fire_timers(self, now: datetime, limit: int) -> int:
-        """OutboxRecordFactory what is due."""
+        """Move what is due to the outbox."""
         async with self._store.transaction() as transaction:
             return await transaction.timers.fire(now, limit)
 

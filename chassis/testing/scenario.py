@@ -27,7 +27,7 @@ class Scenario:
         return self
 
     def when(self, message: object, ctx: MessageContext | None = None) -> list[Event]:
-        """The message is handled; the answer is the facts that it left."""
+        """The message is handled; returns the events that it published."""
         handler = self._handlers[type(message)]
         plan = LoadPlan()
         plan.include(handler, message)
@@ -42,16 +42,16 @@ class Scenario:
             self._aggregates += added
         left = [recorded.event for recorded in unit_of_work.recorded]
         self.timers += [one for one in left if isinstance(one, Timer)]
-        return [fact for fact in left if not isinstance(fact, Timer)]
+        return [event for event in left if not isinstance(event, Timer)]
 
     def until(self, moment: datetime) -> list[Event]:
-        """Time passes: what is due meanwhile is handled at its moment; the answer is the facts that it left."""
-        facts: list[Event] = []
+        """Time passes: what is due meanwhile is handled at its moment; returns the events that it published."""
+        events: list[Event] = []
         while due := [timer for timer in self.timers if timer.due_at <= moment]:
             timer = min(due, key=attrgetter("due_at"))
             self.timers.remove(timer)
-            facts += self.when(timer, a_context(at=timer.due_at))
-        return facts
+            events += self.when(timer, a_context(at=timer.due_at))
+        return events
 
     def all(self, kind: type[Any]) -> list[Any]:
         """Every aggregate of a class, as it is now."""

@@ -7,16 +7,22 @@ from typing import Any
 import httpx
 import pytest
 
+from chassis.commands import Commands
+from chassis.execution import Executor
+from chassis.handling import handlers_of
 from chassis.http import LARGEST_BODY, create_app
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.service import Service
+from chassis.testing.builders import NOON
 from chassis.testing.harness import ServiceUnderTest
 from contracts.intake import LearnerSearchStarted, QuestionReceived
 from services.intake.app import build
+from services.intake.application.commands import AskQuestion, QuestionReceipt
 from services.intake.domain.learner import Learner
 from services.intake.domain.vault import VaultEntry
 from services.intake.settings import IntakeSettings
+from tests.chassis.conftest import WithoutTransactions
 
 QUESTION = {"audience": "OUDER", "text": "Wat is duaal leren?", "postal_code": "8000"}
 SEARCH = {"school": "34074", "reference": "leerling-17", "programme": "88"}
@@ -47,6 +53,16 @@ async def test_an_accepted_question_is_kept_and_published_once(
     assert response.json()["question_id"] == str(event.question_id)
     (entry,) = await under_test.all(VaultEntry)
     assert entry.words == QUESTION["text"]
+
+
+async def test_a_question_that_opens_a_case_is_kept_in_one_statement(under_test: ServiceUnderTest) -> None:
+    executor = Executor("intake", WithoutTransactions(under_test.store), now=lambda: NOON)
+    commands = Commands("intake", handlers_of(under_test.service.handlers), executor, Metrics(), now=lambda: NOON)
+    question = AskQuestion.model_validate({"audience": "OUDER", "text": "Is duaal leren iets voor mijn zoon?"})
+    receipt = await commands.execute(question, QuestionReceipt, "the-key-of-a-question")
+    (event,) = await under_test.events()
+    assert isinstance(event, QuestionReceived)
+    assert event.question_id == receipt.question_id
 
 
 async def test_the_same_idempotency_key_gets_the_same_answer_and_has_no_second_effect(
