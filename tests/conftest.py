@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
+from random import randrange
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -32,6 +33,12 @@ _numbers = count(1)
 # Never a deadline: the machine is shared. Few examples, because every run makes others.
 settings.register_profile("duaal", deadline=None, max_examples=40)
 settings.load_profile("duaal")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Processes that share the tests have to find them in the same order, also those that are made from a set."""
+    if config.getoption("numprocesses", None):
+        os.environ.setdefault("PYTHONHASHSEED", str(randrange(2**32)))
 
 
 @pytest.hookimpl(optionalhook=True)

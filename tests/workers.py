@@ -14,11 +14,12 @@ from xdist.scheduler import LoadScopeScheduling
 from deploy.local import ports
 
 BUNDLES = (
-    "tests/chaos/test_oracle_bites.py",
     "tests/e2e/",
+    "tests/local/test_stack.py",
     "tests/chassis/",
-    "tests/local/",
+    "tests/chaos/test_oracle_bites.py",
     "tests/chaos/",
+    "tests/local/",
     "tests/component/",
     "tests/interop/",
 )
