@@ -8,6 +8,7 @@ RUN := $(UV) run --frozen --quiet
 KILL ?= referral
 SEED ?= 1
 SINCE ?= HEAD
+WORKERS ?= 3
 
 help: ## what can be done here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,8 +16,8 @@ help: ## what can be done here
 demo: setup ## drive a day of real traffic through everything, kill -9 a service half way, and judge (KILL=each, SEED=2)
 	@$(RUN) duaal demo --kill $(KILL) --seed $(SEED)
 
-test: setup ## all tests, on real Kafka and PostgreSQL
-	@$(RUN) pytest $(PYTEST)
+test: setup ## all tests, on real Kafka and PostgreSQL (WORKERS=0: one after the other)
+	@$(RUN) pytest -n $(WORKERS) $(PYTEST)
 
 test-unit: setup ## the tests that need no server, half a minute
 	@$(RUN) pytest tests/unit tests/contract

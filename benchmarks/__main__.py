@@ -8,7 +8,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from benchmarks import hop, latency, profile, rebuild, repeats, start
+from benchmarks import flood, hop, latency, profile, rebuild, start
 from benchmarks.result import Bench, Result, table, write
 from deploy.local.platform import Platform
 from deploy.local.stack import Stack
@@ -24,6 +24,7 @@ ROWS: dict[str, Callable[[Bench], Coroutine[Any, Any, list[Result]]]] = {
     "two": hop.two,
     "rebuild": rebuild.rebuild,
     "start": start.start,
+    "flood": flood.flood,
 }
 console = Console(width=160)
 

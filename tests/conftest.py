@@ -1,23 +1,32 @@
-"""The real servers that tests share: one stack per run, one database per test."""
+"""The real servers that tests share: one stack per run and process, one database per test. Each begins with nothing."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
+from random import randrange
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from _pytest.terminal import TerminalReporter
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.workermanage import WorkerController
 
 from chassis.persistence.migrate import migrate
 from chassis.service import Service
 from deploy.local.databases import drop, provision
+from deploy.local.platform import Platform
 from deploy.local.stack import Stack
+from tests.simulation.looked_at import LOOKED_AT
+from tests.simulation.profiles import SEED
+from tests.workers import InBundles, keep_to_own_ports, name_of_worker, rank_of
 
 ROOT = Path(__file__).parent.parent
-FOLDER = ROOT / os.environ.get("DUAAL_TEST_FOLDER", ".local/test")
-"""A second run at the same time needs another folder."""
+FOLDER = ROOT / os.environ.get("DUAAL_TEST_FOLDER", ".local/test") / name_of_worker()
+"""A second run at the same time needs a folder of its own; each process of one run has one."""
+keep_to_own_ports()
 
 _numbers = count(1)
 
@@ -26,17 +35,67 @@ settings.register_profile("duaal", deadline=None, max_examples=40)
 settings.load_profile("duaal")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Processes that share the tests have to find them in the same order, also those that are made from a set."""
+    if config.getoption("numprocesses", None):
+        os.environ.setdefault("PYTHONHASHSEED", str(randrange(2**32)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> InBundles:
+    return InBundles(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if name_of_worker():
+        items.sort(key=lambda item: rank_of(item.nodeid))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if name_of_worker():
+        session.config.workeroutput["looked_at"] = dict(LOOKED_AT)  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    LOOKED_AT.update(getattr(node, "workeroutput", {}).get("looked_at", {}))
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """How far the simulation looked, and how to look there again."""
+    if LOOKED_AT:
+        numbers = ", ".join(f"{number:,} {what}" for what, number in LOOKED_AT.items())
+        terminalreporter.write_line(f"simulation: {numbers}; SEED={SEED}")
+
+
+def empty(name: str) -> Path:
+    """A folder for a stack or a platform: nothing of a former run is in it, nor runs there, however that run ended."""
+    Platform.wipe(FOLDER / name)
+    return FOLDER / name
+
+
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """Kafka, PostgreSQL and SMTP, shared by the whole run."""
-    with Stack.start(FOLDER) as stack:
+def folder() -> Path:
+    """Where the servers that most tests share live."""
+    return empty("open")
+
+
+@pytest.fixture(scope="session")
+def stack(folder: Path) -> Iterator[Stack]:
+    """Kafka, PostgreSQL and SMTP, for the whole run."""
+    with Stack.start(folder) as stack:
         yield stack
 
 
 @pytest.fixture(scope="session")
-def secured_stack() -> Iterator[Stack]:
-    """The same, with a Kafka that requires logins and allows only what was granted."""
-    with Stack.start(FOLDER / "secured", secure=True) as stack:
+def secured_folder() -> Path:
+    return empty("secured")
+
+
+@pytest.fixture(scope="session")
+def secured_stack(secured_folder: Path) -> Iterator[Stack]:
+    """The same, with a Kafka that asks everybody for a login and allows only what was granted."""
+    with Stack.start(secured_folder, secure=True) as stack:
         yield stack
 
 

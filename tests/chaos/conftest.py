@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import Stack
-from tests.conftest import FOLDER
+from tests.conftest import empty
 
 
 @pytest.fixture(scope="package")
 def chaos_folder() -> Path:
-    """The folder of the servers and processes of these tests."""
-    return FOLDER / "chaos"
+    """Where the servers and processes of these tests live."""
+    return empty("chaos")
 
 
 @pytest.fixture(scope="package")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from chassis.execution import Executor, Message
 from chassis.messaging.consumer import Consumer, _after
 from chassis.messaging.direct_publisher import DirectPublisher
 from chassis.messaging.pipeline import Delivery
@@ -14,7 +15,6 @@ from chassis.persistence.dead_letters import OrderingKey, PostgresDeadLetters
 from chassis.persistence.inbox import EventKey, PostgresInbox
 from chassis.persistence.leadership import Leadership
 from chassis.persistence.outbox import PostgresOutbox, Unpublished
-from chassis.persistence.store import NewRows, NotNew, PostgresStore
 
 
 def no_inbox() -> None:
@@ -97,8 +97,8 @@ def delete_before_sent() -> None:
     _replace(PostgresOutbox, "unpublished", delete_first)
 
 
-def relay_skips_nothing() -> None:
-    """The relay also publishes what is being published directly."""
+def express_unguarded() -> None:
+    """The relay takes everything that it finds, also what is under way already."""
     _replace(DirectPublisher, "left_to_the_relay", lambda _, found: found)
 
 
@@ -134,10 +134,10 @@ def apply(name: str) -> None:
 def _switch_off_single_statement() -> None:
     """Every batch uses a transaction and the outbox. Otherwise chance decides whether the switched-off part is used."""
 
-    async def insert(_: PostgresStore, __: NewRows) -> None:
-        raise NotNew
+    async def insert(_: Executor, __: Sequence[Message]) -> bool:
+        return False
 
-    _replace(PostgresStore, "insert", insert)
+    _replace(Executor, "_insert", insert)
 
 
 def _replace(owner: type[Any], name: str, function: Callable[..., Any]) -> None:

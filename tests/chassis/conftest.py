@@ -144,7 +144,7 @@ class Gated:
             self.waiting += 1
             # After a time-out it goes on, so that a test that fails before it opens the gate does not hang.
             with suppress(TimeoutError):
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(120):
                     await self.gate.wait()
             self.waiting -= 1
 

@@ -18,6 +18,7 @@ from chassis.testing.builders import NOON, a_record
 from chassis.testing.eventually import eventually
 from tests.chassis.conftest import Gated, RecordingPublisher, Rig, WithoutTransactions
 from tests.chassis.tally import Begin, Count, Handlers, Total, a_count
+from tests.turns import turns
 
 KEY = "the-key-of-a-form"
 NEW = UUID(int=7)
@@ -112,12 +113,14 @@ async def test_those_that_come_during_one_transaction_share_the_next(postgres: P
 async def test_those_that_come_soon_after_each_other_share_a_transaction(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chassis.commands.SPACING", 0.5)
+    monkeypatch.setattr("chassis.commands.SPACING", 60)
     counting = [asyncio.create_task(desk.count()) for _ in range(2)]
     await asyncio.wait(counting)
     for _ in range(10):
         counting.append(asyncio.create_task(desk.count()))
-        await asyncio.sleep(0.005)
+        await turns()
+    assert desk.publisher.woken == 1
+    desk.commands._full.set()  # as if the time were over
     assert await asyncio.gather(*counting) == [*range(2, 14)]
     assert desk.publisher.woken == 2
 
@@ -135,7 +138,7 @@ async def test_a_transaction_that_is_full_does_not_wait(desk: Desk, monkeypatch:
         await asyncio.gather(*(desk.count() for _ in range(10)))
         # The next transaction fills up gradually.
         fourth = [asyncio.create_task(desk.count()) for _ in range(4)]
-        await asyncio.sleep(0.05)
+        await turns()
         await asyncio.gather(desk.count(), *fourth)
     assert desk.publisher.woken == 3
 

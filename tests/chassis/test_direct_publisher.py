@@ -1,7 +1,7 @@
 """Events of new aggregates are published directly after the commit; when that fails, the relay publishes them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from aiokafka.errors import KafkaError
 
-from chassis.messaging.direct_publisher import MOST_AT_A_TIME, DirectPublisher
+from chassis.messaging.direct_publisher import DELETE_AFTER, MOST_AT_A_TIME, DirectPublisher
 from chassis.messaging.producer import Answer, Ready
 from chassis.messaging.relay import Relay
 from chassis.observability.health import Health
@@ -23,7 +23,8 @@ from chassis.testing.builders import an_outbox_record
 from chassis.testing.eventually import eventually
 from chassis.testing.fakes import MemoryBroker, MemoryLead, MemoryProducer
 from tests.chassis.tally import a_count
-from tests.chassis.test_relay import append, left, of_key, on_partition
+from tests.chassis.test_relay import left, of_key, on_partition, promise
+from tests.turns import turns
 
 
 class SlowBroker(MemoryBroker):
@@ -145,7 +146,17 @@ async def test_what_is_not_committed_is_not_published(office: Office) -> None:
 
 
 async def test_the_relay_looks_once_for_all_that_arrives_within_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chassis.messaging.direct_publisher.DELETE_AFTER", 0.3)
+    moments: list[Callable[[], None]] = []
+    loop = asyncio.get_running_loop()
+    usual = loop.call_later
+
+    def call_later(delay: float, callback: Callable[..., None], *arguments: Any) -> asyncio.TimerHandle:
+        if delay != DELETE_AFTER:
+            return usual(delay, callback, *arguments)
+        moments.append(callback)
+        return asyncio.TimerHandle(0, callback, (), loop)
+
+    monkeypatch.setattr(loop, "call_later", call_later)
     looks: list[int] = []
     publisher = DirectPublisher(lambda: looks.append(len(publisher.acknowledged)), lambda _: None)
     publisher.open(await MemoryBroker().connect())
@@ -155,15 +166,22 @@ async def test_the_relay_looks_once_for_all_that_arrives_within_a_moment(monkeyp
             async with publisher.publish_after([outbox_record()]):
                 pass
 
-    await commit_five()
-    await eventually(lambda: looks == [5])
-    await commit_five()
-    await eventually(lambda: looks == [5, 10])
+    def arrived(number: int) -> bool:
+        return len(publisher.acknowledged) == number
+
+    for acknowledged in (5, 10):
+        await commit_five()
+        await eventually(partial(arrived, acknowledged))
+        (moment_is_over,) = moments
+        assert acknowledged not in looks
+        moment_is_over()
+        moments.clear()
+    assert looks == [5, 10]
 
 
 async def test_without_events_nothing_is_sent(office: Office) -> None:
     await office.commit()
-    await asyncio.sleep(0.01)
+    await turns()
     assert not office.relay.publisher.broken
     assert office.broker.log == []
 
@@ -186,7 +204,7 @@ async def test_after_a_commit_with_unknown_outcome_the_relay_publishes_it(office
         async with office.relay.publisher.publish_after([record]):
             await office.store.insert(NewRows({}, [record], []))
             raise ConnectionResetError
-    await asyncio.sleep(0.01)
+    await turns()
     assert office.broker.log == []
     await office.round()
     assert office.broker.log == [record]
@@ -234,15 +252,15 @@ async def test_after_a_failure_nothing_follows_through_the_same_producer(office:
     office.broker.refuses = {bad}
     await office.commit(outbox_record(bad))
     await eventually(lambda: office.relay.publisher.broken)
-    await office.commit(outbox_record(on_partition(1)))
-    await asyncio.sleep(0.01)
+    await office.commit(a_fact(on_partition(1)))
+    await turns()
     assert office.broker.log == []
 
 
 async def test_who_does_not_lead_sends_nothing(store: Store) -> None:
     broker = MemoryBroker()
-    await Office(store, broker).commit(outbox_record())
-    await asyncio.sleep(0.01)
+    await Office(store, broker).commit(a_fact())
+    await turns()
     assert broker.log == []
     assert await left(store) == 1
 
@@ -259,12 +277,13 @@ async def test_more_than_the_broker_takes_at_once_waits_for_the_relay(office: Of
 
 async def test_those_that_commit_at_the_same_time_are_counted_too(office: Office, broker: SlowBroker) -> None:
     broker.slow = True
-    records = [outbox_record() for _ in range(MOST_AT_A_TIME + 2)]
-    await append(office.store, *records)
+    facts = [a_fact() for _ in range(MOST_AT_A_TIME + 2)]
+    await promise(office.store, *facts)
+    all_of_them = asyncio.Barrier(len(facts))
 
-    async def commit(record: OutboxRecord) -> None:
-        async with office.relay.publisher.publish_after([record]):
-            await asyncio.sleep(0.01)
+    async def commit(fact: OutboxRecord) -> None:
+        async with office.relay.publisher.publish_after([fact]):
+            await all_of_them.wait()
 
     await asyncio.gather(*map(commit, records))
     await eventually(lambda: len(broker.log) >= MOST_AT_A_TIME)

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from chassis.messaging.fetch import Fetcher
 from chassis.messaging.pipeline import Delivery
 from chassis.record import Record
+from tests.turns import turns
 
 P = TopicPartition("t", 0)
 UNREADABLE = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no")
@@ -76,7 +77,7 @@ async def test_what_is_fetched_ahead_comes_next() -> None:
 async def filled(fetcher: Fetcher) -> None:
     """Fetch ahead, and wait until the records are there."""
     fetcher.fetch_ahead()
-    await asyncio.sleep(0.01)
+    await turns()
 
 
 async def test_what_came_after_what_was_fetched_ahead_goes_along() -> None:
@@ -157,7 +158,7 @@ async def test_when_the_partitions_go_while_more_is_fetched_only_the_new_is_hand
     await filled(ahead)
     log.gate.clear()
     taking = asyncio.create_task(taken(ahead, log))
-    await asyncio.sleep(0.01)
+    await turns()
     assert [record.offset for record in ahead.give_up()] == [5]
     log.gate.set()
     assert await taking == [0]
@@ -166,8 +167,7 @@ async def test_when_the_partitions_go_while_more_is_fetched_only_the_new_is_hand
 async def test_what_is_in_hand_and_what_was_fetched_ahead_are_given_up_together() -> None:
     ahead, log = a_fetcher(), Log([0, 1], [2])
     await taken(ahead, log)
-    ahead.fetch_ahead()
-    await asyncio.sleep(0.01)
+    await filled(ahead)
     assert [record.offset for record in ahead.give_up()] == [0, 1, 2]
     assert ahead.give_up() == []
 
@@ -188,8 +188,7 @@ async def test_what_was_fetched_when_the_partitions_went_is_not_handed_out() -> 
 async def test_a_failure_is_not_given_up() -> None:
     ahead, log = a_fetcher(), Log([0], UNREADABLE, [1])
     await taken(ahead, log)
-    ahead.fetch_ahead()
-    await asyncio.sleep(0.01)
+    await filled(ahead)
     assert [record.offset for record in ahead.give_up()] == [0]
     assert await taken(ahead, log) == [1]
     assert log.sought == [0]

@@ -1,6 +1,7 @@
 """The batches of the producer, and that a partition without a leader delays no other."""
 
 import asyncio
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -13,7 +14,7 @@ from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatch
 
 from chassis.messaging.direct_publisher import DirectPublisher
-from chassis.messaging.producer import BATCH_BYTES, KafkaProducer, error_of, partition_of
+from chassis.messaging.producer import BATCH_BYTES, KafkaProducer, Ready, error_of, partition_of
 from chassis.outbox_records import OutboxRecord
 from chassis.testing.builders import an_outbox_record
 from tests.chassis.broker import Broker
@@ -27,11 +28,15 @@ class Clogged:
 
     def __init__(self) -> None:
         self.taken: list[int] = []
+        self.given_up_after: list[int] | None = None
         self.batches: list[Any] = []
 
     async def send_batch(self, batch: BatchBuilder, _: str, *, partition: int) -> Any:
         if partition == 0:
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.given_up_after = [*self.taken]
         self.taken.append(partition)
         self.batches.append(DefaultRecordBatch(bytes(batch._build())))
         answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
@@ -48,10 +53,8 @@ async def test_a_partition_that_takes_nothing_fails_alone(monkeypatch: pytest.Mo
     monkeypatch.setattr("chassis.messaging.producer.ACKNOWLEDGED_WITHIN", 0.1)
     clogged = Clogged()
     producer = KafkaProducer(cast(AIOKafkaProducer, clogged))
-    sending = asyncio.create_task(producer.send([on_partition(0), on_partition(1)]))
-    await asyncio.sleep(0.01)
-    assert clogged.taken == [1], "it waited for the other one"
-    failed, taken = await sending
+    failed, taken = await producer.send([on_partition(0), on_partition(1)])
+    assert clogged.given_up_after == [1], "one waited for the other"
     assert failed
     assert taken
     assert isinstance(error_of(failed), TimeoutError)
@@ -91,10 +94,19 @@ async def test_what_is_published_directly_is_sent_before_the_code_after_the_comm
     producer = await broker.connect()
     publisher = DirectPublisher(wake=lambda: None, count=lambda _: None)
     publisher.open(producer)
-    for _ in range(2):  # the first send has to fetch the metadata of the topic
-        records = [an_outbox_record(a_count(uuid4()))._replace(topic=topic) for _ in range(50)]
-        async with publisher.publish_after(records):
-            await asyncio.sleep(0.1)
+    packed, pack = asyncio.Event(), producer.pack
+
+    async def pack_and_tell(records: Sequence[OutboxRecord]) -> Ready:
+        ready = await pack(records)
+        packed.set()
+        return ready
+
+    vars(producer)["pack"] = pack_and_tell
+    for _ in range(2):  # the first one still has to hear of the topic
+        facts = [an_outbox_record(a_count(uuid4()))._replace(topic=topic) for _ in range(50)]
+        async with publisher.publish_after(facts):
+            await packed.wait()
+            packed.clear()
             requests.clear()
         assert requests == [ProduceRequest]
         await publisher.drain(10)

@@ -229,6 +229,7 @@ async def test_a_live_record_of_the_key_waits_for_the_redrive_that_is_at_work(po
     redriving = asyncio.create_task(at_work.pipeline.redrive(letter, "tester"))
     await eventually(lambda: gated.waiting == 1)
     live = asyncio.create_task(rig.deliver(*counts(100)))
+    # Time to do it wrong: before the gate is open it cannot end, however long this takes.
     await asyncio.wait([live], timeout=0.3)
     assert not live.done()
     gated.gate.set()

@@ -1,20 +1,39 @@
 """All services as processes on real Kafka, PostgreSQL and SMTP."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
+from chassis.handling import BRUSSELS
+from contracts.codelists.programmes import Programmes
+from contracts.vocabulary import EducationType
 from deploy.local.platform import Platform
 from deploy.local.stack import Stack
-from tests.conftest import FOLDER
 
 
 @pytest.fixture(scope="session")
-def platform(stack: Stack) -> Iterator[Platform]:
-    """The platform, shared by all journeys."""
-    with Platform(stack, FOLDER).start() as platform:
+def platform(stack: Stack, folder: Path) -> Iterator[Platform]:
+    """The platform, for all journeys."""
+    with Platform(stack, folder).start() as platform:
         yield platform
+
+
+@pytest.fixture
+async def programme(platform: Platform) -> str:
+    """A programme for which nobody offers or searches anything: whoever meets, meets for this test."""
+    connection = await asyncpg.connect(platform.database_urls["matching"])
+    rows = await connection.fetch("select programme from workplaces union select programme from learner_searches")
+    await connection.close()
+    taken, today = {row["programme"] for row in rows}, datetime.now(BRUSSELS).date()
+    return next(
+        number
+        for number, one in sorted(Programmes.read().by_number.items(), reverse=True)
+        if one.education_type is EducationType.GEWOON and one.grade == 3 and one.valid_on(today) and number not in taken
+    )
 
 
 @pytest.fixture

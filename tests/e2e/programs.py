@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 import contracts
+from tests.interrupts import interruptible
 
 README = Path(contracts.__file__).parent / "README.md"
 FILES = Path(contracts.__file__).parent / "first_steps"
@@ -38,7 +39,7 @@ async def started(name: str, source: str, folder: Path, servers: str) -> AsyncIt
         with suppress(FileExistsError):
             (folder / "node_modules").symlink_to(NODE_MODULES)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable if name.endswith(".py") else shutil.which("node") or "node", name, servers),
+        *interruptible(sys.executable if name.endswith(".py") else shutil.which("node") or "node", name, servers),
         cwd=folder,
         env={name: text for name, text in os.environ.items() if name != "PYTHONPATH"},
         limit=4 * 1024 * 1024,  # the largest event is one line

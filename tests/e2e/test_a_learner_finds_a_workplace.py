@@ -1,5 +1,7 @@
 """From a company's offer and a learner's search to a proposal at the school, and to the forum's evidence."""
 
+from uuid import uuid4
+
 import httpx
 
 from contracts.intake import LearnerSearchStarted
@@ -8,23 +10,20 @@ from contracts.pof import ProgrammatieSubmitted
 from deploy.local.platform import Platform
 from tests.e2e.listening import the_event, the_mail
 
-PROGRAMME = "284"
-"""Podiuminstallaties: no other test uses it."""
-
 
 async def test_a_learner_and_a_workplace_meet_at_the_school_and_count_for_the_forum(
-    platform: Platform, http: httpx.AsyncClient
+    platform: Platform, http: httpx.AsyncClient, programme: str
 ) -> None:
     intake, pof = platform.urls["intake"], platform.urls["pof"]
     offer = {
         "company": "Podia NV",
         "enterprise_number": "0314.595.348",
-        "programme": PROGRAMME,
+        "programme": programme,
         "recognition": "ERKEND",
         "postal_code": "8310",
     }
     workplace = (await http.post(f"{intake}/workplaces", json=offer)).json()
-    search = {"school": "34074", "reference": "leerling-e2e", "programme": PROGRAMME, "postal_code": "8000"}
+    search = {"school": "34074", "reference": f"leerling-{uuid4()}", "programme": programme, "postal_code": "8000"}
     learner = (await http.post(f"{intake}/learner-searches", json=search)).json()
 
     match = await the_event(platform, MatchProposed, lambda event: str(event.learner_id) == learner["learner_id"])
@@ -35,8 +34,8 @@ async def test_a_learner_and_a_workplace_meet_at_the_school_and_count_for_the_fo
 
     dossier = {
         "institution": "34074",
-        "site": "hoofdzetel",
-        "programme": PROGRAMME,
+        "site": f"vestiging-{uuid4()}"[:20],
+        "programme": programme,
         "education_type": "gewoon",
         "school_year": "2027-2028",
     }
@@ -55,7 +54,7 @@ async def test_the_forum_refuses_a_cvo_and_says_why(platform: Platform, http: ht
     dossier = {
         "institution": "900003",
         "site": "hoofdzetel",
-        "programme": PROGRAMME,
+        "programme": "284",
         "education_type": "gewoon",
         "school_year": "2027-2028",
     }

@@ -1,5 +1,7 @@
 """Nobody decides on a proposal: its timer goes through Kafka, and the place goes to the next learner."""
 
+from uuid import uuid4
+
 import asyncpg
 import httpx
 
@@ -7,24 +9,21 @@ from contracts.matching import MatchLapsed, MatchProposed
 from deploy.local.platform import Platform
 from tests.e2e.listening import the_event
 
-PROGRAMME = "286"
-"""Podiumtechnieken: no other test uses it."""
 
-
-async def test_a_proposal_on_which_nobody_decides_lapses_and_its_place_goes_to_another_learner(
-    platform: Platform, http: httpx.AsyncClient
+async def test_a_proposal_on_which_nobody_decides_lapses_and_its_place_goes_to_who_waits(
+    platform: Platform, http: httpx.AsyncClient, programme: str
 ) -> None:
     intake = platform.urls["intake"]
     offer = {
         "company": "Traag NV",
         "enterprise_number": "0314.595.348",
-        "programme": PROGRAMME,
+        "programme": programme,
         "recognition": "ERKEND",
         "postal_code": "8310",
     }
     workplace = (await http.post(f"{intake}/workplaces", json=offer)).json()["workplace_id"]
-    for reference in ("leerling-wacht-1", "leerling-wacht-2"):
-        search = {"school": "34074", "reference": reference, "programme": PROGRAMME, "postal_code": "8000"}
+    for _ in range(2):
+        search = {"school": "34074", "reference": f"leerling-{uuid4()}", "programme": programme, "postal_code": "8000"}
         assert (await http.post(f"{intake}/learner-searches", json=search)).status_code < 300
     first = await the_event(platform, MatchProposed, lambda event: str(event.workplace_id) == workplace)
 

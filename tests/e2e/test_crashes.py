@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -17,9 +18,11 @@ QUESTIONS = 60
 async def test_every_question_gets_one_referral_and_one_mail_though_a_service_is_killed(
     platform: Platform, http: httpx.AsyncClient, victim: str
 ) -> None:
+    run = uuid4()
+
     async def ask(number: int) -> str:
-        """Send the question, with the same key each time, until there is an answer."""
-        key = {"Idempotency-Key": f"crash-{victim}-{number}"}
+        """Insist, with the same key, until there is an answer."""
+        key = {"Idempotency-Key": f"crash-{victim}-{number}-{run}"}
         question = {"audience": "OUDER", "text": f"Wat is duaal leren? ({number})"}
 
         async def post() -> httpx.Response:

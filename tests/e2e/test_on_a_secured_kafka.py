@@ -2,6 +2,7 @@
 
 from asyncio import timeout
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -16,14 +17,13 @@ from contracts.referral import ReferralCreated
 from contracts.vocabulary import RejectionReason
 from deploy.local.platform import PARTNERS, Platform
 from deploy.local.stack import Stack
-from tests.conftest import FOLDER
 from tests.e2e.listening import the_event
 
 
 @pytest.fixture(scope="module")
-def secured(secured_stack: Stack) -> Iterator[Platform]:
-    """All services."""
-    with Platform(secured_stack, FOLDER / "secured").start() as platform:
+def secured(secured_stack: Stack, secured_folder: Path) -> Iterator[Platform]:
+    """All five services."""
+    with Platform(secured_stack, secured_folder).start() as platform:
         yield platform
 
 

@@ -3,6 +3,9 @@
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.produce import ProduceRequest
@@ -20,20 +23,53 @@ KINDS = {"many records": [b""] * MANY, "a record that unpacks to 64 MB": [bytes(
 ROUNDS = 30
 
 
+class Answer(NamedTuple):
+    """What the broker says to one request."""
+
+    error: int
+    offset: int
+    throttled: int
+    """Milliseconds for which it does not listen to this partner, which has used up its quota."""
+
+
+class Sender:
+    """Sends to one topic by the protocol itself: a client keeps to itself that it is throttled."""
+
+    def __init__(self, client: AIOKafkaClient, topic: str, values: list[bytes]) -> None:
+        self._client = client
+        self._request = ProduceRequest(None, 1, 5000, [(topic, [(0, _batch(values))])])
+
+    async def send(self) -> Answer:
+        """Send one request."""
+        answer = await self._client.send(self._client.get_random_node(), self._request)
+        ((_, ((_, error, offset, *_),)),) = answer.topics
+        return Answer(error, offset, answer.throttle_time_ms)
+
+
+@asynccontextmanager
+async def a_client(bootstrap_servers: str, login: Login | None) -> AsyncIterator[AIOKafkaClient]:
+    """One connection, logged in."""
+    client = AIOKafkaClient(bootstrap_servers=bootstrap_servers, **client_arguments(login))
+    await client.bootstrap()
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
 async def flood(bootstrap_servers: str, user: str, topic: str, kind: str) -> None:
-    """Send until killed; print a line when the broker throttles it, or did not for many requests."""
-    login = client_arguments(Login(user, os.environ["FLOOD_PASSWORD"], tls=False))
-    clients = [AIOKafkaClient(bootstrap_servers=bootstrap_servers, **login) for _ in range(CONNECTIONS)]
+    """Says in a line that the broker slows it down, or has not for many requests; and goes on until it is killed."""
+    arguments = client_arguments(Login(user, os.environ["FLOOD_PASSWORD"], tls=False))
+    clients = [AIOKafkaClient(bootstrap_servers=bootstrap_servers, **arguments) for _ in range(CONNECTIONS)]
     await asyncio.gather(*(client.bootstrap() for client in clients))
-    request = ProduceRequest(None, 1, 5000, [(topic, [(0, _batch(KINDS[kind]))])])
     seen: asyncio.Queue[int] = asyncio.Queue()
-    await asyncio.gather(*(_send(client, request, seen) for client in clients), _report(seen))
+    senders = [Sender(client, topic, KINDS[kind]) for client in clients]
+    await asyncio.gather(*(_send(sender, seen) for sender in senders), _tell(seen))
 
 
-async def _send(client: AIOKafkaClient, request: ProduceRequest, seen: asyncio.Queue[int]) -> None:
+async def _send(sender: Sender, seen: asyncio.Queue[int]) -> None:
     while True:
-        answer = await client.send(client.get_random_node(), request)
-        seen.put_nowait(answer.throttle_time_ms)
+        seen.put_nowait((await sender.send()).throttled)
 
 
 async def _report(seen: asyncio.Queue[int]) -> None:

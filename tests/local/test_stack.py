@@ -15,6 +15,7 @@ import pytest
 from deploy.local.databases import provision
 from deploy.local.server import StackError
 from deploy.local.stack import Stack
+from tests.interrupts import interruptible
 from tests.local import probes
 
 OWNER = """
@@ -33,7 +34,8 @@ if sys.argv[2] == "attached":
 
 
 def start_owner(directory: Path, kind: str) -> subprocess.Popen[str]:
-    owner = subprocess.Popen([sys.executable, "-c", OWNER, directory, kind], stdout=subprocess.PIPE, text=True)
+    command = interruptible(sys.executable, "-c", OWNER, str(directory), kind)
+    owner = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert owner.stdout
     assert owner.stdout.readline() == "started\n"
     return owner

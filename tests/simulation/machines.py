@@ -29,6 +29,7 @@ from tests.simulation.broker import PARTITIONS, Broker, SimulatedProducer
 from tests.simulation.database import Database, DatabaseStore, Transaction
 from tests.simulation.group import Group
 from tests.simulation.leadership import Lead, LeadersOutbox
+from tests.simulation.looked_at import LOOKED_AT
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.process import Actor, Fate, Process
 from tests.simulation.reference import ATTEMPTS, Mood, Received, Reference, reference
@@ -36,8 +37,6 @@ from tests.simulation.roles import Caller, Consumer, FromAnOldList, Operator, Re
 
 T = TypeVar("T")
 
-LOOKED_AT: Counter[str] = Counter()
-"""So far: schedules, turns of a process, and calls whose outcome was decided."""
 METRICS = Metrics()
 NOTICES = "duaal.tally.dead-letters"
 LONG_ENOUGH = 1_000

@@ -61,7 +61,7 @@ def test_a_company_that_asked_to_be_recognised_has_thirty_days(registered_on: da
 
 
 @pytest.mark.parametrize(
-    "recognition", set(Recognition) - {Recognition.ERKEND, Recognition.AANGEVRAAGD, Recognition.UNKNOWN}
+    "recognition", sorted(set(Recognition) - {Recognition.ERKEND, Recognition.AANGEVRAAGD, Recognition.UNKNOWN})
 )
 def test_a_workplace_that_is_not_recognised_is_never_proposed(recognition: Recognition) -> None:
     assert what_stands_between({}, {"recognition": recognition}) == [Obstacle.NOT_RECOGNISED]
