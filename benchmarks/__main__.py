@@ -8,7 +8,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from benchmarks import flood, hop, latency, profile, rebuild, start
+from benchmarks import flood, hop, latency, profile, rebuild, repeats, start
 from benchmarks.result import Bench, Result, table, write
 from deploy.local.platform import Platform
 from deploy.local.stack import Stack

@@ -97,8 +97,8 @@ def delete_before_sent() -> None:
     _replace(PostgresOutbox, "unpublished", delete_first)
 
 
-def express_unguarded() -> None:
-    """The relay takes everything that it finds, also what is under way already."""
+def relay_skips_nothing() -> None:
+    """The relay also publishes what is being published directly."""
     _replace(DirectPublisher, "left_to_the_relay", lambda _, found: found)
 
 

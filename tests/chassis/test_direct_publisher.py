@@ -23,7 +23,7 @@ from chassis.testing.builders import an_outbox_record
 from chassis.testing.eventually import eventually
 from chassis.testing.fakes import MemoryBroker, MemoryLead, MemoryProducer
 from tests.chassis.tally import a_count
-from tests.chassis.test_relay import left, of_key, on_partition, promise
+from tests.chassis.test_relay import append, left, of_key, on_partition
 from tests.turns import turns
 
 
@@ -252,14 +252,14 @@ async def test_after_a_failure_nothing_follows_through_the_same_producer(office:
     office.broker.refuses = {bad}
     await office.commit(outbox_record(bad))
     await eventually(lambda: office.relay.publisher.broken)
-    await office.commit(a_fact(on_partition(1)))
+    await office.commit(outbox_record(on_partition(1)))
     await turns()
     assert office.broker.log == []
 
 
 async def test_who_does_not_lead_sends_nothing(store: Store) -> None:
     broker = MemoryBroker()
-    await Office(store, broker).commit(a_fact())
+    await Office(store, broker).commit(outbox_record())
     await turns()
     assert broker.log == []
     assert await left(store) == 1
@@ -277,12 +277,12 @@ async def test_more_than_the_broker_takes_at_once_waits_for_the_relay(office: Of
 
 async def test_those_that_commit_at_the_same_time_are_counted_too(office: Office, broker: SlowBroker) -> None:
     broker.slow = True
-    facts = [a_fact() for _ in range(MOST_AT_A_TIME + 2)]
-    await promise(office.store, *facts)
-    all_of_them = asyncio.Barrier(len(facts))
+    records = [outbox_record() for _ in range(MOST_AT_A_TIME + 2)]
+    await append(office.store, *records)
+    all_of_them = asyncio.Barrier(len(records))
 
-    async def commit(fact: OutboxRecord) -> None:
-        async with office.relay.publisher.publish_after([fact]):
+    async def commit(record: OutboxRecord) -> None:
+        async with office.relay.publisher.publish_after([record]):
             await all_of_them.wait()
 
     await asyncio.gather(*map(commit, records))

@@ -155,7 +155,7 @@ async def test_after_a_failed_send_the_producer_is_replaced() -> None:
     bad = on_partition(0)
     broker.refuses = {bad}
     relay = Turns(store, broker, hold=60)
-    await promise(store, *promises(bad))
+    await append(store, *outbox_records(bad))
     await relay.round()
     await append(store, *outbox_records(on_partition(0)))
     await relay.round()

@@ -64,7 +64,7 @@ async def flood(bootstrap_servers: str, user: str, topic: str, kind: str) -> Non
     await asyncio.gather(*(client.bootstrap() for client in clients))
     seen: asyncio.Queue[int] = asyncio.Queue()
     senders = [Sender(client, topic, KINDS[kind]) for client in clients]
-    await asyncio.gather(*(_send(sender, seen) for sender in senders), _tell(seen))
+    await asyncio.gather(*(_send(sender, seen) for sender in senders), _report(seen))
 
 
 async def _send(sender: Sender, seen: asyncio.Queue[int]) -> None:
