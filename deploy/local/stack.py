@@ -5,7 +5,7 @@ import secrets
 import shutil
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -237,8 +237,14 @@ class Stack:
     @staticmethod
     def each(servers: Sequence[Server], action: Callable[[Server], None]) -> None:
         """Do it to all servers at once, and wait for all before the first error is raised."""
-        with ThreadPoolExecutor() as threads:
-            running = [threads.submit(action, server) for server in servers]
+        threads = ThreadPoolExecutor()
+        running = [threads.submit(action, server) for server in servers]
+        try:
+            # Not by leaving the executor: it joins its threads, and Python takes a thread whose join was interrupted
+            # for one that has ended, so that it would not wait for it at exit either.
+            wait(running)
+        finally:
+            threads.shutdown(wait=False)
         for future in running:
             future.result()
 
