@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -19,10 +20,11 @@ from deploy.contracts.commands import app as contracts
 from deploy.demo.main import KILLS, run_demo
 from deploy.local.platform import PARTNERS, Platform
 from deploy.local.ports import HOST
-from deploy.local.stack import Stack, StackError
+from deploy.local.stack import StackError
 from deploy.new_service.cli import new
 from deploy.services import SERVICES
-from deploy.up import FOLDER, OPEN, SECURED, what_is_up
+from deploy.status import NOTHING_AS_JSON, status, table_of
+from deploy.up import FOLDER, FOLDERS, OPEN, SECURED, bring_down, bring_up, what_is_up
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console()
@@ -36,24 +38,40 @@ def up(
     folder = SECURED if secure else OPEN
     if (running := what_is_up()) and running[0] != folder:
         raise StackError(f"Another platform is up, in {running[0]}: `make down` stops it.")
-    with console.status("Kafka, PostgreSQL and mail..."):
-        stack = Stack.start(folder, detached=True, secure=secure)
-    with console.status("databases, topics, services..."):
-        platform = Platform(stack, folder).start()
+    try:
+        with console.status("Kafka, PostgreSQL and mail; databases, topics, services..."):
+            platform = bring_up(folder, secure=secure)
+    except KeyboardInterrupt as interrupt:
+        console.print("Interrupted: what this run had started is stopped again; what ran before still runs.")
+        number = next(iter(interrupt.args), signal.SIGINT)
+        raise typer.Exit(128 + number) from None
     _print_addresses(platform)
 
 
 @app.command()
 def down() -> None:
-    """Stop what `up` started; the data stay for the next time."""
-    running = what_is_up()
-    if running is None:
+    """Stop what `up` started, whatever of it is alive; the data stay for the next time."""
+    stopped = {folder: names for folder in FOLDERS if (names := bring_down(folder))}
+    for folder, names in stopped.items():
+        console.print(f"Stopped {', '.join(names)}.", soft_wrap=True)
+        console.print(f"Down. The data are kept in {folder}.")
+    if not stopped:
         console.print("Nothing is up.")
-        return
-    folder, platform = running
-    platform.stop()
-    platform.stack.stop()
-    console.print(f"Down. The data are kept in {folder}.")
+
+
+@app.command("status")
+def show_status(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: null is what cannot be measured.")] = False,
+) -> None:
+    """Each part of the platform: whether it is up, ready and behind; exit code 0 when all is well, otherwise 1."""
+    found = status()
+    if as_json:
+        typer.echo(found.as_json() if found else NOTHING_AS_JSON)
+    elif found:
+        Console(width=max(console.width, 150)).print(table_of(found))
+    else:
+        console.print("Nothing is up: `make up` starts the platform.")
+    raise typer.Exit(0 if found and found.well else 1)
 
 
 @app.command()

@@ -282,11 +282,12 @@ class Consumer:
             raise UnknownTopicOrPartitionError
         partitions = consumer.assignment()
         ends = await consumer.end_offsets(partitions) if partitions else {}
-        for partition in partitions - self._next.keys():
-            committed = await consumer.committed(partition)
-            if committed is None:
-                committed = (await consumer.beginning_offsets([partition]))[partition]
-            self._next.setdefault(partition, committed)
+        committed = {partition: await consumer.committed(partition) for partition in partitions - self._next.keys()}
+        # Asked for all at once: each such question waits behind the fetch that goes on over the same connection.
+        never = [partition for partition, offset in committed.items() if offset is None]
+        beginnings = await consumer.beginning_offsets(never) if never else {}
+        for partition, offset in committed.items():
+            self._next.setdefault(partition, beginnings[partition] if offset is None else offset)
         lag = dict.fromkeys((partition.topic for partition in partitions), 0)
         for partition, end in ends.items():
             lag[partition.topic] += max(0, end - self._next[partition])

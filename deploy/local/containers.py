@@ -21,7 +21,7 @@ from testcontainers.core.container import DockerContainer
 from deploy.local import kafka_probe, native_kafka, native_postgres
 from deploy.local.native_kafka import Node
 from deploy.local.ports import HOST
-from deploy.local.server import StackError
+from deploy.local.server import StackError, refuse_frozen
 
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 POSTGRES_IMAGE = "postgres:17"
@@ -83,12 +83,29 @@ class ContainerServer:
         container = self._container()
         return container is not None and container.status in ("running", "paused")
 
-    def start(self) -> None:
+    @property
+    def frozen(self) -> bool:
+        container = self._container()
+        return container is not None and container.status == "paused"
+
+    @property
+    def answering(self) -> bool:
+        return self._answers()
+
+    @property
+    def pid(self) -> int | None:
+        return None
+
+    def launch(self) -> None:
         if not self.running:
             self._remove()
             _ensure_network(self._network)
             container = self._create().with_name(self._container_name).with_kwargs(network=self._network)
             container.with_volume_mapping(self._container_name, self._data, mode="rw").start()
+
+    def start(self) -> None:
+        refuse_frozen(self)
+        self.launch()
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if not self.running or time.monotonic() > deadline:

@@ -20,9 +20,14 @@ LOCK = 0x6475616C
 
 
 def provision(admin_url: str, service: str, suffix: str = "") -> str:
-    """Make the service's database and role, or repair them; returns the URL of the database."""
+    """Make the service's database and role, or bring them back in order; return the URL of the service."""
+    wait_for(_provision(admin_url, _name(service, suffix)))
+    return url_of(admin_url, service, suffix)
+
+
+def url_of(admin_url: str, service: str, suffix: str = "") -> str:
+    """Where the service connects, whether or not its database is there yet."""
     name = _name(service, suffix)
-    wait_for(_provision(admin_url, name))
     admin = urlsplit(admin_url)
     address = admin.netloc.rpartition("@")[2]
     return admin._replace(netloc=f"{name}:{_password(admin_url, name)}@{address}", path=f"/{name}").geturl()

@@ -8,13 +8,16 @@ from typing import IO
 
 from deploy.local.server import StackError
 
+RUNS_ALREADY = "Process {owner} is already running the stack in {folder}; stop it first, or choose another folder."
+
 
 class FolderLock:
     """The exclusive right to start and stop the stack of a folder."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name: str = "lock", complaint: str = RUNS_ALREADY) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.path = directory / "lock"
+        self.path = directory / name
+        self._saying = complaint
         self._file: IO[str] | None = None
 
     @property
@@ -43,10 +46,7 @@ class FolderLock:
         file.seek(0)
         owner = file.read()
         file.close()
-        return (
-            f"Process {owner} is already running the stack in {self.path.parent}; "
-            "stop it first, or choose another folder."
-        )
+        return self._saying.format(owner=owner, folder=self.path.parent)
 
 
 def _try(file: IO[str]) -> bool:

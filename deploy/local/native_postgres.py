@@ -91,7 +91,7 @@ def _command(home: Path, port: int) -> list[str]:
     data = home / "data"
     if not data.exists():
         _make(home, data)
-    _clear_leftovers(data)
+    clear_leftovers(data)
     address = (f"--listen_addresses={HOST}", f"--port={port}", "--unix_socket_directories=")
     return _unprivileged(_binary("postgres"), "-D", str(data), *address, *options())
 
@@ -113,8 +113,8 @@ def _make(home: Path, data: Path) -> None:
     draft.rename(data)
 
 
-def _clear_leftovers(data: Path) -> None:
-    """Stop every process that uses the data, then remove the pid file that a crash left.
+def clear_leftovers(data: Path) -> None:
+    """Make sure that nobody works on the data, then forget the pid that a crash left behind.
 
     PostgreSQL itself cannot do this: it takes another program with the same pid, or a zombie process, for a running
     server. Its processes have the data folder as working directory, which is how they are recognised here.

@@ -1,8 +1,10 @@
 """The services as processes on a local stack: databases, topics and migrations first, then one process each."""
 
+import asyncio
 import json
 import sys
 import urllib.request
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -16,8 +18,9 @@ from deploy.access.grant import grant
 from deploy.access.rules import access_of
 from deploy.local import files, ports
 from deploy.local.blocking import wait_for
-from deploy.local.databases import provision
+from deploy.local.databases import provision, url_of
 from deploy.local.process import ProcessServer
+from deploy.local.server import Server
 from deploy.local.stack import Stack
 from deploy.local.tokens import Tokens
 from deploy.local.webhook_secrets import write_secrets
@@ -32,19 +35,38 @@ class Platform:
     When its Kafka is secured, each service and each partner gets its own login with the rights of the manifests.
     """
 
-    def __init__(self, stack: Stack, directory: Path) -> None:
+    def __init__(self, stack: Stack, directory: Path, *, as_recorded: bool = False) -> None:
+        """`as_recorded`: the services of the last start at their ports, whatever runs; nothing is chosen or written."""
         self.stack = stack
-        self._directory = directory.absolute() / "services"
+        self.directory = directory.absolute()
+        self._directory = self.directory / "services"
         remembered = self._directory / "ports.json"
         former = json.loads(remembered.read_text()) if remembered.exists() else {}
-        stale = {name: self._process(name, former[name], {}) for name in SERVICES if name in former}
-        self._running = {name: process for name, process in stale.items() if process.running}
-        # A service that still runs keeps its port, which would otherwise count as taken.
-        self.ports = {**ports.choose(SERVICES, former), **{name: former[name] for name in self._running}}
-        files.write(remembered, json.dumps(self.ports))
-        self.tokens = Tokens(directory.absolute())
-        self.database_urls = {name: provision(stack.postgres.admin_url, name) for name in SERVICES}
-        self.services = {name: self._process(name, self.ports[name], self.environment(name)) for name in SERVICES}
+        self.ports: dict[str, int] = former if as_recorded else self._choose_ports(former)
+        if not as_recorded:
+            files.write(remembered, json.dumps(self.ports))
+        self.tokens = Tokens(self.directory)
+        self.database_urls = {name: url_of(stack.postgres.admin_url, name) for name in self.ports}
+        self.services = {
+            name: self._process(name, port, partial(self.environment, name)) for name, port in self.ports.items()
+        }
+
+    @classmethod
+    def recorded(cls, directory: Path) -> Self | None:
+        """The platform that was last started, detached, in this folder, whatever of it runs now."""
+        stack = Stack.recorded(directory)
+        return cls(stack, directory, as_recorded=True) if stack else None
+
+    @property
+    def parts(self) -> list[Server]:
+        """Everything of it that is ours to start and stop, in the order in which it starts."""
+        return [*self.stack.servers, *self.services.values()]
+
+    def _choose_ports(self, former: dict[str, int]) -> dict[str, int]:
+        """A port of a service that still runs is its own, however much it looks taken."""
+        known = {name: self._process(name, former[name], dict) for name in SERVICES if name in former}
+        running = {name: former[name] for name, process in known.items() if process.running}
+        return {**ports.choose(SERVICES, former), **running}
 
     @staticmethod
     def wipe(directory: Path) -> None:
@@ -78,6 +100,7 @@ class Platform:
 
     async def _prepare(self) -> None:
         for name, url in self.database_urls.items():
+            await asyncio.to_thread(provision, self.stack.postgres.admin_url, name)
             await migrate(url, ROOT / "services" / name / "migrations")
         kafka, partners = self.stack.kafka, read_partners(PARTNERS)
         copies = min(3, len(kafka.brokers))
@@ -86,7 +109,7 @@ class Platform:
             accesses = access_of(SERVICES, partners.values())
             grant(kafka.bootstrap_servers, kafka.admin, accesses, kafka.passwords.of)
 
-    def _process(self, name: str, port: int, environment: dict[str, str]) -> ProcessServer:
+    def _process(self, name: str, port: int, environment: Callable[[], Mapping[str, str]]) -> ProcessServer:
         return ProcessServer(
             name,
             self._directory / name,

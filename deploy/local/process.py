@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from deploy.local import files, ports
-from deploy.local.server import StackError
+from deploy.local.server import StackError, refuse_frozen
 
 START_SECONDS = 60.0
 # The last brokers of a cluster that stops wait in vain for a majority. Killing them then loses nothing.
@@ -32,7 +32,8 @@ def left_in(folder: Path) -> list["ProcessServer"]:
 class ProcessServer:
     """Starts `command()` in `home` and waits until `answers()`.
 
-    `command` is called at each start and may prepare data first; `stopped` is called after a graceful stop.
+    `command` and `environment` are asked at each start, and `command` may prepare data first; `stopped` runs after a
+    stop in good order.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class ProcessServer:
         *,
         command: Callable[[], list[str]],
         answers: Callable[[], bool],
-        environment: Mapping[str, str] | None = None,
+        environment: Callable[[], Mapping[str, str]] = dict,
         stop_signal: signal.Signals = signal.SIGTERM,
         stopped: Callable[[], None] = lambda: None,
     ) -> None:
@@ -53,7 +54,7 @@ class ProcessServer:
         self._record = home / "process.json"
         self._command = command
         self._answers = answers
-        self._environment = environment or {}
+        self._environment = environment
         self._stop_signal = stop_signal
         self._stopped = stopped
         self._wanted = False
@@ -68,13 +69,35 @@ class ProcessServer:
         process = self._process()
         return process.pid if process else None
 
-    def start(self) -> None:
+    @property
+    def frozen(self) -> bool:
+        process = self._process()
+        with suppress(psutil.NoSuchProcess):
+            return process is not None and process.status() == psutil.STATUS_STOPPED
+        return False
+
+    @property
+    def answering(self) -> bool:
+        return self._answers()
+
+    def launch(self) -> None:
         self._wanted = True
         if not self.running:
             self._launch()
-        if not self._comes_up():
-            self.kill()
-            raise StackError(f"{self.name} did not start; the end of {self.log} says:\n{self._last_words()}")
+
+    def start(self) -> None:
+        refuse_frozen(self)
+        ran = self.running
+        self.launch()
+        if self._comes_up():
+            return
+        if ran:
+            raise StackError(
+                f"{self.name} (process {self.pid}) runs but does not answer; stop it and start it again: "
+                "`make down`, then `make up`."
+            )
+        self.kill()
+        raise StackError(f"{self.name} did not start; the end of {self.log} says:\n{self._last_words()}")
 
     def stop(self) -> None:
         self._give_up_starting()
@@ -120,7 +143,7 @@ class ProcessServer:
 
     def _launch(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = self._command()
+        command, environment = self._command(), self._environment()
         if not ports.is_free(self.port):
             raise StackError(f"Port {self.port} of {self.name} is taken by another program; stop that one first.")
         with self._launching, self.log.open("ab") as log:
@@ -129,7 +152,7 @@ class ProcessServer:
             # In a new session, so that Ctrl-C reaches only the owner, which then stops the server gracefully.
             child = subprocess.Popen(
                 command,
-                env={**os.environ, **self._environment},
+                env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -17,6 +17,21 @@ class Server(Protocol):
     @property
     def running(self) -> bool: ...
 
+    @property
+    def frozen(self) -> bool:
+        """It runs, but somebody paused it."""
+
+    @property
+    def answering(self) -> bool:
+        """It answers now; asking takes some seconds where it does not."""
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs on this machine, where it is one."""
+
+    def launch(self) -> None:
+        """Start it, or do nothing if it runs already, without waiting until it answers."""
+
     def start(self) -> None:
         """Start it, or do nothing if it runs already, and wait until it answers."""
 
@@ -44,6 +59,21 @@ class GivenServer:
     def running(self) -> bool:
         return True
 
+    @property
+    def frozen(self) -> bool:
+        return False
+
+    @property
+    def answering(self) -> bool:
+        return True
+
+    @property
+    def pid(self) -> int | None:
+        return None
+
+    def launch(self) -> None:
+        self._refuse("start")
+
     def start(self) -> None:
         self._refuse("start")
 
@@ -64,3 +94,19 @@ class GivenServer:
             f"Cannot {action} {self.name}: it was given by {self.variable} and is not ours; "
             f"unset {self.variable} to get a server of your own."
         )
+
+
+def refuse_frozen(server: Server) -> None:
+    """Nobody should wait for a server that cannot answer.
+
+    Raises:
+        StackError: it is frozen; the message says how to wake it.
+    """
+    if not server.frozen:
+        return
+    if server.pid is None:
+        raise StackError(f"{server.name} is frozen and answers nobody: `make down` stops it.")
+    raise StackError(
+        f"{server.name} (process {server.pid}) is frozen and answers nobody: "
+        f"`kill -CONT {server.pid}` wakes it, `make down` stops it."
+    )

@@ -4,8 +4,9 @@ import json
 import secrets
 import shutil
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +18,7 @@ from deploy.local import files, kafka_probe, mail, native_postgres, ports, provi
 from deploy.local.lock import FolderLock
 from deploy.local.native_kafka import Node, controller_name, native_broker, node_name
 from deploy.local.ports import HOST
-from deploy.local.process import left_in
+from deploy.local.process import ProcessServer, left_in
 from deploy.local.providers import KAFKA_VARIABLE, POSTGRES_VARIABLE, Provider
 from deploy.local.reaper import Reaper
 from deploy.local.server import GivenServer, Server, StackError
@@ -122,7 +123,7 @@ class Stack:
         former = State.read(directory)
         if former:
             found = cls(directory, former, lock)
-            if former.detached and found._any_running():
+            if former.detached and (found._any_running() or found._services()):
                 return found._joined(former, brokers, detached, secure)
             found._stop_servers()  # those that a crashed owner left running
             _check_kind(directory, former, brokers, secure)
@@ -142,18 +143,22 @@ class Stack:
         if not detached:
             raise StackError(f"A detached stack is running in {self._directory}; stop it first, or use it.")
         _check_kind(self._directory, state, brokers, secure)
-        self._start_servers()
+        with undone_on_failure(self.servers):
+            self._start_servers()
         return self
 
     @classmethod
     def find(cls, directory: Path) -> Self | None:
         """The detached stack that runs in this folder, if there is one."""
+        stack = cls.recorded(directory)
+        return stack if stack and stack._any_running() else None
+
+    @classmethod
+    def recorded(cls, directory: Path) -> Self | None:
+        """The detached stack that was last started in this folder, whatever of it runs now."""
         directory = directory.absolute()
         state = State.read(directory)
-        if state is None or not state.detached:
-            return None
-        stack = cls(directory, state, FolderLock(directory))
-        return stack if stack._any_running() else None
+        return cls(directory, state, FolderLock(directory)) if state and state.detached else None
 
     @classmethod
     def reap(cls, directory: Path) -> None:
@@ -203,13 +208,14 @@ class Stack:
     ) -> None:
         self.stop()
 
-    def _servers(self) -> list[Server]:
-        """The servers that this stack may start and stop."""
+    @property
+    def servers(self) -> list[Server]:
+        """Those that are ours to start and stop."""
         servers: Iterable[Server] = (*self.kafka.brokers, self.postgres.server, self.mail.server)
         return [server for server in servers if not isinstance(server, GivenServer)]
 
     def _any_running(self) -> bool:
-        return any(server.running for server in self._servers())
+        return any(server.running for server in self.servers)
 
     def _start_servers(self) -> None:
         self._each(lambda server: server.start())
@@ -217,20 +223,41 @@ class Stack:
             kafka_probe.open_for_groups(self.kafka.bootstrap_servers, len(self.kafka.brokers), self.kafka.admin)
 
     def _stop_servers(self) -> None:
-        """Services of the platform that still run here are stopped first, so that they finish their work."""
-        self.each(left_in(self._directory / "services"), lambda service: service.stop())
+        """Services of the platform that still run here go first: they finish what they began."""
+        self.each(self._services(), lambda service: service.stop())
         self._each(lambda server: server.stop())
 
+    def _services(self) -> list[ProcessServer]:
+        """Those of the platform that run here, started by whomever."""
+        return [service for service in left_in(self._directory / "services") if service.running]
+
     def _each(self, action: Callable[[Server], None]) -> None:
-        self.each(self._servers(), action)
+        self.each(self.servers, action)
 
     @staticmethod
     def each(servers: Sequence[Server], action: Callable[[Server], None]) -> None:
-        """Run it for all servers in parallel, and wait for all before the first error is raised."""
-        with ThreadPoolExecutor() as threads:
-            running = [threads.submit(action, server) for server in servers]
+        """Do it to all servers at once, and wait for all before the first error is raised."""
+        threads = ThreadPoolExecutor()
+        running = [threads.submit(action, server) for server in servers]
+        try:
+            # Not by leaving the executor: it joins its threads, and Python takes a thread whose join was interrupted
+            # for one that has ended, so that it would not wait for it at exit either.
+            wait(running)
+        finally:
+            threads.shutdown(wait=False)
         for future in running:
             future.result()
+
+
+@contextmanager
+def undone_on_failure(servers: Sequence[Server]) -> Iterator[None]:
+    """Whoever starts these and fails, or is interrupted, stops those again that did not run before."""
+    missing = [server for server in servers if not server.running]
+    try:
+        yield
+    except BaseException:
+        Stack.each(missing, lambda server: server.stop())
+        raise
 
 
 def _check_kind(directory: Path, state: State, brokers: int, secure: bool) -> None:

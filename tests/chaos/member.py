@@ -42,7 +42,7 @@ class Member:
             command=lambda: [sys.executable, "-m", "tests.chaos.workload", role],
             # A process that dies at a crash point may never become ready.
             answers=(lambda: True) if armed else partial(_ready, self._url),
-            environment={**environment, "LEDGER_HTTP_PORT": str(port), **armed},
+            environment=lambda: {**environment, "LEDGER_HTTP_PORT": str(port), **armed},
         )
 
     async def start(self) -> None:

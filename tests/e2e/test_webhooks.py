@@ -23,7 +23,7 @@ async def test_a_partner_that_asked_gets_a_webhook_of_a_workplace_and_can_verify
             "NOTIFICATIONS_WEBHOOK_SECRETS": str(asks.webhook_secrets),
         }
         usual = platform.services["notifications"]
-        asked = platform._process("notifications", platform.ports["notifications"], environment)
+        asked = platform._process("notifications", platform.ports["notifications"], lambda: environment)
         await asyncio.to_thread(usual.stop)
         try:
             await asyncio.to_thread(asked.start)
