@@ -52,8 +52,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if name_of_worker():
-        session.config.workeroutput["looked_at"] = dict(LOOKED_AT)  # type: ignore[attr-defined]
+    output = getattr(session.config, "workeroutput", None)  # a run that a test starts is nobody's worker
+    if output is not None:
+        output["looked_at"] = dict(LOOKED_AT)
 
 
 @pytest.hookimpl(optionalhook=True)

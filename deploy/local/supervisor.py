@@ -153,7 +153,7 @@ class Supervisor:
             return
         lock = command_lock(self._directory)
         try:
-            lock.acquire(patience=0)
+            lock.acquire(timeout=0)
         except StackError:
             return  # a person starts or stops things: not now
         try:
@@ -212,7 +212,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     one = FolderLock(directory / "supervisor", complaint="Process {owner} supervises {folder} already.")
     try:
-        one.acquire(patience=0)
+        one.acquire(timeout=0)
     except StackError as error:
         sys.exit(str(error))
     Supervisor(directory).watch(stop)
