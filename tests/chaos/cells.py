@@ -7,6 +7,7 @@ from typing import get_args
 
 from chassis.crash_points import Point
 from chassis.testing.eventually import eventually
+from tests.chaos.callers import Callers
 from tests.chaos.trial import Trial
 
 Act = Callable[[Trial], Awaitable[None]]
@@ -279,3 +280,66 @@ async def two_relays(trial: Trial) -> None:
     """Two processes share the partitions; one relay leads and the other stands by."""
     await asyncio.gather(trial.start(), trial.start())
     await trial.send(trial.traffic.deposits(1500))
+
+
+@cell(calm=True)
+async def disk_trouble(trial: Trial) -> None:
+    """For five seconds PostgreSQL cannot write accounts: an input/output error of the server, not of a record."""
+    await trial.send(trial.traffic.deposits(300))
+    await trial.start(seconds_per_deposit=0.005)
+    await trial.handled(100)
+    async with trial.failing("58030"):
+        await asyncio.sleep(5)
+    await trial.send(trial.traffic.deposits(300))
+
+
+@cell(calm=True)
+async def table_away(trial: Trial) -> None:
+    """For six seconds the table of the accounts has another name."""
+    await trial.send(trial.traffic.deposits(300))
+    await trial.start(seconds_per_deposit=0.005)
+    await trial.handled(100)
+    await trial.change_database("alter table accounts rename to elsewhere")
+    await asyncio.sleep(6)
+    await trial.change_database("alter table elsewhere rename to accounts")
+    await trial.send(trial.traffic.deposits(300))
+
+
+@cell(calm=True)
+async def column_changes_type(trial: Trial) -> None:
+    """A column gets another type under a running process, so that its prepared statements are no longer right."""
+    await trial.send(trial.traffic.deposits(600))
+    await trial.start(seconds_per_deposit=0.005)
+    for times, type_ in enumerate(("integer", "bigint", "integer", "bigint"), start=1):
+        await trial.handled(100 * times)
+        await trial.change_database(f"alter table accounts alter column balance type {type_}")
+
+
+@cell()
+async def frozen_broker(trial: Trial) -> None:
+    """The broker keeps its connections but answers nobody: the process says that it is not ready, until it is."""
+    (broker,) = trial.stack.kafka.brokers
+    await trial.send(trial.traffic.deposits(300))
+    member = await trial.start(seconds_per_deposit=0.005)
+    await trial.handled(100)
+    await asyncio.to_thread(broker.pause)
+    try:
+        await eventually(member.says_ready, lambda ready: not ready, within=60)
+        assert "duaal_consumer_lag{" not in await member.metrics()  # nobody can know it now
+    finally:
+        await asyncio.to_thread(broker.resume)
+    await trial.send(trial.traffic.deposits(300))
+    await member.ready()
+
+
+@cell(calm=True)
+async def stall_under_requests(trial: Trial) -> None:
+    """The process stands still for 40 s under 60 requests a second; 20 s later it answers everybody at once again."""
+    await trial.send(trial.traffic.deposits(300))
+    member = await trial.start(seconds_per_deposit=0.002)
+    async with Callers(member.url, trial.traffic.accounts[0]).calling(per_second=60) as callers:
+        await eventually(lambda: callers.are_answered_at_once)
+        member.pause()
+        await asyncio.sleep(40)
+        member.resume()
+        await eventually(lambda: callers.are_answered_at_once, within=20)

@@ -34,14 +34,14 @@ class Member:
         port = ports.choose([name], {})[name]
         traps = {"DUAAL_CRASH_AT": crash_at, "DUAAL_STOP_AT": stop_at}
         armed = {variable: f"{trap[0]}:{trap[1]}" for variable, trap in traps.items() if trap}
-        self._url = f"http://{ports.HOST}:{port}"
+        self.url = f"http://{ports.HOST}:{port}"
         self._process = ProcessServer(
             name,
             folder / "services" / name,
             port,
             command=lambda: [sys.executable, "-m", "tests.chaos.workload", role],
             # A process that dies at a crash point may never become ready.
-            answers=(lambda: True) if armed else partial(_ready, self._url),
+            answers=(lambda: True) if armed else partial(_ready, self.url),
             environment=lambda: {**environment, "LEDGER_HTTP_PORT": str(port), **armed},
         )
 
@@ -51,7 +51,15 @@ class Member:
 
     async def ready(self) -> None:
         """Wait until it has its partitions."""
-        await eventually(lambda: asyncio.to_thread(_ready, self._url), within=REACHED_WITHIN)
+        await eventually(self.says_ready, within=REACHED_WITHIN)
+
+    async def says_ready(self) -> bool:
+        """What it answers on /ready."""
+        return await asyncio.to_thread(_ready, self.url)
+
+    async def metrics(self) -> str:
+        """What it answers on /metrics."""
+        return await asyncio.to_thread(_metrics, self.url)
 
     async def died_there(self) -> None:
         """Wait until it killed itself at its crash point."""
@@ -61,6 +69,10 @@ class Member:
     async def stopped_there(self) -> None:
         """Wait until it is stopped at its crash point."""
         await eventually(lambda: self._status() == psutil.STATUS_STOPPED, within=REACHED_WITHIN)
+
+    def pause(self) -> None:
+        """SIGSTOP."""
+        self._process.pause()
 
     def resume(self) -> None:
         """SIGCONT."""
@@ -76,7 +88,7 @@ class Member:
 
     async def absorbed(self) -> int:
         """Deliveries that its inbox dropped."""
-        return (await asyncio.to_thread(outcomes, self._url))["DUPLICATE"] if self._process.running else 0
+        return (await asyncio.to_thread(outcomes, self.url))["DUPLICATE"] if self._process.running else 0
 
     @property
     def log(self) -> str:
@@ -94,3 +106,8 @@ def _ready(url: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def _metrics(url: str) -> str:
+    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())

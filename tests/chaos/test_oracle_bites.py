@@ -23,7 +23,7 @@ BITES: dict[str, tuple[str, set[Violation]]] = {
 """The cell that catches each sabotage, and the violations that it has to report."""
 
 QUIET_WITHIN = 5.0
-"""Seconds. A build that is broken on purpose may never become quiet, so the wait is short."""
+"""Seconds without any change. A build that is broken on purpose may never become quiet, so the wait is short."""
 
 
 def test_every_sabotage_has_a_cell_that_catches_it() -> None:

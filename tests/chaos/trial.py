@@ -6,6 +6,8 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
+from operator import ne
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -146,6 +148,22 @@ class Trial:
             await database.execute("lock table accounts in exclusive mode")
             yield
 
+    async def change_database(self, statement: str) -> None:
+        """Do this to the ledger's database."""
+        async with self.database() as database:
+            await database.execute(statement)
+
+    @asynccontextmanager
+    async def failing(self, code: str) -> AsyncIterator[None]:
+        """PostgreSQL answers with this SQLSTATE to whoever writes an account."""
+        await self.change_database(
+            f"create function fail() returns trigger language plpgsql as $$ begin "
+            f"raise exception 'made by the test' using errcode = '{code}'; end $$; "
+            f"create trigger failing before insert or update on accounts execute function fail()"
+        )
+        yield
+        await self.change_database("drop trigger failing on accounts; drop function fail()")
+
     async def look_while_down(self) -> None:
         """Judge while every process is dead: some violations may not exist at any moment."""
         self.broken += judge_while_down(await self.evidence())
@@ -153,9 +171,12 @@ class Trial:
             raise BrokenHalfWay
 
     async def quiet(self) -> None:
-        """Wait until nothing is left to do. When that takes too long, the oracle reports what is left."""
-        with suppress(AssertionError):
-            await eventually(self._to_do, lambda left: left == 0, within=self._quiet_within, every=0.2)
+        """Wait until nothing is left to do, or nothing changes any more. The oracle reports what is left."""
+        with suppress(TimeoutError, AssertionError):
+            async with asyncio.timeout(QUIET_WITHIN):
+                left = await self._to_do()
+                while left:
+                    left = await eventually(self._to_do, partial(ne, left), within=self._quiet_within, every=0.2)
 
     async def judge(self, *, calm: bool) -> None:
         """Wait until the platform is quiet, stop every process gracefully, and judge."""

@@ -11,10 +11,15 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
 from pydantic_settings import SettingsConfigDict
 
 from chassis.cli import command_line
+from chassis.commands import Commands
 from chassis.handling import MessageContext, PermanentError, handles
+from chassis.http import IdempotencyKey, json_only
+from chassis.persistence.connection import Pool
 from chassis.persistence.mapper import Mapper
 from chassis.service import Service
 from chassis.settings import Settings
@@ -54,6 +59,18 @@ class BalanceChanged(Event):
     balance: int
 
 
+class Inquiry(BaseModel):
+    """Somebody asks over HTTP what is in an account, and waits for the answer."""
+
+    account_id: UUID
+
+
+class Balance(BaseModel):
+    """What was in the account when it was asked for."""
+
+    balance: int
+
+
 class LedgerSettings(Settings):
     """`LEDGER_*`."""
 
@@ -83,7 +100,7 @@ class Account:
 
 @dataclass
 class Handlers:
-    """One handler loads, changes and publishes; the other only creates and publishes."""
+    """One handler loads, changes and publishes; another only creates and publishes; the third answers a command."""
 
     work: partial[None]
     refuses_disputed: bool
@@ -107,6 +124,13 @@ class Handlers:
         account = Account(deposit.account_id)
         uow.add(account)
         account.deposit(deposit.number, deposit.amount)
+
+    @handles(Inquiry, loads={Account: "account_id"})
+    def inquire(self, inquiry: Inquiry, uow: UnitOfWork, _: MessageContext) -> Balance:
+        """Answer what is in the account."""
+        self.work()
+        account = uow.find(Account, inquiry.account_id)
+        return Balance(balance=account.balance if account else 0)
 
 
 ACCOUNTS = Mapper(Account, "accounts")
@@ -139,6 +163,17 @@ def _topic(name: str, service: str, key: str, *, consumed: bool = False) -> Topi
     )
 
 
+def inquiries(commands: Commands, _: Pool) -> APIRouter:
+    """The ledger over HTTP."""
+    router = APIRouter(dependencies=[Depends(json_only)])
+
+    @router.post("/inquiries")
+    async def inquire(inquiry: Inquiry, key: IdempotencyKey = None) -> Balance:
+        return await commands.execute(inquiry, Balance, key)
+
+    return router
+
+
 def build(settings: LedgerSettings) -> Service:
     """The service, ready to run."""
     TOPICS.update(manifests(settings.name))
@@ -148,6 +183,7 @@ def build(settings: LedgerSettings) -> Service:
         handlers=Handlers(work, settings.refuses_disputed),
         mappers=[ACCOUNTS],
         migrations=MIGRATIONS,
+        routes=inquiries,
     )
 
 

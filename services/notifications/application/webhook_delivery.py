@@ -46,5 +46,5 @@ class WebhookDelivery:
                 webhook.postponed(now, self.schedule)
 
     def record_error(self, webhook: Webhook, now: datetime) -> None:
-        """It cannot even be attempted, for instance because its text cannot be rendered."""
+        """It cannot even be attempted."""
         webhook.postponed(now, self.schedule)

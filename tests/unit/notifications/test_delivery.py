@@ -103,6 +103,15 @@ async def test_after_the_last_attempt_it_gives_up() -> None:
     assert message.status is Status.FAILED
 
 
+async def test_a_message_that_cannot_even_be_rendered_fails_at_last() -> None:
+    message, delivery = a_message_for(a_referral()), a_delivery(MailServer())
+    while message.due_at:
+        delivery.record_error(message, message.due_at)
+    (event,) = message.pending_events
+    assert isinstance(event, MessageFailed)
+    assert (event.reason, event.attempts) == (DeliveryFailure.GAVE_UP, len(SCHEDULE) + 1)
+
+
 async def test_a_message_that_was_postponed_and_then_accepted_was_sent_once() -> None:
     message = a_message_for(a_referral())
     server = MailServer([Answer.NOT_NOW, Answer.NOT_NOW, Answer.ACCEPTED])

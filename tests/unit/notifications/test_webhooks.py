@@ -169,6 +169,15 @@ async def test_every_wait_is_longer_than_the_one_before() -> None:
     assert {post.body for post in partner.seen} == {b"{}"}
 
 
+async def test_what_cannot_even_be_posted_fails_at_last() -> None:
+    webhook, delivery = a_webhook(), WebhookDelivery("vdab", {WORKPLACE: URL}, Partner(Answer.ACCEPTED), WITH_WEBHOOKS)
+    while webhook.due_at:
+        delivery.record_error(webhook, webhook.due_at)
+    (event,) = webhook.pending_events
+    assert isinstance(event, WebhookFailed)
+    assert event.reason == DeliveryFailure.GAVE_UP
+
+
 async def test_what_the_manifest_does_not_ask_for_any_more_is_not_posted() -> None:
     webhook, partner = a_webhook(), Partner(Answer.ACCEPTED)
     await attempt(WebhookDelivery("vdab", {DOSSIER: URL}, partner, WITH_WEBHOOKS), webhook, NOON)
