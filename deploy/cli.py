@@ -24,7 +24,7 @@ from deploy.local.stack import StackError
 from deploy.new_service.cli import new
 from deploy.services import SERVICES
 from deploy.status import NOTHING_AS_JSON, status, table_of
-from deploy.up import FOLDER, FOLDERS, OPEN, SECURED, bring_down, bring_up, what_is_up
+from deploy.up import FOLDER, FOLDERS, OPEN, SECURED, bring_down, bring_up, stop_parts, what_is_up
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console()
@@ -49,8 +49,16 @@ def up(
 
 
 @app.command()
-def down() -> None:
+def down(
+    parts: Annotated[
+        list[str] | None, typer.Argument(help="Only these, until the next `up`: kafka-1, postgres, mail, a service.")
+    ] = None,
+) -> None:
     """Stop what `up` started, whatever of it is alive; the data stay for the next time."""
+    if parts and (running := what_is_up()):
+        names = stop_parts(running[0], parts)
+        console.print(f"Stopped {', '.join(names)}." if names else "None of them was up.", soft_wrap=True)
+        return
     stopped = {folder: names for folder in FOLDERS if (names := bring_down(folder))}
     for folder, names in stopped.items():
         console.print(f"Stopped {', '.join(names)}.", soft_wrap=True)

@@ -8,7 +8,7 @@ from types import FrameType
 
 from deploy.local import native_postgres
 from deploy.local.platform import Platform
-from deploy.local.server import Server, refuse_frozen
+from deploy.local.server import Server, StackError, refuse_frozen
 from deploy.local.stack import Stack, undone_on_failure
 from deploy.local.supervisor import commanding, forget_restarts, supervisor, want, wanted
 
@@ -86,6 +86,21 @@ def bring_down(folder: Path) -> list[str]:
             platform.stack.stop()
             # Child processes whose parent was killed belong to no recorded pid.
             native_postgres.clear_leftovers(folder.absolute() / "postgres" / "data")
+        return stopped
+
+
+def stop_parts(folder: Path, names: Sequence[str]) -> list[str]:
+    """Stop these parts, which stay down until the next `make up`; the others go on."""
+    with commanding(folder):
+        platform = Platform.recorded(folder)
+        known = {part.name: part for part in (platform.parts if platform else [])}
+        if unknown := set(names) - known.keys():
+            raise StackError(f"{', '.join(sorted(unknown))}: no such part; there are {', '.join(known)}.")
+        if (should := wanted(folder)) is not None:
+            want(folder, [name for name in should if name not in names])
+        chosen = [part for part in known.values() if part.name in names and part.running]
+        stopped = [_known_as(part) for part in chosen]
+        _stop(chosen)
         return stopped
 
 

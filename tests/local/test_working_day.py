@@ -138,6 +138,18 @@ def test_the_supervisor_brings_back_what_died(day: Day, killed: set[str]) -> Non
     assert changed(day.pids(), before) == killed
 
 
+def test_a_part_that_a_person_stops_stays_down_until_the_next_up(day: Day) -> None:
+    before = day.pids()
+    assert day.run("down", "reveral")[0] == 1
+    assert day.run("down", "referral") == (0, f"Stopped referral ({before['referral']}).\n")
+    day.kill("mail")  # once this is back, the supervisor has looked
+    probes.eventually(lambda: changed(day.pids(), before) == {"mail"}, "mail is back", PATIENCE)
+    assert day.parts()["referral"]["state"] == "down"
+    assert day.run("up")[0] == 0
+    assert changed(day.pids(), before) == {"mail", "referral"}
+    probes.eventually(day.all_ready, "everything is ready again", PATIENCE)
+
+
 def test_up_beside_a_frozen_kafka_says_so_and_what_to_do(day: Day) -> None:
     pids = day.pids()
     pid = pids["kafka-1"]
