@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-GIVES_UP_AFTER = 10.0
+GIVES_UP_AFTER = 5.0
 """Seconds. Who got no answer by then hangs up, and asks again with the same Idempotency-Key."""
 AT_ONCE = 1.0
 """Seconds in which an answer is what a caller is used to."""

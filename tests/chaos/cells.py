@@ -336,7 +336,7 @@ async def frozen_broker(trial: Trial) -> None:
 async def stall_under_requests(trial: Trial) -> None:
     """The process stands still for 40 s under 60 requests a second; 20 s later it answers everybody at once again."""
     await trial.send(trial.traffic.deposits(300))
-    member = await trial.start(seconds_per_deposit=0.002)
+    member = await trial.start(seconds_per_deposit=0.003)
     async with Callers(member.url, trial.traffic.accounts[0]).calling(per_second=60) as callers:
         await eventually(lambda: callers.are_answered_at_once)
         member.pause()
