@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 
 from chassis.execution import Executor, Message
-from chassis.failures import GaveUp, RetryPolicy, cause_of, explain, retried
+from chassis.failures import GaveUp, RetryPolicy, SetAside, cause_of, explain, retried
 from chassis.handling import Handler, MessageContext
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
@@ -188,18 +188,23 @@ class OutboundActions:
             name = action.kind.__name__
             log.error("outbound action failed", action=name, intent=str(intent.id), error=explain(error))
             result = error
-        await self._record(self._message(action, intent, claim, result, now))
+        await self._record(partial(self._message, action, intent, claim, now), result)
         claim.pending.discard(intent.id)
         self._health.progress(_part(action))
         self._metrics.outbound_actions.labels(self._service, action.kind.__name__).inc()
 
-    async def _record(self, message: Message) -> None:
+    async def _record(self, message: Callable[[Any], Message], result: Any) -> None:
+        """Record the result; if that is refused for this intent alone, count it as an attempt that failed."""
         try:
-            await retried(partial(self._executor.run, [message]), RetryPolicy())
+            await retried(partial(self._executor.run, [message(result)]), RetryPolicy())
         except GaveUp as gave_up:
-            raise cause_of(gave_up.error) from None
+            error = cause_of(gave_up.error)
+            if isinstance(result, Exception) or not isinstance(gave_up.decision, SetAside):
+                raise error from None
+            log.error("result cannot be recorded", error=explain(error))
+            await self._record(message, error)
 
-    def _message(self, action: OutboundAction, intent: Intent, claim: _Claim, result: Any, now: datetime) -> Message:
+    def _message(self, action: OutboundAction, intent: Intent, claim: _Claim, now: datetime, result: Any) -> Message:
         """The result, as a message whose handler tells it to the intent."""
 
         def record(performed: _Performed, uow: UnitOfWork, _: MessageContext) -> None:

@@ -46,6 +46,8 @@ class RunErrands:
 
     def record(self, intent: Errand, result: bool, now: datetime) -> None:
         """Record the result on the intent."""
+        if intent.correlation == "unheard of":
+            raise KeyError(intent.correlation)
         if result:
             intent.done()
         else:
@@ -178,6 +180,14 @@ async def test_what_cannot_even_be_attempted_counts_as_an_attempt_and_waits(offi
     office.now += timedelta(minutes=1)
     await office.perform()
     assert await attempts(office.store) == [2]
+
+
+async def test_a_result_that_cannot_be_recorded_counts_as_an_attempt_and_waits(office: Office) -> None:
+    await office.want(an_errand(correlation="unheard of"), an_errand())
+    await office.perform()
+    assert await attempts(office.store) == [1, 1]
+    assert len(await office.done()) == 1
+    assert await office.perform() == 0
 
 
 async def test_who_acted_when_the_claim_had_run_out_does_not_record_it_over_another(office: Office) -> None:
