@@ -34,9 +34,9 @@ COMMIT_EVERY = 0.2
 LAG_EVERY = 5.0
 LAG_WITHIN = 4.0
 POSITION_WITHIN = 0.2
-FETCH_AHEAD_AFTER = 0.004
+FETCH_AHEAD_AFTER = 0.012
 """Seconds from the beginning of a batch until the next one is fetched and read: by then PostgreSQL works on the first
-statements, and this process would only wait. Without the delay a hop reaches 0.67 of bare code instead of 0.79."""
+statements, and this process would only wait. In one hour a hop reached 0.70 of bare code with 2 and 4 ms, 0.77 with 8 and 0.80 with 12."""
 
 
 class DrainOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc]
