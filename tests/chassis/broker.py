@@ -42,6 +42,11 @@ class Broker:
             await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=config)])
         return name
 
+    async def delete_topic(self, name: str) -> None:
+        """The topic and all its records are gone."""
+        async with self._admin() as admin:
+            await admin.delete_topics([name])
+
     async def settings_of(self, topic: str) -> dict[str, str]:
         """Every setting of a topic, including those that it inherits from the broker."""
         async with self._admin() as admin:

@@ -368,6 +368,19 @@ async def test_a_topic_that_comes_later_is_read_within_seconds(
         await member.consumer.stop()
 
 
+async def test_a_topic_that_is_deleted_and_made_again_is_read_from_its_beginning(
+    broker: Broker, topic: str, group: str, postgres: PostgresStore
+) -> None:
+    rig = Rig(postgres)
+    async with consuming(broker, group, topic, rig):
+        await broker.send(*counts(topic, 3))
+        await handled(rig, 3)
+        await broker.delete_topic(topic)
+        await eventually(lambda: broker.make_topic(topic))
+        await broker.send(*counts(topic, 2))
+        await handled(rig, 5)
+
+
 async def test_nothing_to_do_is_not_being_stuck_but_a_batch_without_end_is(
     broker: Broker, topic: str, group: str, postgres: PostgresStore
 ) -> None:

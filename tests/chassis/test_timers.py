@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,7 +18,7 @@ from chassis.observability.gauges import GaugeCollector
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.outbox_records import OutboxRecord
-from chassis.persistence.connection import Pool
+from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.leadership import Leadership
 from chassis.persistence.store import PostgresStore, PostgresTransaction, Store
 from chassis.persistence.timers import WaitingTimer
@@ -264,6 +265,19 @@ async def test_a_timer_with_the_id_of_its_aggregate_is_refused() -> None:
     tally.pending_events.append(CountDue(timer_id=tally.id, due_at=NOON, tally_id=tally.id))
     with pytest.raises(TypeError, match="CountDue has the id of its aggregate"):
         unit_of_work.collect_events(a_context())
+
+
+async def test_what_cannot_be_measured_is_absent(tally_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chassis.observability.gauges.EVERY", 0.1)
+    metrics, stop = Metrics(), asyncio.Event()
+    unpublished = partial(metrics.registry.get_sample_value, "duaal_outbox_unpublished", {"service": "tally"})
+    pool = await open_pool(tally_database, size=2)
+    measuring = asyncio.create_task(GaugeCollector("tally", pool, metrics).run(stop))
+    await eventually(unpublished, lambda rows: rows is not None)
+    await pool.close()
+    await eventually(unpublished, lambda rows: rows is None)
+    stop.set()
+    await measuring
 
 
 async def test_what_waits_and_what_is_overdue_is_measured(postgres: PostgresStore, pool: Pool) -> None:
