@@ -8,7 +8,7 @@ import structlog
 from chassis.observability.metrics import Metrics
 from chassis.persistence.connection import Pool
 
-log = structlog.get_logger("sampling")
+log = structlog.get_logger("gauges")
 
 EVERY = 5.0
 _OUTBOX = "select count(*), coalesce(extract(epoch from now() - min(recorded_at)), 0) from outbox"
