@@ -170,9 +170,13 @@ class Consumer:
 
     async def _decide(self, deliveries: Sequence[Delivery]) -> None:
         crash_point("after receive")
-        asyncio.get_running_loop().call_later(FETCH_AHEAD_AFTER, self._fetcher.fetch_ahead)
+        # Never after the batch: what is fetched beside `next` comes out of order, and would be given up behind its commit.
+        ahead = asyncio.get_running_loop().call_later(FETCH_AHEAD_AFTER, self._fetcher.fetch_ahead)
         try:
-            await self._pipeline.process(deliveries)
+            try:
+                await self._pipeline.process(deliveries)
+            finally:
+                ahead.cancel()
         except Paused as pause:
             self._health.lost("dependency")
             self._metrics.pauses.labels(self._service).inc()
