@@ -57,8 +57,9 @@ class DrainOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Wait for the batch."""
         async with self.lock:
-            self._fetcher.give_up()
             await self._committed()
+            # Last, and without a wait in between: what was fetched during the commit is given up, too.
+            self._fetcher.give_up()
             self._revoked(revoked)
             log.info("partitions revoked", number=len(revoked))
 
@@ -170,7 +171,7 @@ class Consumer:
 
     async def _decide(self, deliveries: Sequence[Delivery]) -> None:
         crash_point("after receive")
-        # Never after the batch: what is fetched beside `next` comes out of order, and would be given up behind its commit.
+        # Never after the batch: what is fetched beside `next` comes out of order.
         ahead = asyncio.get_running_loop().call_later(FETCH_AHEAD_AFTER, self._fetcher.fetch_ahead)
         try:
             try:
