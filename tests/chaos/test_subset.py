@@ -18,6 +18,7 @@ SUBSET = (
     "poison-delivered-again",
     "kill-during-redrive",
     "connections-cut",
+    "rebalance",
 )
 
 
