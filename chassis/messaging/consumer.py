@@ -58,7 +58,7 @@ class DrainOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc]
         """Wait for the batch."""
         async with self.lock:
             await self._committed()
-            # Last, and without a wait in between: what was fetched during the commit is given up, too.
+            # Without a wait in between: the position is past what is given up, and must not be taken for decided.
             self._fetcher.give_up()
             self._revoked(revoked)
             log.info("partitions revoked", number=len(revoked))
@@ -171,13 +171,8 @@ class Consumer:
 
     async def _decide(self, deliveries: Sequence[Delivery]) -> None:
         crash_point("after receive")
-        # Never after the batch: what is fetched beside `next` comes out of order.
-        ahead = asyncio.get_running_loop().call_later(FETCH_AHEAD_AFTER, self._fetcher.fetch_ahead)
         try:
-            try:
-                await self._pipeline.process(deliveries)
-            finally:
-                ahead.cancel()
+            await self._process(deliveries)
         except Paused as pause:
             self._health.lost("dependency")
             self._metrics.pauses.labels(self._service).inc()
@@ -203,6 +198,14 @@ class Consumer:
         self._health.found("dependency")
         self._health.progress("consumer")
         self._metrics.last_progress.labels(self._service).set_to_current_time()
+
+    async def _process(self, deliveries: Sequence[Delivery]) -> None:
+        """Handle them, and meanwhile fetch the next ones."""
+        ahead = asyncio.get_running_loop().call_later(FETCH_AHEAD_AFTER, self._fetcher.fetch_ahead)
+        try:
+            await self._pipeline.process(deliveries)
+        finally:
+            ahead.cancel()  # never after the batch: what is fetched beside `next` comes out of order
 
     def _decided(self, offsets: Offsets) -> None:
         """Per partition, everything before this offset is decided."""
