@@ -139,7 +139,7 @@ class Executor:
 
         False: it cannot be done so, because something is there already, is parked, or has to be read.
         """
-        if not _plan_of(messages).is_empty or any(message.redriven for message in messages):
+        if any(message.redriven or not _plan_of([message]).is_empty for message in messages):
             return False
         unit_of_work = UnitOfWork()
         self._handle(messages, unit_of_work)

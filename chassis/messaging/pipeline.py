@@ -266,7 +266,7 @@ class Pipeline:
         for delivery in deliveries:
             if delivery.outcome:
                 continue
-            if delivery in apart or not held.isdisjoint(delivery.marks):
+            if delivery in apart or (held and not held.isdisjoint(delivery.marks)):
                 held |= delivery.marks
             else:
                 independent.append(delivery)
