@@ -158,7 +158,7 @@ class UnitOfWork:
         """
         found = self.find(kind, id_)
         if found is None:
-            raise NotFound(f"there is no {kind.__name__} {id_}")
+            raise NotFound(f"{kind.__name__} {id_} bestaat niet, of niet meer.")
         return found
 
     def find(self, kind: type[A], id_: UUID | None) -> A | None:
