@@ -3,8 +3,14 @@
 from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+from starlette.requests import Request
 
 TEN_MINUTES = 600
+
+
+def address_of(request: Request) -> str:
+    """The address that a request came from, as the gateway saw it."""
+    return request.client.host if request.client else "unknown"
 
 
 class Limits:

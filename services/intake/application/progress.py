@@ -1,9 +1,10 @@
 """How far a case is, for the person who asked: what happens next, who does it, and by when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from chassis.handling import BRUSSELS
 from contracts.vocabulary import ReferralKind, ReferralOutcome
 from services.intake.application.queries import CaseView
 from services.intake.domain.case import CaseStatus
@@ -41,10 +42,17 @@ class Progress:
     """Day by which the next step is due."""
     service_id: str | None = None
     """The partner, when one has it."""
+    is_urgent: bool = False
+    """Does somebody have to be there the same day? Then the person is told whom to call meanwhile."""
 
 
 def progress_of(case: CaseView) -> Progress:
     """How far the newest referral of a case is, or the case itself when there is none."""
+    is_urgent = any(one.due_on <= one.asked_at.astimezone(BRUSSELS).date() for one in case.questions)
+    return replace(_progress_of(case), is_urgent=is_urgent)
+
+
+def _progress_of(case: CaseView) -> Progress:
     if case.status is CaseStatus.WITHDRAWN:
         return Progress(Stage.WITHDRAWN, case.due_on)
     newest = case.referrals[0] if case.referrals else None

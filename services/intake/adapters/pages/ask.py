@@ -1,8 +1,6 @@
 """Ask a question: the form, the check of what was typed, and the way to its private link."""
 
-from collections.abc import Callable
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -14,7 +12,7 @@ from chassis.commands import Commands
 from chassis.handling import Refused
 from chassis.private_links import hash_of, new_seed, token_of
 from chassis.web.forms import Choice, Field, Filled, Form, Kind
-from chassis.web.limits import Limits
+from chassis.web.limits import Limits, address_of
 from chassis.web.pages import Pages
 from contracts.vocabulary import Audience
 from services.intake.adapters.words import CrisisNumber
@@ -92,57 +90,75 @@ FORM = Form(
 
 TOO_MANY = "Van uw netwerk kwamen net heel veel vragen. Wacht tien minuten en verstuur opnieuw, of bel ons."
 IS_A_PROGRAM = "Dit veld moet leeg blijven. Laad de pagina opnieuw en probeer het nog eens."
-SENT = "verstuurd"
 
 
-def ask_routes(
-    pages: Pages, commands: Commands, limits: Limits, redact: Redactor, crisis_numbers: tuple[CrisisNumber, ...]
-) -> APIRouter:
-    """The routes under `/vraag` that need no link."""
-    router = APIRouter(include_in_schema=False)
+class AskPages:
+    """The pages under `/vraag` that need no link."""
 
-    def form_page(request: Request, form: Filled[AskQuestion], seed: str, status: int = 200) -> Response:
-        return pages.render(
-            request, "ask.html", status=status, form=form, seed=seed, crisis_numbers=crisis_numbers
-        )
+    def __init__(
+        self,
+        pages: Pages,
+        commands: Commands,
+        limits: Limits,
+        redact: Redactor,
+        crisis_numbers: tuple[CrisisNumber, ...],
+    ) -> None:
+        self._pages = pages
+        self._commands = commands
+        self._limits = limits
+        self._redact = redact
+        self._crisis_numbers = crisis_numbers
 
-    @router.get("/vraag", dependencies=[anyone("a public form")])
-    async def show(request: Request, wie: Annotated[str, Query(max_length=20)] = "") -> Response:
-        return form_page(request, FORM.blank(audience=wie), new_seed())
+    def routes(self) -> APIRouter:
+        """The form, and what it is sent to."""
+        router = APIRouter(include_in_schema=False, dependencies=[anyone("a public form")])
+        router.get("/vraag")(self.show)
+        router.post("/vraag")(self.send)
+        return router
 
-    @router.post("/vraag", dependencies=[anyone("a public form")])
-    async def send(request: Request) -> Response:
+    async def show(self, request: Request, wie: Annotated[str, Query(max_length=20)] = "") -> Response:
+        """The empty form; `wie` is chosen already by whoever came through a door of the home page."""
+        return self._form_page(request, FORM.blank(audience=wie), new_seed())
+
+    async def send(self, request: Request) -> Response:
+        """One of three steps: check what was typed, change it, send it."""
         data = await request.form()
         seed = _seed(str(data.get("seed", "")))
         form = FORM.read(data)
         if data.get("website"):
-            return form_page(request, form.wrong(IS_A_PROGRAM), seed, 422)
+            return self._form_page(request, form.wrong(IS_A_PROGRAM), seed, 422)
         if form.command is None:
-            return form_page(request, form, seed, 422)
-        if data.get("step") == "change":
-            return form_page(request, form, seed)
-        if data.get("step") != "send":
-            found = redact(form.command.text)
-            return pages.render(request, "ask_check.html", form=form, seed=seed, removed=found.removed)
-        if not limits.admit(request.client.host if request.client else ""):
-            return form_page(request, form.wrong(TOO_MANY), seed, 429)
-        return await _ask(request, form, seed, form_page)
+            return self._form_page(request, form, seed, 422)
+        match data.get("step"):
+            case "change":
+                return self._form_page(request, form, seed)
+            case "send":
+                return await self._ask(request, form, form.command, seed)
+            case _:
+                removed = self._redact(form.command.text).removed
+                return self._pages.render(request, "ask_check.html", form=form, seed=seed, removed=removed)
 
-    async def _ask(
-        request: Request, form: Filled[AskQuestion], seed: str, form_page: Callable[..., Response]
-    ) -> Response:
-        assert form.command
-        content = form.command.model_dump_json()
+    async def _ask(self, request: Request, form: Filled[AskQuestion], command: AskQuestion, seed: str) -> Response:
+        if not self._limits.admit(address_of(request)):
+            return self._form_page(request, form.wrong(TOO_MANY), seed, 429)
+        content = command.model_dump_json()
         token = token_of(seed, content)
-        command = form.command.model_copy(update={"link": hash_of(token)})
         try:
-            # The same form sent twice is the same key: one case.
-            await commands.execute(command, QuestionReceipt, hash_of(f"{seed}\n{content}"), actor=PUBLIC)
+            # The same form sent twice has the same key: one case.
+            await self._commands.execute(
+                command.model_copy(update={"link": hash_of(token)}),
+                QuestionReceipt,
+                hash_of(f"{seed}\n{content}"),
+                actor=PUBLIC,
+            )
         except Refused as refused:
-            return form_page(request, form.refused(refused), seed, 422)
-        return RedirectResponse(f"/vraag/volg/{token}?{urlencode({'nieuw': SENT})}", 303)
+            return self._form_page(request, form.refused(refused), seed, 422)
+        return RedirectResponse(f"/vraag/volg/{token}?nieuw=verstuurd", 303)
 
-    return router
+    def _form_page(self, request: Request, form: Filled[AskQuestion], seed: str, status: int = 200) -> Response:
+        return self._pages.render(
+            request, "ask.html", status=status, form=form, seed=seed, crisis_numbers=self._crisis_numbers
+        )
 
 
 def _seed(sent: str) -> str:

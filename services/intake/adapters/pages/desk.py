@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -120,9 +120,7 @@ def desk_routes(
         return await case_page(request, case_id, actor, None)
 
     @router.post("/balie/{case_id}/contact")
-    async def show_contact(
-        request: Request, case_id: UUID, actor: Annotated[Actor, only(*READS_WORDS)]
-    ) -> Response:
+    async def show_contact(request: Request, case_id: UUID, actor: Annotated[Actor, only(*READS_WORDS)]) -> Response:
         case = await case_of(queries, case_id)
         contacts = await vault.contacts([one.id for one in case.questions], actor, commands.now())
         return await case_page(request, case_id, actor, [one for one in contacts if not one.is_empty])
@@ -159,7 +157,9 @@ def as_csv(desk: DeskPage, labels: Labels) -> str:
     """What the list shows, without what people wrote; with a mark by which Excel knows that it is UTF-8."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";")
-    writer.writerow(("dossier", "ten laatste", "thema", "van", "regio", "kanaal", "gesteld", "vragen", "doorverwezen naar"))
+    writer.writerow(
+        ("dossier", "ten laatste", "thema", "van", "regio", "kanaal", "gesteld", "vragen", "doorverwezen naar")
+    )
     name: Callable[[str, str | None], str] = lambda vocabulary, code: labels.of(vocabulary, code) if code else ""  # noqa: E731
     for row in desk.rows:
         writer.writerow(

@@ -1,7 +1,6 @@
 """Follow a question by its private link: how far it is, what happens next, add something, withdraw."""
 
-from datetime import date
-from typing import Annotated
+from dataclasses import dataclass
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -9,12 +8,12 @@ from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from chassis.access import ByLink, LinkedTo
+from chassis.access import ByLink, linked
 from chassis.commands import Commands
 from chassis.handling import BRUSSELS, NotFound, Refused
 from chassis.private_links import hash_of
 from chassis.web.forms import Field, Filled, Form, Kind
-from chassis.web.limits import Limits
+from chassis.web.limits import Limits, address_of
 from chassis.web.pages import PRIVATE, Pages
 from services.intake.adapters.pages.ask import TOO_MANY
 from services.intake.adapters.words import CrisisNumber, Labels
@@ -29,6 +28,15 @@ from services.intake.application.disclosures import Vault
 from services.intake.application.progress import progress_of
 from services.intake.application.queries import CaseQueries, CaseView
 from services.intake.domain.case import CaseStatus
+
+
+@dataclass(frozen=True)
+class PublicWords:
+    """What the pages say besides the case itself."""
+
+    labels: Labels
+    crisis_numbers: tuple[CrisisNumber, ...]
+    public_url: str
 
 
 class Addition(BaseModel):
@@ -55,38 +63,82 @@ FORM = Form(
 )
 
 
-def _today(commands: Commands) -> date:
-    return commands.now().astimezone(BRUSSELS).date()
+class FollowPages:
+    """The pages behind a private link. A GET changes nothing: programs that scan mails follow links too."""
 
+    def __init__(
+        self,
+        pages: Pages,
+        commands: Commands,
+        queries: CaseQueries,
+        vault: Vault,
+        limits: Limits,
+        words: PublicWords,
+    ) -> None:
+        self._pages = pages
+        self._commands = commands
+        self._queries = queries
+        self._vault = vault
+        self._limits = limits
+        self._words = words
 
-def follow_routes(
-    pages: Pages,
-    commands: Commands,
-    queries: CaseQueries,
-    vault: Vault,
-    limits: Limits,
-    labels: Labels,
-    crisis_numbers: tuple[CrisisNumber, ...],
-    public_url: str,
-) -> APIRouter:
-    """The routes of a private link. A GET changes nothing: programs that scan mails follow links too."""
-    router = APIRouter(include_in_schema=False, prefix="/vraag/volg/{token}")
+    def routes(self) -> APIRouter:
+        """How far it is, add something, withdraw."""
+        access = Depends(ByLink(self._find))
+        router = APIRouter(prefix="/vraag/volg/{token}", include_in_schema=False, dependencies=[access])
+        router.get("")(self.show)
+        router.post("")(self.add)
+        router.get("/intrekken")(self.ask_whether_to_withdraw)
+        router.post("/intrekken")(self.withdraw)
+        return router
 
-    async def find(token_hash: str) -> tuple[UUID, UUID] | None:
-        return await queries.case_of_link(token_hash, _today(commands))
+    async def show(self, request: Request, token: str) -> Response:
+        """How far the question is."""
+        return await self._page(request, token, FORM.blank())
 
-    Link = Annotated[LinkedTo, Depends(ByLink(find))]  # noqa: N806
+    async def add(self, request: Request, token: str) -> Response:
+        """Add something: a question that joins the case."""
+        form = FORM.read(await request.form())
+        if form.command is None:
+            return await self._page(request, token, form, 422)
+        if not self._limits.admit(address_of(request)):
+            return await self._page(request, token, form.wrong(TOO_MANY), 429)
+        case = await self._case(request)
+        command = AskQuestion(case_id=case.case_id, audience=case.audience, text=form.command.text)
+        key = hash_of(f"{token}\n{len(case.questions)}\n{form.command.text}")
+        try:
+            await self._commands.execute(command, QuestionReceipt, key, actor=linked(request).actor)
+        except Refused as refused:
+            return await self._page(request, token, form.refused(refused), 422)
+        return RedirectResponse(f"{_path(token)}?nieuw=toegevoegd", 303)
 
-    async def case_of(link: LinkedTo) -> CaseView:
-        case = await queries.case(link.about)
+    async def ask_whether_to_withdraw(self, request: Request, token: str) -> Response:
+        """Ask before something that others act on."""
+        case = await self._case(request)
+        if case.status is CaseStatus.WITHDRAWN:
+            return RedirectResponse(_path(token), 303)
+        return self._pages.render(request, "withdraw.html", headers=PRIVATE, token=token)
+
+    async def withdraw(self, request: Request, token: str) -> Response:
+        """The question needs no answer any more."""
+        link = linked(request)
+        await self._commands.execute(WithdrawCase(case_id=link.about), WithdrawReceipt, actor=link.actor)
+        return RedirectResponse(f"{_path(token)}?nieuw=ingetrokken", 303)
+
+    async def _find(self, token_hash: str) -> tuple[UUID, UUID] | None:
+        return await self._queries.case_of_link(token_hash, self._commands.now().astimezone(BRUSSELS).date())
+
+    async def _case(self, request: Request) -> CaseView:
+        case = await self._queries.case(linked(request).about)
         if case is None:
             raise NotFound("Deze vraag bestaat niet meer.")
         return case
 
-    async def page(request: Request, link: LinkedTo, form: Filled[Addition], status: int = 200) -> Response:
-        case = await case_of(link)
-        words = await vault.words([one.id for one in case.questions], link.actor, commands.now())
-        return pages.render(
+    async def _page(self, request: Request, token: str, form: Filled[Addition], status: int = 200) -> Response:
+        case = await self._case(request)
+        actor = linked(request).actor
+        words = await self._vault.words([one.id for one in case.questions], actor, self._commands.now())
+        return self._pages.render(
             request,
             "follow.html",
             status=status,
@@ -94,46 +146,14 @@ def follow_routes(
             case=case,
             words=words,
             progress=progress_of(case),
-            labels=labels,
             form=form,
-            token=request.path_params["token"],
+            token=token,
             new=request.query_params.get("nieuw"),
-            address=f"{public_url}{request.url.path}",
-            crisis_numbers=crisis_numbers,
+            address=f"{self._words.public_url}{_path(token)}",
+            labels=self._words.labels,
+            crisis_numbers=self._words.crisis_numbers,
         )
 
-    @router.get("")
-    async def show(request: Request, link: Link) -> Response:
-        return await page(request, link, FORM.blank())
 
-    @router.post("")
-    async def add(request: Request, link: Link) -> Response:
-        form = FORM.read(await request.form())
-        if form.command is None:
-            return await page(request, link, form, 422)
-        if not limits.admit(request.client.host if request.client else ""):
-            return await page(request, link, form.wrong(TOO_MANY), 429)
-        case = await case_of(link)
-        command = AskQuestion(case_id=case.case_id, audience=case.audience, text=form.command.text)
-        key = hash_of(f"{request.path_params['token']}\n{len(case.questions)}\n{form.command.text}")
-        try:
-            await commands.execute(command, QuestionReceipt, key, actor=link.actor)
-        except Refused as refused:
-            return await page(request, link, form.refused(refused), 422)
-        return RedirectResponse(f"{request.url.path}?nieuw=toegevoegd", 303)
-
-    @router.get("/intrekken")
-    async def ask_whether_to_withdraw(request: Request, link: Link) -> Response:
-        case = await case_of(link)
-        if case.status is CaseStatus.WITHDRAWN:
-            return RedirectResponse(request.url.path.removesuffix("/intrekken"), 303)
-        return pages.render(
-            request, "withdraw.html", headers=PRIVATE, case=case, token=request.path_params["token"]
-        )
-
-    @router.post("/intrekken")
-    async def withdraw(request: Request, link: Link) -> Response:
-        await commands.execute(WithdrawCase(case_id=link.about), WithdrawReceipt, actor=link.actor)
-        return RedirectResponse(f"{request.url.path.removesuffix('/intrekken')}?nieuw=ingetrokken", 303)
-
-    return router
+def _path(token: str) -> str:
+    return f"/vraag/volg/{token}"

@@ -50,7 +50,9 @@ def staff_routes(pages: Pages, commands: Commands, queries: CaseQueries, pool: P
         case = await queries.case(about) if about else None
         ids = [case.case_id, *(one.id for one in case.questions)] if case else [about] if about else []
         rows = await audit_about(pool, ids) if ids else []
-        return pages.render(request, "audit.html", number=nummer, wrong=bool(nummer) and not about, rows=rows, done=DONE)
+        return pages.render(
+            request, "audit.html", number=nummer, wrong=bool(nummer) and not about, rows=rows, done=DONE
+        )
 
     return router
 
@@ -66,9 +68,7 @@ def tasks_of(actor: Actor, waiting: Waiting | None) -> list[Task]:
                 "Iemand wacht op een eerste antwoord.",
                 "/balie?lijst=TODAY",
             ),
-            Task(
-                _number(waiting.open, "open vraag", "open vragen"), "Alles wat nog loopt.", "/balie?lijst=OPEN"
-            ),
+            Task(_number(waiting.open, "open vraag", "open vragen"), "Alles wat nog loopt.", "/balie?lijst=OPEN"),
         ]
         tasks = tasks if waiting.late else tasks[1:]
     if actor.may(UserRole.AUDITOR):
