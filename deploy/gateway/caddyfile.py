@@ -6,7 +6,7 @@ from deploy.gateway.errors import ERRORS, STYLE_DIGEST, TEMPLATES
 from deploy.gateway.routes import HOME, PRIVATE, api_prefix, most_specific_first
 
 LARGEST_BODY = "80KB"
-"""More than a service accepts (64 KiB): it can say best what is too long. What is larger does not reach it."""
+"""More than a service accepts (64 KiB): it can say best what is too long. Of what is larger it gets no more."""
 
 
 def caddyfile(host: str, port: int, upstreams: Mapping[str, str]) -> str:

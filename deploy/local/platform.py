@@ -84,11 +84,13 @@ class Platform:
 
     def _choose_ports(self, former: dict[str, int], gateway_port: int | None) -> dict[str, int]:
         """A port of a part that still runs is its own, however much it looks taken."""
-        running = {part.name: former[part.name] for part in left_in(self._directory) if part.running}
+        names = (*SERVICES, *FRONT)
+        running = {part.name for part in left_in(self._directory) if part.running}
         remembered = dict(former)
         if wanted := former.get(gateway.NAME, gateway_port):
             remembered[gateway.NAME] = ports.first_free(wanted)
-        return {**ports.choose((*SERVICES, *FRONT), remembered), **running}
+        chosen = ports.choose(names, remembered)
+        return {name: former[name] if name in running else chosen[name] for name in names}
 
     @staticmethod
     def wipe(directory: Path) -> None:

@@ -26,7 +26,9 @@ from deploy.login.authorization import (
 from deploy.login.tokens import ALGORITHM, AUDIENCE, LIFETIME, Tokens
 
 PAGES = Path(__file__).parent / "pages"
-TEMPLATES = Environment(loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined)
+TEMPLATES = Environment(
+    loader=FileSystemLoader(PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+)
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
@@ -73,7 +75,7 @@ class Provider:
                 "response_types_supported": ["code"],
                 "response_modes_supported": ["query"],
                 "grant_types_supported": ["authorization_code", "client_credentials"],
-                "subject_types_supported": ["pairwise"],
+                "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": [ALGORITHM],
                 "scopes_supported": ["openid"],
                 "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
