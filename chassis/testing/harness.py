@@ -5,11 +5,14 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+import httpx
 from pydantic import BaseModel
 
+from chassis.actors import UserRole
 from chassis.commands import Commands
 from chassis.execution import Executor
 from chassis.handling import handlers_of
+from chassis.http import create_app
 from chassis.messaging.pipeline import Pipeline
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
@@ -20,6 +23,7 @@ from chassis.persistence.store import PostgresStore
 from chassis.record import Outcome, Record
 from chassis.service import Service
 from chassis.testing.builders import END_OF_TIME, NOON, a_record, as_it_arrives
+from chassis.testing.tokens import bearer, tokens
 from contracts.envelope import Texts
 from contracts.event import Event, Timer
 from contracts.registry import EVENTS
@@ -102,6 +106,17 @@ class ServiceUnderTest:
     async def execute(self, command: BaseModel, answer: type[Answer], key: str | None = None) -> Answer:
         """What HTTP would do with a command."""
         return await self.commands.execute(command, answer, key)
+
+    def http(self, *roles: UserRole, institution: str | None = None) -> httpx.AsyncClient:
+        """A client of its HTTP application, in the name of somebody with these roles; without roles, of nobody."""
+        assert self.service.routes
+        routes = self.service.routes(self.commands, self.pool)
+        app = create_app(self.service.name, Health(), self.metrics, routes, tokens())
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url=f"http://{self.service.name}",
+            headers=bearer(*roles, institution=institution) if roles else {},
+        )
 
     async def perform_outbound_actions(self) -> int:
         """Perform everything that is due now."""

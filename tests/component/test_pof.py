@@ -13,17 +13,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from chassis.actors import UserRole
 from chassis.handling import Refused
-from chassis.http import create_app
-from chassis.observability.health import Health
-from chassis.observability.metrics import Metrics
 from chassis.persistence.tables import tables_of
 from chassis.record import Outcome
 from chassis.service import Service
 from chassis.testing.builders import END_OF_TIME
 from chassis.testing.harness import ServiceUnderTest
 from contracts.pof import Evidence, ProgrammatieAnnounced, ProgrammatieSubmitted
-from services.pof.adapters.http import routes
 from services.pof.app import build
 from services.pof.application.commands import SubmitDossier
 from services.pof.application.views import DossierView
@@ -46,8 +43,7 @@ def service() -> Service:
 @pytest.fixture
 async def http(under_test: ServiceUnderTest) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the service's own HTTP application."""
-    app = create_app("pof", Health(), Metrics(), routes(under_test.commands, under_test.pool))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://pof") as client:
+    async with under_test.http(UserRole.POF_SECRETARY) as client:
         yield client
 
 

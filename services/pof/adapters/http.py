@@ -5,6 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
+from chassis.access import only
+from chassis.actors import Actor, UserRole
 from chassis.commands import Commands
 from chassis.http import IdempotencyKey, json_only
 from chassis.persistence.connection import Pool
@@ -15,18 +17,25 @@ from services.pof.application.views import DossierView
 Limit = Annotated[int, Query(ge=1, le=200, description="At most so many, newest first.")]
 
 
+FORUM = (UserRole.POF_SECRETARY, UserRole.COORDINATOR)
+ForumOrSchool = Annotated[Actor, only(*FORUM, UserRole.SCHOOL)]
+Reader = Annotated[Actor, only(*FORUM, UserRole.SCHOOL, UserRole.READER, UserRole.OPERATOR, UserRole.ADMIN)]
+
+
 def routes(commands: Commands, pool: Pool) -> APIRouter:
     """Two commands, and two queries of the register."""
     router = APIRouter(dependencies=[Depends(json_only)])
 
     @router.post("/dossiers", status_code=201, summary="Announce a programme to the forum")
-    async def announce(command: AnnounceDossier, key: IdempotencyKey = None) -> DossierView:
-        return await commands.execute(command, DossierView, key)
+    async def announce(command: AnnounceDossier, actor: ForumOrSchool, key: IdempotencyKey = None) -> DossierView:
+        return await commands.execute(command, DossierView, key, actor=actor)
 
     @router.post("/dossiers/{dossier_id}/submit", summary="Report that the application is at AGODI")
-    async def submit(dossier_id: UUID, submission: Submission, key: IdempotencyKey = None) -> DossierView:
+    async def submit(
+        dossier_id: UUID, submission: Submission, actor: ForumOrSchool, key: IdempotencyKey = None
+    ) -> DossierView:
         command = SubmitDossier(dossier_id=dossier_id, **submission.model_dump())
-        return await commands.execute(command, DossierView, key)
+        return await commands.execute(command, DossierView, key, actor=actor)
 
     @router.get("/dossiers/{dossier_id}", summary="Look at one dossier")
     async def show(dossier_id: UUID) -> DossierView:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from chassis.handling import MessageContext, NotFound, by, handles
+from chassis.actors import Actor
+from chassis.handling import Forbidden, MessageContext, NotFound, by, handles
 from chassis.unit_of_work import UnitOfWork
 from contracts.codelists import CodeLists
 from contracts.intake import LearnerSearchStarted, ProgrammatieReceived, WorkplaceRegistered
@@ -36,6 +37,7 @@ class Handlers:
     @handles(AnnounceDossier, loads={Dossier: by("natural_key"), **DEMAND_AND_SUPPLY})
     def announce_dossier(self, command: AnnounceDossier, uow: UnitOfWork, ctx: MessageContext) -> DossierView:
         """A valid plan opens a dossier, with today's demand and supply."""
+        _check_school(command.institution, ctx.actor)
         plan = plan_of(command, self.code_lists, ctx.today)
         check_unique(uow.all(Dossier, natural_key=plan.natural_key))
         deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
@@ -50,6 +52,7 @@ class Handlers:
         dossier = uow.find(Dossier, command.dossier_id)
         if dossier is None:
             raise NotFound(f"Dossier {command.dossier_id} kennen we niet. Kijk het nummer na.")
+        _check_school(dossier.institution, ctx.actor)
         submitted_on = command.submitted_on or ctx.today
         check_submission(dossier, submitted_on, ctx.today)
         deadline = self.calendar.deadline(dossier.school_year, dossier.education_type, ctx.today)
@@ -88,6 +91,11 @@ class Handlers:
             learner.update(event)
         else:
             uow.add(SearchingLearner.of(event))
+
+
+def _check_school(institution: str, actor: Actor) -> None:
+    if not actor.may_act_for(institution):
+        raise Forbidden("Uw account hoort bij een andere school. U kunt alleen dossiers van uw eigen school indienen.")
 
 
 def _evidence(of: Plan | Dossier, uow: UnitOfWork, on: date) -> Evidence:
