@@ -156,6 +156,7 @@ class Executor:
             event_keys=[key for message in messages for key in message.event_keys],
             behind={message.ordering_key for message in messages if message.ordering_key},
             answers=_answers(messages),
+            projected=unit_of_work.projected,
         )
         crash_point("before database commit")
         try:
