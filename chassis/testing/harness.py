@@ -11,14 +11,12 @@ from pydantic import BaseModel
 from chassis.actors import UserRole
 from chassis.commands import Commands
 from chassis.execution import Executor
-from chassis.handling import handlers_of
 from chassis.http import create_app
 from chassis.messaging.pipeline import Pipeline
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.outbound_actions import OutboundActions
 from chassis.persistence.connection import Pool, open_pool
-from chassis.persistence.repository import Repository
 from chassis.persistence.store import PostgresStore
 from chassis.record import Outcome, Record
 from chassis.service import Service
@@ -39,8 +37,8 @@ class ServiceUnderTest:
         self.service = service
         self.pool = pool
         self.now = NOON
-        self.store = PostgresStore(pool, service.name, [Repository(mapper) for mapper in service.mappers])
-        handlers = handlers_of(service.handlers)
+        self.store = PostgresStore(pool, service.name, service.repositories)
+        handlers = service.handlers_by_message
         self.metrics = Metrics()
         executor = Executor(service.name, self.store, now=self._now)
         self.pipeline = Pipeline(
@@ -129,7 +127,7 @@ class ServiceUnderTest:
         return [_event(row.record.headers, row.record.value) for row in rows]
 
     async def all(self, kind: type[A]) -> list[A]:
-        """Every aggregate of a class that is kept, in order of id."""
+        """Every aggregate or row of a class that is kept, in order of id."""
         (mapper,) = (mapper for mapper in self.service.mappers if mapper.kind is kind)
         columns = ", ".join(f'"{field.name}"' for field in mapper.fields)
         rows = await self.pool.fetch(f"select {columns} from {mapper.table} order by id")

@@ -200,6 +200,48 @@ async def test_the_newest_dossiers_come_first_and_not_too_many(
     assert [one["site"] for one in (await http.get("/dossiers", params={"limit": 1})).json()] == ["second"]
 
 
+async def test_the_list_is_read_page_by_page_and_what_comes_meanwhile_moves_nothing(
+    http: httpx.AsyncClient, under_test: ServiceUnderTest
+) -> None:
+    async def page(**after: str) -> list[str]:
+        return [one["dossier_id"] for one in (await http.get("/dossiers", params={"limit": "2"} | after)).json()]
+
+    for number in range(5):
+        under_test.now = under_test.now.replace(day=23 + number // 3)
+        await announce(under_test, site=f"site-{number}")
+    everything = [one["dossier_id"] for one in (await http.get("/dossiers")).json()]
+    seen = await page()
+    under_test.now = under_test.now.replace(day=25)
+    await announce(under_test, site="newer-than-all")
+    while more := await page(after=seen[-1]):
+        seen += more
+    assert seen == everything
+
+
+@pytest.mark.parametrize(
+    ("fitting", "other"),
+    [
+        ({"programme": "93"}, {"programme": "88"}),
+        ({"institution": "34082"}, {"institution": "34074"}),
+        ({"school_year": "2028-2029"}, {"school_year": "2027-2028"}),
+        ({"status": "ANNOUNCED"}, {"status": "SUBMITTED"}),
+        ({"subregion": "BRUGGE"}, {"subregion": "WESTHOEK"}),
+    ],
+    ids=",".join,
+)
+async def test_the_list_shows_what_fits(
+    http: httpx.AsyncClient, under_test: ServiceUnderTest, fitting: dict[str, str], other: dict[str, str]
+) -> None:
+    await announce(under_test, **{name: fitting[name] for name in fitting.keys() - {"status", "subregion"}})
+    assert len((await http.get("/dossiers", params=fitting)).json()) == 1
+    assert (await http.get("/dossiers", params=other)).json() == []
+
+
+async def test_a_filter_that_does_not_exist_is_named(http: httpx.AsyncClient) -> None:
+    assert fields_of(problem_of(await http.get("/dossiers", params={"year": "2027"}), 422)) == ["year"]
+    assert fields_of(problem_of(await http.get("/dossiers", params={"limit": 0}), 422)) == ["limit"]
+
+
 def problem_of(answer: httpx.Response, status: int) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"

@@ -7,7 +7,7 @@ from chassis.actors import Actor
 from chassis.handling import Forbidden, MessageContext, NotFound, by, handles
 from chassis.unit_of_work import UnitOfWork
 from contracts.codelists import CodeLists
-from contracts.intake import LearnerSearchStarted, ProgrammatieReceived, WorkplaceRegistered
+from contracts.intake import ProgrammatieReceived
 from contracts.pof import Evidence
 from services.pof.application.checks import check_submission, check_unique, plan_of, plan_of_partner
 from services.pof.application.commands import AnnounceDossier, SubmitDossier
@@ -75,22 +75,6 @@ class Handlers:
             uow.add(dossier)
         if dossier.status is Status.ANNOUNCED:
             dossier.submit(event.agodi_reference, event.submitted_on, deadline, evidence)
-
-    @handles(WorkplaceRegistered, loads={RegisteredWorkplace: "workplace_id"})
-    def note_workplace(self, event: WorkplaceRegistered, uow: UnitOfWork, _: MessageContext) -> None:
-        """A workplace counts as supply for its programme."""
-        if workplace := uow.find(RegisteredWorkplace, event.workplace_id):
-            workplace.update(event)
-        else:
-            uow.add(RegisteredWorkplace.of(event))
-
-    @handles(LearnerSearchStarted, loads={SearchingLearner: "learner_id"})
-    def note_search(self, event: LearnerSearchStarted, uow: UnitOfWork, _: MessageContext) -> None:
-        """A learner who looks for a workplace counts as demand for the programme."""
-        if learner := uow.find(SearchingLearner, event.learner_id):
-            learner.update(event)
-        else:
-            uow.add(SearchingLearner.of(event))
 
 
 def _check_school(institution: str, actor: Actor) -> None:
