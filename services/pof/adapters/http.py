@@ -11,6 +11,7 @@ from chassis.commands import Commands
 from chassis.http import IdempotencyKey, json_only
 from chassis.persistence.connection import Pool
 from services.pof.adapters.queries import PostgresDossierQueries
+from services.pof.application.checks import check_school
 from services.pof.application.commands import AnnounceDossier, Submission, SubmitDossier
 from services.pof.application.queries import DossierQueries, WhichDossiers
 from services.pof.application.views import DossierView
@@ -37,11 +38,14 @@ def routes(commands: Commands, pool: Pool) -> APIRouter:
         return await commands.execute(command, DossierView, key, actor=actor)
 
     @router.get("/dossiers/{dossier_id}", summary="Look at one dossier")
-    async def show(dossier_id: UUID) -> DossierView:
-        return await queries.dossier(dossier_id)
+    async def show(dossier_id: UUID, actor: Reader) -> DossierView:
+        dossier = await queries.dossier(dossier_id)
+        check_school(dossier.institution, actor)
+        return dossier
 
     @router.get("/dossiers", summary="Look at the dossiers, page by page; those announced last come first")
-    async def show_page(which: Annotated[WhichDossiers, Query()]) -> list[DossierView]:
-        return await queries.dossiers(which)
+    async def show_page(which: Annotated[WhichDossiers, Query()], actor: Reader) -> list[DossierView]:
+        own = {"institution": actor.institution} if actor.institution else {}
+        return await queries.dossiers(which.model_copy(update=own))
 
     return router

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import date
 
-from chassis.actors import Actor
-from chassis.handling import Forbidden, MessageContext, NotFound, by, handles
+from chassis.handling import MessageContext, NotFound, by, handles
 from chassis.unit_of_work import UnitOfWork
 from contracts.codelists import CodeLists
 from contracts.intake import ProgrammatieReceived
 from contracts.pof import Evidence
-from services.pof.application.checks import check_submission, check_unique, plan_of, plan_of_partner
+from services.pof.application.checks import check_school, check_submission, check_unique, plan_of, plan_of_partner
 from services.pof.application.commands import AnnounceDossier, SubmitDossier
 from services.pof.application.views import DossierView
 from services.pof.domain.calendar import Calendar
@@ -37,7 +36,7 @@ class Handlers:
     @handles(AnnounceDossier, loads={Dossier: by("natural_key"), **DEMAND_AND_SUPPLY})
     def announce_dossier(self, command: AnnounceDossier, uow: UnitOfWork, ctx: MessageContext) -> DossierView:
         """A valid plan opens a dossier, with today's demand and supply."""
-        _check_school(command.institution, ctx.actor)
+        check_school(command.institution, ctx.actor)
         plan = plan_of(command, self.code_lists, ctx.today)
         check_unique(uow.all(Dossier, natural_key=plan.natural_key))
         deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
@@ -52,7 +51,7 @@ class Handlers:
         dossier = uow.find(Dossier, command.dossier_id)
         if dossier is None:
             raise NotFound(f"Dossier {command.dossier_id} kennen we niet. Kijk het nummer na.")
-        _check_school(dossier.institution, ctx.actor)
+        check_school(dossier.institution, ctx.actor)
         submitted_on = command.submitted_on or ctx.today
         check_submission(dossier, submitted_on, ctx.today)
         deadline = self.calendar.deadline(dossier.school_year, dossier.education_type, ctx.today)
@@ -75,11 +74,6 @@ class Handlers:
             uow.add(dossier)
         if dossier.status is Status.ANNOUNCED:
             dossier.submit(event.agodi_reference, event.submitted_on, deadline, evidence)
-
-
-def _check_school(institution: str, actor: Actor) -> None:
-    if not actor.may_act_for(institution):
-        raise Forbidden("Uw account hoort bij een andere school. U kunt alleen dossiers van uw eigen school indienen.")
 
 
 def _evidence(of: Plan | Dossier, uow: UnitOfWork, on: date) -> Evidence:
