@@ -135,6 +135,4 @@ def check_school(institution: str, actor: Actor) -> None:
         Forbidden: the dossier is of another school.
     """
     if not actor.may_act_for(institution):
-        raise Forbidden(
-            "Uw account hoort bij een andere school. U ziet en verandert alleen eigen dossiers."
-        )
+        raise Forbidden("Uw account hoort bij een andere school. U ziet en verandert alleen eigen dossiers.")
