@@ -148,6 +148,7 @@ def _no_effect_twice(evidence: Evidence) -> Check:
 
 
 CONSUMES: dict[str, tuple[type[Event], ...]] = {
+    "intake": (ReferralCreated,),
     "referral": (QuestionReceived, LearnerAtRisk),
     "matching": (WorkplaceRegistered, LearnerSearchStarted, LearnerAtRisk, ProposalPeriodEnded),
     "notifications": (ReferralCreated, MatchProposed, ProgrammatieSubmitted, LearnerAtRisk),
