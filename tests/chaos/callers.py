@@ -23,6 +23,8 @@ class Callers:
         self._url = f"{url}/inquiries"
         self._account = account
         self._at_once: deque[bool] = deque(maxlen=LOOKED_AT)
+        self.told_otherwise: list[str] = []
+        """Answers that are neither what was asked for nor a request to come back later."""
 
     @property
     def are_answered_at_once(self) -> bool:
@@ -65,5 +67,7 @@ class Callers:
             return False
         self._at_once.append(answer.is_success and loop.time() - began < AT_ONCE)
         if not answer.is_success:
-            await asyncio.sleep(float(answer.headers["Retry-After"]))
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                self.told_otherwise.append(f"{answer.status_code} {answer.text}")
+            await asyncio.sleep(float(answer.headers.get("Retry-After", 1)))
         return answer.is_success
