@@ -8,16 +8,22 @@ from typing import Any
 from fastapi import APIRouter
 
 from chassis.commands import Commands
+from chassis.handling import handlers_of
 from chassis.outbound_actions import OutboundAction
 from chassis.partner_gateway import PartnerGateway
 from chassis.persistence.connection import Pool
 from chassis.persistence.mapper import Mapper
+from chassis.schedules import Schedule, check
 from chassis.topics import consumed_by
 
 
 @dataclass(frozen=True)
 class Service:
-    """One bounded context. `process.py` runs it."""
+    """One bounded context. `process.py` runs it.
+
+    Raises:
+        InvalidSchedule: two schedules have the same name, or nobody handles the message of one.
+    """
 
     name: str
     handlers: object
@@ -25,10 +31,14 @@ class Service:
     migrations: Path
     routes: Callable[[Commands, Pool], APIRouter] | None = None
     outbound_actions: Sequence[OutboundAction] = ()
+    schedules: Sequence[Schedule] = ()
     partner_gateway: PartnerGateway | None = None
     """Checks what partners write to their own topics."""
     given_up: Mapping[str, str] = field(default_factory=dict)
     """Its tables with rows that are deleted like closed dead letters: which ones, in SQL; $1 is their age."""
+
+    def __post_init__(self) -> None:
+        check(self.schedules, handlers_of(self.handlers))
 
     @property
     def topics(self) -> list[str]:
