@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel
 from uuid6 import uuid7
 
+from chassis.actors import PLATFORM, Actor
 from chassis.execution import Executor, IdempotencyKey, Message
 from chassis.failures import GaveUp, HandlersFailed, RetryPolicy, cause_of, retried, was_rolled_back
 from chassis.handling import Handler, MessageContext, PermanentError, TransientError
@@ -91,8 +92,12 @@ class Commands:
         self._executing: set[asyncio.Task[None]] = set()
         self._taking_in = 0
 
-    async def execute(self, command: BaseModel, answer: type[Answer], key: str | None = None) -> Answer:
+    async def execute(
+        self, command: BaseModel, answer: type[Answer], key: str | None = None, *, actor: Actor = PLATFORM
+    ) -> Answer:
         """The handler's answer. With the same `key` and the same command, the very answer of the first time.
+
+        A key belongs to the actor: nobody gets the answer of another by guessing a key.
 
         Raises:
             Refused: the handler does not accept the command.
@@ -105,7 +110,7 @@ class Commands:
             raise Overloaded
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Answer] = loop.create_future()
-        message = self._message(command, answer, key)
+        message = self._message(command, answer, key, actor)
         self._waiting.append(Request(message, answered, CALLER_LEFT.get(), loop.time()))
         if len(self._waiting) >= LARGEST_BATCH:
             self._full.set()
@@ -152,12 +157,12 @@ class Commands:
     def _partner_message(self, one: ReceivedMessage) -> Message:
         return Message(one.content, self._handlers[type(one.content)], one.context, (one.event_key,))
 
-    def _message(self, command: BaseModel, answer: type[Answer], key: str | None) -> Message:
+    def _message(self, command: BaseModel, answer: type[Answer], key: str | None, actor: Actor) -> Message:
         kind = type(command)
         # A client may use one key for a question and for a workplace.
-        key = key and f"{kind.__name__}/{key}"
+        key = key and f"{kind.__name__}/{actor.id}/{key}"
         id_ = uuid5(_NAMESPACE, key) if key else uuid7()
-        context = MessageContext(id=str(id_), source=self._source, type=kind.__name__, time=self.now())
+        context = MessageContext(id=str(id_), source=self._source, type=kind.__name__, time=self.now(), actor=actor)
         message = Message(command, self._handlers[kind], context)
         if key:
             message.idempotency_key = _idempotency_key(key, command, answer)

@@ -15,6 +15,7 @@ from chassis.crash_points import crash_point
 from chassis.failures import HandlersFailed
 from chassis.handling import Handler, MessageContext
 from chassis.outbox_records import OutboxRecord, OutboxRecordFactory
+from chassis.persistence.audit import rows_of
 from chassis.persistence.connection import overlapping
 from chassis.persistence.dead_letters import Closed, DeadLetter, OrderingKey
 from chassis.persistence.idempotency import IdempotencyRecord, KeyUsedTwice
@@ -156,6 +157,7 @@ class Executor:
             event_keys=[key for message in messages for key in message.event_keys],
             behind={message.ordering_key for message in messages if message.ordering_key},
             answers=_answers(messages),
+            audit=rows_of(unit_of_work.changes),
         )
         crash_point("before database commit")
         try:
@@ -212,7 +214,7 @@ class Executor:
             raise HandlersFailed(failed)
 
     async def _keep(self, transaction: Transaction, messages: Sequence[Message], unit_of_work: UnitOfWork) -> None:
-        """Steps 4 and 5: the answers, the aggregates, and the events that they publish."""
+        """Steps 4 and 5: the answers, the aggregates, the events that they publish, and who asked for it."""
         if answers := _answers(messages):
             await transaction.idempotency_records.add(answers)
         async with overlapping(transaction.save(unit_of_work)):
@@ -221,6 +223,8 @@ class Executor:
             await transaction.outbox.append(records)
         if timers:
             await transaction.timers.set(timers)
+        if unit_of_work.changes:
+            await transaction.audit.add(rows_of(unit_of_work.changes))
 
     def _outbox_records(self, unit_of_work: UnitOfWork) -> tuple[list[OutboxRecord], list[WaitingTimer]]:
         """What is published now, and what is published later."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+from chassis.actors import PLATFORM, Actor, Way
 from contracts.envelope import Envelope
 from contracts.event import Event
 
@@ -26,6 +27,10 @@ class PermanentError(Exception):
 
 class NotFound(PermanentError):
     """What a message is about does not exist."""
+
+
+class Forbidden(PermanentError):
+    """The actor may not do this; the message says in Dutch what would be needed."""
 
 
 class Refused(PermanentError):
@@ -63,14 +68,19 @@ class MessageContext(NamedTuple):
     time: datetime
     correlation: str | None = None
     traceparent: str | None = None
-    authid: str | None = None
-    """Who is behind it, when it came in from outside: the id of a partner."""
     received: tuple[Envelope, bytes] | None = None
     """The event as it came from Kafka, with its data: for a handler that passes it on unchanged."""
+    actor: Actor = PLATFORM
+    """Who asked for it."""
 
     def new_id(self, name: str) -> UUID:
         """The id of something that this message causes: the same for every delivery of the message."""
         return uuid5(_NAMESPACE, f"{self.source}\n{self.id}\n{name}")
+
+    @property
+    def authid(self) -> str | None:
+        """The id of the partner that the message came from."""
+        return self.actor.id if self.actor.way is Way.PARTNER else None
 
     @property
     def today(self) -> date:

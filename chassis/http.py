@@ -4,19 +4,28 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from functools import partial
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import asyncpg
 from fastapi import APIRouter, FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
 
+from chassis.access import NotSignedIn, anyone
 from chassis.commands import CALLER_LEFT
 from chassis.failures import Fault, fault_of
-from chassis.handling import NotFound, PermanentError, Refused, TransientError
+from chassis.handling import Forbidden, NotFound, PermanentError, Refused, TransientError
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.persistence.idempotency import KeyUsedTwice
+from chassis.reasons import reason_of
+from chassis.same_origin import SAFE, NotFromHere
+from chassis.tokens import Tokens
+from chassis.web.assets import ASSETS
+from chassis.web.errors import error_page
+from chassis.web.pages import wants_page
 
 LARGEST_BODY = 64 * 1024
 """Bytes of a request; a question is a few lines of text."""
@@ -27,27 +36,6 @@ IdempotencyKey = Annotated[
 ]
 
 JSON = "application/json"
-
-REASON = "Deze waarde is niet geldig."
-REASONS = {
-    "missing": "Dit veld is verplicht.",
-    "extra_forbidden": "Dit veld kennen we niet. Kijk de naam na.",
-    "enum": "Kies een van deze waarden: {expected}.",
-    "string_type": "Hier hoort tekst.",
-    "string_too_short": "Minstens {min_length} tekens.",
-    "string_too_long": "Hoogstens {max_length} tekens.",
-    "string_pattern_mismatch": "Deze waarde heeft niet de juiste vorm.",
-    "too_long": "Hoogstens {max_length} waarden.",
-    "int_parsing": "Hier hoort een geheel getal.",
-    "int_type": "Hier hoort een geheel getal.",
-    "greater_than_equal": "Minstens {ge}.",
-    "less_than_equal": "Hoogstens {le}.",
-    "bool_parsing": "Hier hoort true of false.",
-    "date_from_datetime_parsing": "Hier hoort een datum zoals 2026-11-23.",
-    "uuid_parsing": "Dit is geen nummer dat wij gaven.",
-    "value_error": "Deze waarde is niet geldig. Kijk ze na.",
-}
-"""Dutch for what pydantic says in English, by type of error."""
 
 
 def json_only(request: Request) -> None:
@@ -67,27 +55,33 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-def create_app(service: str, health: Health, metrics: Metrics, routes: APIRouter | None) -> FastAPI:
-    """The ASGI application of one process."""
+def create_app(
+    service: str, health: Health, metrics: Metrics, routes: APIRouter | None, tokens: Tokens | None = None
+) -> FastAPI:
+    """The ASGI application of one process. Without `tokens` nobody can log in."""
     app = FastAPI(title=f"Duaal West - {service}", version="1", docs_url=None, redoc_url=None)
+    app.state.tokens = tokens
     app.add_middleware(LimitBody)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(KeyUsedTwice, _key_used_twice)
     app.add_exception_handler(NotFound, _not_there)
+    app.add_exception_handler(NotSignedIn, _not_signed_in)
+    app.add_exception_handler(Forbidden, _forbidden)
+    app.add_exception_handler(NotFromHere, _not_from_here)
     app.add_exception_handler(PermanentError, _permanent)
     app.add_exception_handler(HTTPException, _http)
     for error in (OSError, TimeoutError, TransientError, asyncpg.PostgresError, asyncpg.InterfaceError):
         app.add_exception_handler(error, _trouble)
     app.add_exception_handler(Exception, _broken)
-    for router in (routes, _operations(health, metrics)):
+    for router in (routes, ASSETS.routes(), _operations(health, metrics)):
         # Not included, which would make a second router of it, and every request search both.
         app.router.routes += router.routes if router else []
     return app
 
 
 def _operations(health: Health, metrics: Metrics) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[anyone("for operators; the gateway does not pass it on")])
 
     @router.get("/live")
     async def live() -> JSONResponse:
@@ -133,7 +127,7 @@ class LimitBody:
             size += len(chunks[-1])
             more = message.get("more_body", False)
             if size > LARGEST_BODY:
-                answer = problem(413, "Te groot", f"De aanvraag is groter dan {LARGEST_BODY} bytes.")
+                answer = _answer(Request(scope), 413, "Te groot", f"De aanvraag is groter dan {LARGEST_BODY} bytes.")
                 await answer(scope, receive, send)
                 return
         CALLER_LEFT.set(partial(_disconnected, receive))
@@ -160,11 +154,22 @@ async def _disconnected(receive: Receive) -> bool:
         news.cancel()
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+def _answer(
+    request: Request, status: int, title: str, detail: str, errors: Sequence[Mapping[str, object]] | None = None
+) -> Response:
+    """A page for who reads, a problem for who calls."""
+    if wants_page(request):
+        return error_page(request, status, detail)
+    return problem(status, title, detail, errors)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    if wants_page(request):
+        return error_page(request, 404)
     if any(line["type"] == "json_invalid" for line in error.errors()):
         return problem(400, "Geen geldige JSON", "De inhoud van de aanvraag is geen geldige JSON.")
-    errors = [{"field": _field(line["loc"]), "reason": _reason(line)} for line in error.errors()]
+    errors = [{"field": _field(line["loc"]), "reason": reason_of(line)} for line in error.errors()]
     fields = ", ".join(dict.fromkeys(entry["field"] for entry in errors))
     return problem(422, "Ongeldige gegevens", f"Kijk deze velden na: {fields}.", errors)
 
@@ -173,43 +178,60 @@ def _field(location: tuple[Any, ...]) -> str:
     return ".".join(str(part) for part in location[1:]) or str(location[0])
 
 
-def _reason(line: Mapping[str, Any]) -> str:
-    sentence = REASONS.get(line["type"], REASON)
-    return sentence.format_map(line.get("ctx", {}))
-
-
-async def _refused(_: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     errors = [{"field": error.field, "reason": error.reason}]
-    return problem(422, "Niet aanvaard", error.reason, errors)
+    return _answer(request, 422, "Niet aanvaard", error.reason, errors)
 
 
-async def _key_used_twice(_: Request, __: Exception) -> Response:
+async def _key_used_twice(request: Request, _: Exception) -> Response:
     reason = "Deze sleutel hoort al bij een andere aanvraag. Gebruik voor elke nieuwe aanvraag een nieuwe sleutel."
-    return problem(409, "Sleutel al gebruikt", reason, [{"field": "Idempotency-Key", "reason": reason}])
+    return _answer(request, 409, "Sleutel al gebruikt", reason, [{"field": "Idempotency-Key", "reason": reason}])
 
 
-async def _not_there(_: Request, error: Exception) -> Response:
-    return problem(404, "Niet gevonden", str(error))
+async def _not_there(request: Request, error: Exception) -> Response:
+    return _answer(request, 404, "Niet gevonden", str(error))
 
 
-async def _permanent(_: Request, error: Exception) -> Response:
-    return problem(422, "Niet aanvaard", str(error))
+async def _not_signed_in(request: Request, _: Exception) -> Response:
+    if wants_page(request) and request.method in SAFE:
+        to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/aanmelden?{urlencode({'naar': to})}", 303, {"Cache-Control": "no-store"})
+    answer = _answer(
+        request, 401, "Wie bent u?", "Meld u aan, of stuur een geldig token mee als Authorization: Bearer."
+    )
+    answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+async def _forbidden(request: Request, error: Exception) -> Response:
+    return _answer(request, 403, "Niet toegelaten", str(error))
+
+
+async def _not_from_here(request: Request, _: Exception) -> Response:
+    detail = "Deze aanvraag kwam niet van een pagina van ons. Ga terug, laad de pagina opnieuw en probeer het nog eens."
+    return _answer(request, 403, "Niet van hier", detail)
+
+
+async def _permanent(request: Request, error: Exception) -> Response:
+    return _answer(request, 422, "Niet aanvaard", str(error))
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if wants_page(request):
+        return error_page(request, error.status_code)
     return problem(error.status_code, str(error.detail), f"{request.method} {request.url.path}: {error.detail}.")
 
 
-async def _trouble(_: Request, error: Exception) -> Response:
+async def _trouble(request: Request, error: Exception) -> Response:
     """The database or another server is in trouble, or refuses what was to be kept."""
     if fault_of(error) is Fault.MESSAGE:
-        return problem(422, "Niet aanvaard", "Deze gegevens kunnen we niet bewaren. Kijk ze na.")
-    answer = problem(503, "Even niet beschikbaar", "Probeer het binnen enkele seconden opnieuw.")
+        return _answer(request, 422, "Niet aanvaard", "Deze gegevens kunnen we niet bewaren. Kijk ze na.")
+    answer = _answer(request, 503, "Even niet beschikbaar", "Probeer het binnen enkele seconden opnieuw.")
     answer.headers["Retry-After"] = "5"
     return answer
 
 
-async def _broken(_: Request, __: Exception) -> Response:
-    return problem(500, "Er liep iets mis", "De fout ligt bij ons. Probeer het later opnieuw.")
+async def _broken(request: Request, _: Exception) -> Response:
+    return _answer(request, 500, "Er liep iets mis", "De fout ligt bij ons. Probeer het later opnieuw.")

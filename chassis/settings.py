@@ -31,6 +31,12 @@ class Settings(BaseSettings):
     """Who signs the certificates of Kafka, in PEM; without it, whoever this machine trusts."""
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str = "http://127.0.0.1:8080"
+    """The one address under which people find all services, without a slash at its end."""
+    oidc_issuer: str | None = None
+    """The OpenID Connect provider where people sign in and programs get their tokens; without one, nobody can."""
+    oidc_client_id: str = "duaal-west"
+    """How the provider knows the platform, and the audience of every token: a public client, with PKCE, no secret."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     batch_size: int = Field(default=500, ge=1, le=5000)
     """Records in one transaction, at most."""

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
 
+from chassis.actors import PLATFORM
 from chassis.handling import Aggregate, By, Handler, How, MessageContext, NotFound, PermanentError
 from contracts.event import Event, Timer
 
@@ -27,6 +28,13 @@ class RecordedEvent(NamedTuple):
     cause: MessageContext
     due_at: datetime | None = None
     """For a timer: when it is published."""
+
+
+class Change(NamedTuple):
+    """A message of somebody changed an aggregate: what the audit says of it."""
+
+    cause: MessageContext
+    about: UUID
 
 
 class _DependentLoad(NamedTuple):
@@ -123,6 +131,8 @@ class _IdentityMap(Generic[A]):
         self.asked: set[UUID] = set()
         self.asked_values: dict[str, set[Any]] = {}
         self.stored: Callable[[A], tuple[Any, ...]] = attrgetter(*stored_fields(kind))
+        self.audited: dict[UUID, tuple[Any, ...]] = {}
+        """The stored fields of those that an earlier message changed."""
 
 
 def stored_fields(kind: type[Any]) -> list[str]:
@@ -138,6 +148,7 @@ class UnitOfWork:
         self._handed_out: dict[int, Aggregate] = {}
         self._published: list[Event] = []
         self.recorded: list[RecordedEvent] = []
+        self.changes: list[Change] = []
 
     def get(self, kind: type[A], id_: UUID) -> A:
         """The aggregate with this id.
@@ -147,7 +158,7 @@ class UnitOfWork:
         """
         found = self.find(kind, id_)
         if found is None:
-            raise NotFound(f"there is no {kind.__name__} {id_}")
+            raise NotFound(f"{kind.__name__} {id_} bestaat niet, of niet meer.")
         return found
 
     def find(self, kind: type[A], id_: UUID | None) -> A | None:
@@ -217,9 +228,18 @@ class UnitOfWork:
                 aggregate.version += 1
                 self.recorded.append(RecordedEvent(event, aggregate.version, cause))
             aggregate.pending_events.clear()
+        if cause.actor is not PLATFORM and cause.actor.is_audited:
+            self.changes += [Change(cause, one.id) for one in self._handed_out.values() if self._is_changed(one)]
         self._handed_out.clear()
         self.recorded += [RecordedEvent(event, 1, cause) for event in self._published]
         self._published.clear()
+
+    def _is_changed(self, aggregate: Aggregate) -> bool:
+        """Did the message that is executed now change it?"""
+        identities = self._map(type(aggregate))
+        before = identities.audited.get(aggregate.id, identities.before.get(aggregate.id))
+        now = identities.audited[aggregate.id] = identities.stored(aggregate)
+        return now != before
 
     def added(self) -> dict[type[Any], list[Any]]:
         """New aggregates, per class."""

@@ -13,6 +13,7 @@ from contracts.vocabulary import (
     AgreementStatus,
     Audience,
     CaseId,
+    CaseOutcome,
     Channel,
     Code,
     DossierId,
@@ -65,6 +66,24 @@ class QuestionReceived(Event):
     joint_committee: JointCommitteeNumber | None = None
     programme: SoNumber | None = None
     received_at: AwareDatetime
+
+
+@event("be.duaalwest.intake.CaseClosed.v1", topic="duaal.intake.cases", key="case_id")
+class CaseClosed(Event):
+    """Nothing more is to be done for a case; its open referrals stop."""
+
+    case_id: CaseId
+    outcome: CaseOutcome
+    """A reader that does not know the outcome does nothing."""
+    closed_on: date
+
+
+@event("be.duaalwest.intake.CaseReopened.v1", topic="duaal.intake.cases", key="case_id")
+class CaseReopened(Event):
+    """A case that was closed got a new question, which follows as QuestionReceived."""
+
+    case_id: CaseId
+    reopened_on: date
 
 
 @event("be.duaalwest.intake.LearnerAtRisk.v1", topic="duaal.intake.learners", key="learner_id")

@@ -389,6 +389,14 @@ class ReferralOutcome(OpenEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class CaseOutcome(OpenEnum):
+    """Why a case was closed."""
+
+    WITHDRAWN = "WITHDRAWN"
+    """ingetrokken: the person who asked does not need an answer any more"""
+    UNKNOWN = "UNKNOWN"
+
+
 class AgreementForm(OpenEnum):
     """The form of an agreement (overeenkomst); the programme decides which."""
 

@@ -29,6 +29,8 @@ class Retention:
     closed_dead_letters: timedelta = timedelta(days=30)
     """also what a person took out of the outbox, and what a service gave up"""
     answered_requests: timedelta = timedelta(days=7)
+    audit: timedelta = timedelta(days=366)
+    """Domain guide 10.5: access log, 12 months."""
 
     def check(self, topics: Iterable[timedelta]) -> None:
         """The inbox has to remember longer than any topic it reads, and than a dead letter may be looked at.
@@ -49,6 +51,7 @@ TOO_OLD = {
     "dead_letters": "status <> 'open' and closed_at < now() - $1::interval",
     "skipped_records": "skipped_at < now() - $1::interval",
     "answered_requests": "answered_at < now() - $1::interval",
+    "audit": "at < now() - $1::interval",
 }
 
 
@@ -63,6 +66,7 @@ class RetentionJob:
             "dead_letters": retention.closed_dead_letters,
             "skipped_records": retention.closed_dead_letters,
             "answered_requests": retention.answered_requests,
+            "audit": retention.audit,
             **dict.fromkeys(given_up or {}, retention.closed_dead_letters),
         }
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from chassis.outbox_records import OutboxRecord
+from chassis.persistence.audit import Audit, AuditRow, PostgresAudit, audit_insert
 from chassis.persistence.connection import Connection, Pool
 from chassis.persistence.dead_letters import DeadLetters, OrderingKey, PostgresDeadLetters
 from chassis.persistence.idempotency import (
@@ -38,6 +39,7 @@ class NewRows(NamedTuple):
     behind: Collection[OrderingKey] = ()
     """Keys that may not be parked."""
     answers: Sequence[IdempotencyRecord] = ()
+    audit: Sequence[AuditRow] = ()
 
 
 class NotNew(Exception):
@@ -61,6 +63,9 @@ class Transaction(Protocol):
 
     @property
     def idempotency_records(self) -> IdempotencyRecords: ...
+
+    @property
+    def audit(self) -> Audit: ...
 
     async def load(self, plan: LoadPlan) -> UnitOfWork:
         """A unit of work that holds everything that was asked for, locked until the end."""
@@ -101,6 +106,7 @@ class PostgresTransaction:
         self.timers = PostgresTimers(connection)
         self.dead_letters = PostgresDeadLetters(connection)
         self.idempotency_records = PostgresIdempotencyRecords(connection)
+        self.audit = PostgresAudit(connection)
         self._repositories = repositories
 
     async def load(self, plan: LoadPlan) -> UnitOfWork:
@@ -210,6 +216,8 @@ class PostgresStore:
             yield outbox_insert(rows.records, parameters)
         if rows.timers:
             yield timers_insert(rows.timers, parameters)
+        if rows.audit:
+            yield audit_insert(rows.audit, parameters)
 
 
 def _by_class(item: tuple[type[Any], Any]) -> str:

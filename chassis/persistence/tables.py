@@ -81,6 +81,20 @@ def _add_chassis_tables(metadata: MetaData) -> None:
         Index("outbox_held", "held_until", postgresql_where=text("held_until is not null")),
     )
     Table(
+        "audit",
+        metadata,
+        Column("position", BigInteger, Identity(always=True), primary_key=True),
+        Column("at", DateTime(timezone=True), nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("way", Text, nullable=False),
+        Column("roles", Text, nullable=False),
+        Column("institution", Text),
+        Column("action", Text, nullable=False),
+        Column("about", Uuid, nullable=False),
+        Index("audit_about", "about"),
+        Index("audit_at", "at", postgresql_using="brin"),
+    )
+    Table(
         "timers",
         metadata,
         Column("id", Uuid, primary_key=True),

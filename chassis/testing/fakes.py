@@ -15,6 +15,7 @@ from asyncpg import UniqueViolationError
 
 from chassis.messaging.producer import Answer, Producer
 from chassis.outbox_records import OutboxRecord
+from chassis.persistence.audit import AuditRow
 from chassis.persistence.dead_letters import Closed, DeadLetter, OrderingKey
 from chassis.persistence.idempotency import AnsweredMeanwhile, IdempotencyRecord
 from chassis.persistence.inbox import EventKey
@@ -139,6 +140,19 @@ class MemoryIdempotencyRecords:
 
 
 @dataclass
+class MemoryAudit:
+    """The audit as a list."""
+
+    rows: list[AuditRow] = field(default_factory=list)
+
+    async def add(self, rows: Sequence[AuditRow]) -> None:
+        self.rows += rows
+
+    async def about(self, ids: Collection[UUID]) -> list[AuditRow]:
+        return [row for row in reversed(self.rows) if row.about in ids]
+
+
+@dataclass
 class MemoryTransaction:
     """What is true once the block ends well."""
 
@@ -148,6 +162,7 @@ class MemoryTransaction:
     aggregates: dict[tuple[type[Any], UUID], Any] = field(default_factory=dict)
     waiting: dict[UUID, WaitingTimer] = field(default_factory=dict)
     idempotency_records: MemoryIdempotencyRecords = field(default_factory=MemoryIdempotencyRecords)
+    audit: MemoryAudit = field(default_factory=MemoryAudit)
 
     @property
     def timers(self) -> MemoryTimers:
@@ -162,6 +177,7 @@ class MemoryTransaction:
             dict(self.aggregates),
             dict(self.waiting),
             MemoryIdempotencyRecords(dict(self.idempotency_records.records)),
+            MemoryAudit(list(self.audit.rows)),
         )
 
     async def load(self, plan: LoadPlan) -> UnitOfWork:
@@ -231,6 +247,8 @@ async def _insert_in_steps(transaction: Transaction, rows: NewRows) -> None:
         await transaction.outbox.append(rows.records)
     if rows.timers:
         await transaction.timers.set(rows.timers)
+    if rows.audit:
+        await transaction.audit.add(rows.audit)
 
 
 class MemoryLead:

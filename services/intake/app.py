@@ -14,10 +14,11 @@ from services.intake.adapters.partner_gateway import IntakePartnerGateway
 from services.intake.adapters.partner_http import partner_routes, read_tokens
 from services.intake.adapters.redaction import redact
 from services.intake.adapters.reference import belgian_working_days, read_policies, read_triage
-from services.intake.adapters.tables import CASES, LEARNERS, REPORTS, VAULT, WORKPLACES
+from services.intake.adapters.tables import CASE_LINKS, CASE_REFERRALS, CASES, LEARNERS, REPORTS, VAULT, WORKPLACES
 from services.intake.application.border import Border
 from services.intake.application.handlers import Handlers
 from services.intake.application.partner_handlers import PartnerHandlers
+from services.intake.projections.referrals import ReferralHandlers
 from services.intake.settings import IntakeSettings
 
 
@@ -39,8 +40,9 @@ def build(settings: IntakeSettings) -> Service:
         handlers=(
             Handlers(read_triage(), policies, working_days, redact, code_lists),
             PartnerHandlers(policies, working_days, code_lists.institutions, code_lists.places),
+            ReferralHandlers(),
         ),
-        mappers=[CASES, VAULT, LEARNERS, WORKPLACES, REPORTS],
+        mappers=[CASES, CASE_LINKS, CASE_REFERRALS, VAULT, LEARNERS, WORKPLACES, REPORTS],
         migrations=Path(__file__).parent / "migrations",
         routes=routes,
         partner_gateway=gateway,

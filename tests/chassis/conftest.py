@@ -73,6 +73,7 @@ async def pool(tally_pool: Pool) -> Pool:
         "skipped_records",
         "dead_letters",
         "answered_requests",
+        "audit",
         *(mapper.table for mapper in MAPPERS),
     ]
     await tally_pool.execute("; ".join(f"delete from {table}" for table in tables))

@@ -1,6 +1,7 @@
 """Old rows are deleted, but never so early that a record could have its effect again."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -45,8 +46,11 @@ async def test_only_what_is_too_old_is_deleted(pool: Pool) -> None:
         "insert into skipped_records select n, gen_random_uuid(), 1, 't', '[]', '', now(), 1, 'e', "
         "now() - n * interval '1 day', 'Els', 'because' from unnest(array[29, 31]) as n"
     )
+    row = "insert into audit (at, actor, way, roles, action, about) values (now() - $1::interval, 'a', 'page', '', 'A', $2)"
+    await pool.execute(row, timedelta(days=367), uuid4())
+    await pool.execute(row, timedelta(days=365), uuid4())
     deleted = await RetentionJob(pool, Retention()).forget()
-    assert deleted == {"inbox": 1, "dead_letters": 1, "skipped_records": 1, "answered_requests": 0}
+    assert deleted == {"inbox": 1, "dead_letters": 1, "skipped_records": 1, "answered_requests": 0, "audit": 1}
     assert [row[0] for row in await pool.fetch("select event_id from inbox")] == ["young"]
     assert [row[0] for row in await pool.fetch("select detail from dead_letters")] == ["waits"]
 

@@ -20,6 +20,7 @@ from uuid import UUID
 from asyncpg import DeadlockDetectedError, UniqueViolationError
 
 from chassis.outbox_records import OutboxRecord
+from chassis.persistence.audit import Audit
 from chassis.persistence.dead_letters import Closed, DeadLetter, OrderingKey
 from chassis.persistence.idempotency import IdempotencyRecord, IdempotencyRecords
 from chassis.persistence.inbox import EventKey
@@ -134,6 +135,10 @@ class Transaction:
     @property
     def dead_letters(self) -> "Transaction":
         return self
+
+    @property
+    def audit(self) -> Audit:
+        raise NotImplementedError("nobody asks for anything in the simulation")
 
     @property
     def idempotency_records(self) -> IdempotencyRecords:

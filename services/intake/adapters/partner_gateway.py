@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from chassis.actors import Actor, Way
 from chassis.handling import MessageContext
 from chassis.partner_gateway import ACCEPTED, REJECTED, ReceivedMessage, Verdict
 from chassis.partners import Partner
@@ -41,7 +42,7 @@ class IntakePartnerGateway:
             return accepted_message(partner, judged)
         message = RejectMessage(partner.id, record.partition, record.offset, judged)
         context = MessageContext(
-            record.place, record.topic, judged.type or "other", record.at or now, authid=partner.id
+            record.place, record.topic, judged.type or "other", record.at or now, actor=_actor(partner)
         )
         return ReceivedMessage(message, context, rejected_verdict(partner, judged))
 
@@ -64,9 +65,13 @@ def accepted_message(partner: Partner, accepted: Accepted) -> ReceivedMessage:
         type=envelope.type,
         time=envelope.time,
         traceparent=envelope.traceparent,
-        authid=partner.id,
+        actor=_actor(partner),
     )
     return ReceivedMessage(accepted.message, context, Verdict(partner.id, envelope.type, ACCEPTED))
+
+
+def _actor(partner: Partner) -> Actor:
+    return Actor(partner.id, Way.PARTNER)
 
 
 def rejected_verdict(partner: Partner, refusal: Refusal) -> Verdict:

@@ -3,11 +3,15 @@
 from chassis.persistence.mapper import Index, Mapper
 from services.intake.domain.case import Case
 from services.intake.domain.learner import Learner
+from services.intake.domain.link import CaseLink
 from services.intake.domain.report import Report
 from services.intake.domain.vault import VaultEntry
 from services.intake.domain.workplace import Workplace
+from services.intake.projections.referrals import CaseReferral
 
 CASES = Mapper(Case, "cases")
+CASE_LINKS = Mapper(CaseLink, "case_links", Index("case_links_token_hash", ("token_hash",), unique=True))
+CASE_REFERRALS = Mapper(CaseReferral, "case_referrals", Index("case_referrals_case_id", ("case_id",)))
 VAULT = Mapper(VaultEntry, "vault")
 LEARNERS = Mapper(Learner, "learners", Index("learners_school_reference", ("school_reference",), unique=True))
 WORKPLACES = Mapper(Workplace, "workplaces")

@@ -46,6 +46,10 @@ class Contact(Command):
     phone: Phone | None = None
 
 
+LinkHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256, in hexadecimal, of a token that only the person who asked has."""
+
+
 class AskQuestion(Command):
     """Somebody asks a question."""
 
@@ -62,6 +66,14 @@ class AskQuestion(Command):
     joint_committee: JointCommitteeNumber | None = None
     programme: SoNumber | None = None
     contact: Contact = Contact()
+    link: LinkHash | None = None
+    """The private link by which the case can be followed; only with a question that opens a case."""
+
+
+class WithdrawCase(Command):
+    """The person who asked does not need an answer any more."""
+
+    case_id: UUID
 
 
 class AboutLearner(Command):
@@ -133,6 +145,14 @@ class QuestionReceipt(BaseModel):
     triage: tuple[Reason, ...]
     numbers_removed: int
     """National register numbers that were taken out of the text."""
+    due_on: date
+    """By the end of this day somebody of the Steunpunt contacts the person."""
+
+
+class WithdrawReceipt(BaseModel):
+    """The answer to a case that was withdrawn, now or before."""
+
+    case_id: UUID
 
 
 class RiskReceipt(BaseModel):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from chassis.handling import MessageContext, Refused, by, handles
+from chassis.handling import MessageContext, NotFound, Refused, by, handles
 from chassis.unit_of_work import UnitOfWork
 from contracts.codelists import CodeLists
 from contracts.codelists.working_days import WorkingDays
@@ -28,11 +28,14 @@ from services.intake.application.commands import (
     RiskReceipt,
     SearchReceipt,
     StartSearch,
+    WithdrawCase,
+    WithdrawReceipt,
     WorkplaceReceipt,
 )
 from services.intake.application.ports import Redactor
 from services.intake.domain.case import Case, Question
 from services.intake.domain.learner import Learner, Wishes
+from services.intake.domain.link import CaseLink
 from services.intake.domain.policies import Policies
 from services.intake.domain.triage import Triage
 from services.intake.domain.vault import VaultEntry
@@ -49,7 +52,7 @@ class Handlers:
     redact: Redactor
     code_lists: CodeLists
 
-    @handles(AskQuestion, loads={Case: "case_id"})
+    @handles(AskQuestion, loads={Case: "case_id", CaseLink: by("token_hash", "link")})
     def ask_question(self, command: AskQuestion, uow: UnitOfWork, ctx: MessageContext) -> QuestionReceipt:
         """A question opens a case or joins one; its text is stored in the vault, its topics are published."""
         today = ctx.today
@@ -57,20 +60,37 @@ class Handlers:
         check_joint_committee(command.joint_committee, self.code_lists.joint_committees)
         text = self.redact(command.text)
         topics = self.triage.topics_of(text.text, command.audience, today)
+        days = self.policies.first_contact_days((one.topic for one in topics), today)
         question = Question(
             id=ctx.new_id("question"),
             channel=command.channel,
             topics=topics,
             asked_at=ctx.time,
+            due_on=self.working_days.after(today, days),
             programme=command.programme,
             joint_committee=command.joint_committee,
             school_net=school_of(command.school, self.code_lists.institutions, today).net if command.school else None,
         )
-        case = self._case(command, uow, ctx)
-        case.ask(question)
+        case = self._case(command, question, uow, ctx)
+        case.ask(question, today)
         removed = self._keep(question.id, command.contact, uow, ctx, words=command.text)
         reasons = tuple(Reason(topic=topic.topic, because=topic.because) for topic in topics)
-        return QuestionReceipt(case_id=case.id, question_id=question.id, triage=reasons, numbers_removed=removed)
+        return QuestionReceipt(
+            case_id=case.id,
+            question_id=question.id,
+            triage=reasons,
+            numbers_removed=removed,
+            due_on=question.due_on,
+        )
+
+    @handles(WithdrawCase, loads={Case: "case_id"})
+    def withdraw_case(self, command: WithdrawCase, uow: UnitOfWork, ctx: MessageContext) -> WithdrawReceipt:
+        """A case that is withdrawn needs no answer; to withdraw it again changes nothing."""
+        case = uow.find(Case, command.case_id)
+        if case is None:
+            raise NotFound("Dit dossier kennen we niet.")
+        case.withdraw(ctx.today)
+        return WithdrawReceipt(case_id=case.id)
 
     @handles(ReportRisk, loads={Learner: by("school_reference")})
     def report_risk(self, command: ReportRisk, uow: UnitOfWork, ctx: MessageContext) -> RiskReceipt:
@@ -108,22 +128,37 @@ class Handlers:
         self._keep(id_, command.contact, uow, ctx, organisation=command.company)
         return WorkplaceReceipt(workplace_id=id_, expires_on=workplace.expires_on)
 
-    def _case(self, command: AskQuestion, uow: UnitOfWork, ctx: MessageContext) -> Case:
+    def _case(self, command: AskQuestion, question: Question, uow: UnitOfWork, ctx: MessageContext) -> Case:
+        """The case that the question joins, or a new one."""
         if command.case_id is None:
-            case = Case(
-                id=ctx.new_id("case"),
-                audience=command.audience,
-                age_band=command.age_band,
-                language=command.language,
-                subregion=subregion_of(command.postal_code, command.municipality, self.code_lists.places, ctx.today),
-                opened_at=ctx.time,
-            )
-            uow.add(case)
-            return case
+            return self._new_case(command, question, uow, ctx)
         found = uow.find(Case, command.case_id)
         if found is None:
             raise Refused("case_id", "Dit dossier kennen we niet. Laat het veld leeg voor een nieuwe vraag.")
+        if command.link:
+            raise Refused("link", "Een link hoort bij een nieuwe vraag. Laat het veld leeg bij een bestaand dossier.")
         return found
+
+    def _new_case(self, command: AskQuestion, question: Question, uow: UnitOfWork, ctx: MessageContext) -> Case:
+        case = Case(
+            id=ctx.new_id("case"),
+            audience=command.audience,
+            age_band=command.age_band,
+            language=command.language,
+            subregion=subregion_of(command.postal_code, command.municipality, self.code_lists.places, ctx.today),
+            opened_at=ctx.time,
+            due_on=question.due_on,
+        )
+        uow.add(case)
+        if command.link:
+            self._make_link(command.link, case, uow, ctx)
+        return case
+
+    def _make_link(self, token_hash: str, case: Case, uow: UnitOfWork, ctx: MessageContext) -> None:
+        if uow.all(CaseLink, token_hash=token_hash):
+            raise Refused("link", "Deze link is al van een ander dossier. Maak een nieuwe.")
+        days = self.policies.link_days(ctx.today)
+        uow.add(CaseLink.make(ctx.new_id("link"), case.id, token_hash, ctx.today, days))
 
     def _learner(self, command: AboutLearner, uow: UnitOfWork, ctx: MessageContext) -> Learner:
         if self.redact(command.reference).removed:

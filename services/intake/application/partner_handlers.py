@@ -70,23 +70,30 @@ class PartnerHandlers:
     def take_question(self, message: PartnerQuestion, uow: UnitOfWork, ctx: MessageContext) -> None:
         """The partner chose the topics, and keeps the text of the question itself."""
         event = message.event
+        days = self.policies.first_contact_days(event.topics, ctx.today)
+        question = Question(
+            id=ctx.new_id("question"),
+            channel=Channel.PARTNER,
+            topics=tuple(ChosenTopic(topic, 0, (f"gekozen door {message.partner}",)) for topic in event.topics),
+            asked_at=event.received_at,
+            due_on=self.working_days.after(ctx.today, days),
+            programme=event.programme,
+            joint_committee=event.joint_committee,
+            school_net=event.school_net,
+        )
         case = uow.find(Case, message.case_id)
         if case is None:
             case = Case(
-                message.case_id, event.audience, event.age_band, event.language, event.subregion, event.received_at
+                id=message.case_id,
+                audience=event.audience,
+                age_band=event.age_band,
+                language=event.language,
+                subregion=event.subregion,
+                opened_at=event.received_at,
+                due_on=question.due_on,
             )
             uow.add(case)
-        case.ask(
-            Question(
-                id=ctx.new_id("question"),
-                channel=Channel.PARTNER,
-                topics=tuple(ChosenTopic(topic, 0, (f"gekozen door {message.partner}",)) for topic in event.topics),
-                asked_at=event.received_at,
-                programme=event.programme,
-                joint_committee=event.joint_committee,
-                school_net=event.school_net,
-            )
-        )
+        case.ask(question, ctx.today)
 
     @handles(PartnerRisk, loads={Learner: "learner_id"})
     def take_risk(self, message: PartnerRisk, uow: UnitOfWork, ctx: MessageContext) -> None:

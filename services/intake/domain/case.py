@@ -1,13 +1,32 @@
 """A case: all questions of one person or organisation."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from contracts.event import Event
-from contracts.intake import QuestionReceived
-from contracts.vocabulary import AgeBand, Audience, CaseId, Channel, Language, QuestionId, SchoolNet, Subregion
+from contracts.intake import CaseClosed, CaseReopened, QuestionReceived
+from contracts.vocabulary import (
+    AgeBand,
+    Audience,
+    CaseId,
+    CaseOutcome,
+    Channel,
+    Language,
+    QuestionId,
+    SchoolNet,
+    Subregion,
+)
 from services.intake.domain.triage import ChosenTopic
+
+
+class CaseStatus(StrEnum):
+    """Whether the Steunpunt still has to do something for a case."""
+
+    OPEN = "OPEN"
+    WITHDRAWN = "WITHDRAWN"
+    """the person who asked does not need an answer any more"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +37,8 @@ class Question:
     channel: Channel
     topics: tuple[ChosenTopic, ...]
     asked_at: datetime
+    due_on: date
+    """Day of the first human contact at the latest."""
     programme: str | None = None
     joint_committee: str | None = None
     school_net: SchoolNet | None = None
@@ -33,12 +54,19 @@ class Case:
     language: Language
     subregion: Subregion | None
     opened_at: datetime
+    due_on: date
+    """Day of the first human contact at the latest: the earliest of its open questions."""
+    status: CaseStatus = CaseStatus.OPEN
     questions: tuple[Question, ...] = ()
     version: int = 0
     pending_events: list[Event] = field(default_factory=list)
 
-    def ask(self, question: Question) -> None:
-        """A question opens the case, or joins it."""
+    def ask(self, question: Question, on: date) -> None:
+        """A question opens the case, or joins it; a case that was closed is open again."""
+        if self.status is CaseStatus.OPEN:
+            self.due_on = min(self.due_on, question.due_on)
+        else:
+            self._reopen(question.due_on, on)
         self.questions = (*self.questions, question)
         self.pending_events.append(
             QuestionReceived(
@@ -56,3 +84,14 @@ class Case:
                 received_at=question.asked_at,
             )
         )
+
+    def withdraw(self, on: date) -> None:
+        """The person who asked does not need an answer any more. To withdraw it again changes nothing."""
+        if self.status is CaseStatus.OPEN:
+            self.status = CaseStatus.WITHDRAWN
+            self.pending_events.append(CaseClosed(case_id=CaseId(self.id), outcome=CaseOutcome.WITHDRAWN, closed_on=on))
+
+    def _reopen(self, due_on: date, on: date) -> None:
+        """Only the new question is to be answered: the earlier ones were closed with the case."""
+        self.status, self.due_on = CaseStatus.OPEN, due_on
+        self.pending_events.append(CaseReopened(case_id=CaseId(self.id), reopened_on=on))

@@ -1,4 +1,4 @@
-"""Dated policies: what a risk signal means, how long a search may last, how long a workplace is offered."""
+"""Dated policies: how soon somebody is contacted, what a risk signal means, how long a search or an offer lasts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import date
 from typing import TypeVar
 
 from contracts.codelists.dated import Dated
-from contracts.vocabulary import EducationType, RiskSignal
+from contracts.vocabulary import EducationType, RiskSignal, Topic
 from services.intake.domain.learner import SearchClock, SignalPolicy
 
 
@@ -16,6 +16,16 @@ class Setting(Dated):
 
     name: str
     value: int
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstContact(Dated):
+    """Within how many working days a person contacts whoever asked; without a topic: for every other topic."""
+
+    topic: Topic | None
+    days: int
     valid_from: date
     valid_to: date | None
 
@@ -34,6 +44,7 @@ class Policies:
     signals: tuple[SignalPolicy, ...]
     clocks: tuple[SearchClock, ...]
     settings: tuple[Setting, ...]
+    first_contacts: tuple[FirstContact, ...]
 
     def signal(self, signal: RiskSignal, on: date) -> SignalPolicy:
         """What this signal means on this day."""
@@ -45,7 +56,23 @@ class Policies:
 
     def days_open(self, on: date) -> int:
         """For how many days a registered workplace is offered."""
-        return _valid((one for one in self.settings if one.name == "days_open"), on, "days_open").value
+        return self._setting("days_open", on)
+
+    def link_days(self, on: date) -> int:
+        """For how many days a private link works."""
+        return self._setting("link_days", on)
+
+    def first_contact_days(self, topics: Iterable[Topic], on: date) -> int:
+        """The working days of the most urgent of these topics."""
+        return min(self._days_of(topic, on) for topic in topics)
+
+    def _days_of(self, topic: Topic, on: date) -> int:
+        own = [one for one in self.first_contacts if one.topic is topic and one.valid_on(on)]
+        others = (one for one in self.first_contacts if one.topic is None)
+        return _valid(own or others, on, f"the first contact about {topic}").days
+
+    def _setting(self, name: str, on: date) -> int:
+        return _valid((one for one in self.settings if one.name == name), on, name).value
 
 
 def _valid(candidates: Iterable[D], on: date, what: str) -> D:
