@@ -81,7 +81,7 @@ FindLink = Callable[[str], Awaitable[tuple[UUID, UUID] | None]]
 
 @dataclass(frozen=True)
 class ByLink(Access):
-    """Whoever has a private link: the last but one part of the path or the last is its token, named `token`."""
+    """Whoever has a private link: the route's path has its `token`."""
 
     find: FindLink
 
@@ -93,7 +93,14 @@ class ByLink(Access):
             # The same answer for unknown, expired and withdrawn.
             raise NotFound("Deze link werkt niet (meer). Stel gerust een nieuwe vraag, of bel ons.")
         link, about = found
-        return LinkedTo(about, Actor(f"link {link}", Way.LINK))
+        request.state.linked = LinkedTo(about, Actor(f"link {link}", Way.LINK))
+        return linked(request)
+
+
+def linked(request: Request) -> LinkedTo:
+    """What the private link of this request is about; for a route with `ByLink`."""
+    found: LinkedTo = request.state.linked
+    return found
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 class HttpServer(uvicorn.Server):
     """Signals are the process's, not the HTTP server's."""
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+    def __init__(self, app: FastAPI, host: str, port: int, gateway: str = "127.0.0.1") -> None:
         config = uvicorn.Config(
             app,
             host,
@@ -19,8 +19,9 @@ class HttpServer(uvicorn.Server):
             lifespan="off",
             http="h11",
             ws="none",
-            # Nobody here asks from where a request comes.
-            proxy_headers=False,
+            # The gateway says from which address a request came; nobody else is believed.
+            proxy_headers=True,
+            forwarded_allow_ips=gateway,
             # Without it one client that never finishes its request keeps the process from ending.
             timeout_graceful_shutdown=5,
         )

@@ -36,6 +36,7 @@ from chassis.persistence.store import PostgresStore
 from chassis.schedules import next_firings
 from chassis.service import Service
 from chassis.settings import Settings
+from chassis.tokens import Provider, Tokens
 from chassis.topics import manifest_of
 
 log = structlog.get_logger("process")
@@ -197,8 +198,8 @@ class Process:
         routes = self.service.routes if Role.SERVE in self._roles else None
         commands = Commands(self.service.name, self._handlers, self._executor, self.metrics, now=now)
         router = routes(commands, self._pool) if routes else None
-        app = create_app(self.service.name, self.health, self.metrics, router)
-        server = HttpServer(app, self.settings.http_host, self.settings.http_port)
+        app = create_app(self.service.name, self.health, self.metrics, router, tokens_of(self.settings))
+        server = HttpServer(app, self.settings.http_host, self.settings.http_port, self.settings.gateway_addresses)
         task = asyncio.create_task(server.serve())
         task.add_done_callback(lambda _: self.stop.set())
         try:
@@ -206,6 +207,13 @@ class Process:
         finally:
             server.should_exit = True
             await task
+
+
+def tokens_of(settings: Settings) -> Tokens | None:
+    """What verifies tokens of the login provider; None where there is no provider, and nobody can sign in."""
+    if settings.oidc_issuer is None:
+        return None
+    return Tokens(Provider(settings.oidc_issuer), issuer=settings.oidc_issuer, audience=settings.oidc_client_id)
 
 
 def collect_seldom() -> None:

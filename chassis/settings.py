@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """Who signs the certificates of Kafka, in PEM; without it, whoever this machine trusts."""
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=0, le=65535)
+    gateway_addresses: str = "127.0.0.1"
+    """From which addresses the gateway speaks to us, with commas: only it is believed about whom it speaks for."""
     public_url: str = "http://127.0.0.1:8080"
     """The one address under which people find all services, without a slash at its end."""
     oidc_issuer: str | None = None

@@ -21,6 +21,7 @@ from deploy.demo.main import KILLS, run_demo
 from deploy.local.platform import PARTNERS, Platform
 from deploy.local.ports import HOST
 from deploy.local.stack import StackError
+from deploy.login.accounts import people
 from deploy.new_service.cli import new
 from deploy.services import SERVICES
 from deploy.status import NOTHING_AS_JSON, status, table_of
@@ -34,7 +35,7 @@ console = Console()
 def up(
     secure: Annotated[bool, typer.Option("--secure", help="Kafka requires logins, as in a deployment.")] = False,
 ) -> None:
-    """Start Kafka, PostgreSQL, mail and the services; they stay up for you to play with."""
+    """Start Kafka, PostgreSQL, mail, the services, their gateway and the logins; they stay up for you to play with."""
     folder = SECURED if secure else OPEN
     if (running := what_is_up()) and running[0] != folder:
         raise StackError(f"Another platform is up, in {running[0]}: `make down` stops it.")
@@ -178,6 +179,10 @@ def _hand_over(name: str, *arguments: str) -> None:
 
 def _print_addresses(platform: Platform) -> None:
     stack = platform.stack
+    typer.echo(platform.url)
+    typer.echo(f"Sign in at {platform.url}/aanmelden as:")
+    for person in people():
+        typer.echo(f"  {person.name:<24} {', '.join(person.account.roles):<14} {person.account.institution or ''}")
     table = Table("what", "where", title="The platform is up; `make down` stops it", title_justify="left")
     table.add_row("Kafka", stack.kafka.bootstrap_servers)
     if stack.kafka.passwords:
@@ -188,6 +193,8 @@ def _print_addresses(platform: Platform) -> None:
     table.add_row("SMTP", f"{stack.mail.host}:{stack.mail.port}")
     table.add_row("mailbox", str(stack.mail.mailbox))
     table.add_row("partners over HTTP", f"{platform.urls['intake']}/partner/events, tokens in {platform.tokens.file}")
+    table.add_row("login provider", f"{platform.logins.issuer}/.well-known/openid-configuration")
+    table.add_row("secrets of programs", str(platform.logins.secrets))
     for name, url in platform.urls.items():
         table.add_row(name, f"{url}/openapi.json  {url}/ready  {url}/metrics")
     Console(width=max(console.width, 140)).print(table)

@@ -90,6 +90,7 @@ def _status_of(folder: Path, platform: Platform) -> PlatformStatus:
     addresses[stack.postgres.server.name] = f"{admin.hostname}:{admin.port}"
     addresses[stack.mail.server.name] = f"{stack.mail.host}:{stack.mail.port}"
     addresses |= platform.urls
+    addresses |= {platform.logins.server.name: platform.logins.issuer, platform.gateway.name: platform.url}
 
     def row(part: Server) -> PartStatus:
         state, url = _state(part), platform.urls.get(part.name)
@@ -103,7 +104,7 @@ def _status_of(folder: Path, platform: Platform) -> PlatformStatus:
             figures=_figures(url if state == "up" else None) if url else None,
         )
 
-    servers: list[Server] = [*kafka, stack.postgres.server, stack.mail.server, *platform.services.values(), keeper]
+    servers: list[Server] = [*kafka, stack.postgres.server, stack.mail.server, *platform.processes, keeper]
     with ThreadPoolExecutor(len(servers)) as threads:
         return PlatformStatus(folder, list(threads.map(row, servers)))
 

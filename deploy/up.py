@@ -17,6 +17,8 @@ OPEN = FOLDER / "up"
 SECURED = FOLDER / "up-secure"
 """Another folder: the data of a Kafka that asks for logins are of another kind."""
 FOLDERS = (OPEN, SECURED)
+ADDRESS = 8080
+"""The port that people type, or the next one if somebody else has it."""
 
 
 def what_is_up() -> tuple[Path, Platform] | None:
@@ -53,8 +55,8 @@ def bring_up(folder: Path, *, secure: bool) -> Platform:
 
 def _start(folder: Path, keeper: Server, *, secure: bool) -> Platform:
     stack = Stack.start(folder, detached=True, secure=secure)
-    platform = Platform(stack, folder)
-    with undone_on_failure(list(platform.services.values())):
+    platform = Platform(stack, folder, gateway_port=ADDRESS)
+    with undone_on_failure(platform.processes):
         platform.start()
     want(folder, [part.name for part in platform.parts])
     with undone_on_failure([keeper]):

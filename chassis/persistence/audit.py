@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from chassis.actors import Actor
-from chassis.persistence.connection import Connection
+from chassis.persistence.connection import Connection, Pool
 from chassis.persistence.statement import Parameters
 from chassis.unit_of_work import Change
 
@@ -54,6 +54,12 @@ def audit_insert(rows: Sequence[AuditRow], parameters: Parameters) -> str:
     """Keep these."""
     values = parameters.unnest([*zip(*rows, strict=True)], _CASTS)
     return f"insert into audit (at, actor, way, roles, institution, action, about) select * from {values}"
+
+
+async def audit_about(pool: Pool, ids: Collection[UUID]) -> list[AuditRow]:
+    """Everything that was done to these, or read of them, newest first."""
+    async with pool.acquire() as connection:
+        return await PostgresAudit(connection).about(ids)
 
 
 class PostgresAudit:

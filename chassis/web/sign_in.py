@@ -27,8 +27,10 @@ LONGEST = 8 * 3600
 Text = Annotated[str, Query(max_length=4000)]
 
 
-def sign_in_routes(provider: Provider, tokens: Tokens, *, client_id: str, public_url: str) -> APIRouter:
+def sign_in_routes(issuer: str, client_id: str, public_url: str) -> APIRouter:
     """The routes under `/aanmelden` and `/afmelden`, for all services: they stand under one address."""
+    provider = Provider(issuer)
+    tokens = Tokens(provider, issuer=issuer, audience=client_id)
     router = APIRouter(include_in_schema=False)
     secure = public_url.startswith("https:")
 

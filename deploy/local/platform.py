@@ -1,4 +1,4 @@
-"""The services as processes on a local stack: databases, topics and migrations first, then one process each."""
+"""The services as processes on a local stack, with the gateway before them and the provider that signs people in."""
 
 import asyncio
 import json
@@ -16,17 +16,20 @@ from chassis.partners import read_partners
 from chassis.persistence.migrate import migrate
 from deploy.access.grant import grant
 from deploy.access.rules import access_of
-from deploy.local import files, ports
+from deploy.local import files, gateway, login_provider, ports
 from deploy.local.blocking import wait_for
 from deploy.local.databases import provision, url_of
-from deploy.local.process import ProcessServer
+from deploy.local.login_provider import Logins
+from deploy.local.process import ProcessServer, left_in
 from deploy.local.server import Server
 from deploy.local.stack import Stack
 from deploy.local.tokens import Tokens
 from deploy.local.webhook_secrets import write_secrets
+from deploy.login.tokens import AUDIENCE
 from deploy.services import ROOT, SERVICES
 
 PARTNERS = ROOT / "deploy" / "partners"
+FRONT = (login_provider.NAME, gateway.NAME)
 
 
 class Platform:
@@ -35,21 +38,33 @@ class Platform:
     When its Kafka is secured, each service and each partner gets its own login with the rights of the manifests.
     """
 
-    def __init__(self, stack: Stack, directory: Path, *, as_recorded: bool = False) -> None:
-        """`as_recorded`: the services of the last start at their ports, whatever runs; nothing is chosen or written."""
+    def __init__(
+        self, stack: Stack, directory: Path, *, gateway_port: int | None = None, as_recorded: bool = False
+    ) -> None:
+        """Where the gateway listens at its first start: at `gateway_port` or the next free port, or at any.
+
+        `as_recorded`: the services of the last start at their ports, whatever runs; nothing is chosen or written.
+        """
         self.stack = stack
         self.directory = directory.absolute()
         self._directory = self.directory / "services"
         remembered = self._directory / "ports.json"
         former = json.loads(remembered.read_text()) if remembered.exists() else {}
-        self.ports: dict[str, int] = former if as_recorded else self._choose_ports(former)
+        chosen: dict[str, int] = former if as_recorded else self._choose_ports(former, gateway_port)
         if not as_recorded:
-            files.write(remembered, json.dumps(self.ports))
+            files.write(remembered, json.dumps(chosen))
+        self.ports = {name: port for name, port in chosen.items() if name not in FRONT}
         self.tokens = Tokens(self.directory)
         self.database_urls = {name: url_of(stack.postgres.admin_url, name) for name in self.ports}
         self.services = {
             name: self._process(name, port, partial(self.environment, name)) for name, port in self.ports.items()
         }
+        # What an interrupted start did not come to choose has no port; it does not run either.
+        login_port, gateway_port = (chosen.get(name, 0) for name in FRONT)
+        self.url = f"http://{ports.HOST}:{gateway_port}"
+        self.logins = Logins(self.directory, self._directory / login_provider.NAME, login_port, self.url)
+        upstreams = {name: f"{ports.HOST}:{port}" for name, port in self.ports.items()}
+        self.gateway = gateway.gateway(self._directory / gateway.NAME, gateway_port, upstreams)
 
     @classmethod
     def recorded(cls, directory: Path) -> Self | None:
@@ -60,13 +75,22 @@ class Platform:
     @property
     def parts(self) -> list[Server]:
         """Everything of it that is ours to start and stop, in the order in which it starts."""
-        return [*self.stack.servers, *self.services.values()]
+        return [*self.stack.servers, *self.processes]
 
-    def _choose_ports(self, former: dict[str, int]) -> dict[str, int]:
-        """A port of a service that still runs is its own, however much it looks taken."""
-        known = {name: self._process(name, former[name], dict) for name in SERVICES if name in former}
-        running = {name: former[name] for name, process in known.items() if process.running}
-        return {**ports.choose(SERVICES, former), **running}
+    @property
+    def processes(self) -> list[Server]:
+        """What it adds to the stack: the services, the login provider and the gateway."""
+        return [*self.services.values(), self.logins.server, self.gateway]
+
+    def _choose_ports(self, former: dict[str, int], gateway_port: int | None) -> dict[str, int]:
+        """A port of a part that still runs is its own, however much it looks taken."""
+        names = (*SERVICES, *FRONT)
+        running = {part.name for part in left_in(self._directory) if part.running}
+        remembered = dict(former)
+        if wanted := former.get(gateway.NAME, gateway_port):
+            remembered[gateway.NAME] = ports.first_free(wanted)
+        chosen = ports.choose(names, remembered)
+        return {name: former[name] if name in running else chosen[name] for name in names}
 
     @staticmethod
     def wipe(directory: Path) -> None:
@@ -81,14 +105,14 @@ class Platform:
         return {name: f"http://{ports.HOST}:{port}" for name, port in self.ports.items()}
 
     def start(self) -> Self:
-        """Bring databases and topics up to date, and start every service that does not run yet."""
+        """Bring databases and topics up to date, and start every process that does not run yet."""
         wait_for(self._prepare())
-        self.stack.each(list(self.services.values()), lambda service: service.start())
+        self.stack.each(self.processes, lambda process: process.start())
         return self
 
     def stop(self) -> None:
         """Stop every service gracefully: each finishes its work."""
-        self.stack.each(list(self.services.values()), lambda service: service.stop())
+        self.stack.each(self.processes, lambda process: process.stop())
 
     def __enter__(self) -> Self:
         return self
@@ -126,6 +150,9 @@ class Platform:
             "KAFKA_BOOTSTRAP_SERVERS": self.stack.kafka.bootstrap_servers,
             "HTTP_PORT": str(self.ports[name]),
             "SESSION_TIMEOUT": "6",
+            "PUBLIC_URL": self.url,
+            "OIDC_ISSUER": self.logins.issuer,
+            "OIDC_CLIENT_ID": AUDIENCE,
         }
         if login := self.stack.kafka.login(group_of(name)):
             own |= {"KAFKA_USERNAME": login.username, "KAFKA_PASSWORD": login.password, "KAFKA_TLS": "false"}

@@ -30,3 +30,10 @@ def choose(names: Iterable[str], remembered: Mapping[str, int]) -> dict[str, int
             port = random.choice(CANDIDATES)
         chosen[name] = port
     return chosen
+
+
+def first_free(port: int) -> int:
+    """This port, or the next one that is free."""
+    while not is_free(port):
+        port += 1
+    return port

@@ -8,13 +8,29 @@ from chassis.commands import Commands
 from chassis.partners import read_partners
 from chassis.persistence.connection import Pool
 from chassis.service import Service
+from chassis.web.limits import Limits
+from chassis.web.pages import Pages
+from chassis.web.sign_in import sign_in_routes
 from contracts.codelists import CodeLists
 from services.intake.adapters.http import forms
+from services.intake.adapters.pages.ask import AskPages
+from services.intake.adapters.pages.desk import desk_routes
+from services.intake.adapters.pages.follow import FollowPages, PublicWords
+from services.intake.adapters.pages.home import home_routes
+from services.intake.adapters.pages.staff import staff_routes
 from services.intake.adapters.partner_gateway import IntakePartnerGateway
 from services.intake.adapters.partner_http import partner_routes, read_tokens
+from services.intake.adapters.queries import SqlCaseQueries
 from services.intake.adapters.redaction import redact
-from services.intake.adapters.reference import belgian_working_days, read_policies, read_triage
+from services.intake.adapters.reference import (
+    belgian_working_days,
+    read_crisis_numbers,
+    read_labels,
+    read_policies,
+    read_triage,
+)
 from services.intake.adapters.tables import CASE_LINKS, CASE_REFERRALS, CASES, LEARNERS, REPORTS, VAULT, WORKPLACES
+from services.intake.adapters.vault import AuditedVault
 from services.intake.application.border import Border
 from services.intake.application.handlers import Handlers
 from services.intake.application.partner_handlers import PartnerHandlers
@@ -29,10 +45,15 @@ def build(settings: IntakeSettings) -> Service:
     gateway = IntakePartnerGateway(partners, Border(redact, code_lists))
     tokens = read_tokens(settings.partner_tokens) if settings.partner_tokens else {}
 
-    def routes(commands: Commands, _: Pool) -> APIRouter:
-        router = forms(commands)
+    def routes(commands: Commands, pool: Pool) -> APIRouter:
+        router = APIRouter()
+        parts = [forms(commands), *page_routes(commands, pool, settings)]
         if tokens:
-            router.include_router(partner_routes(commands, gateway, tokens))
+            parts.append(partner_routes(commands, gateway, tokens))
+        if settings.oidc_issuer:
+            parts.append(sign_in_routes(settings.oidc_issuer, settings.oidc_client_id, settings.public_url))
+        for part in parts:
+            router.include_router(part)
         return router
 
     return Service(
@@ -47,3 +68,23 @@ def build(settings: IntakeSettings) -> Service:
         routes=routes,
         partner_gateway=gateway,
     )
+
+
+def page_routes(commands: Commands, pool: Pool, settings: IntakeSettings) -> list[APIRouter]:
+    """The pages, in the order in which their addresses are looked up."""
+    pages = Pages(Path(__file__).parent / "templates")
+    queries, vault, labels, crisis_numbers = (
+        SqlCaseQueries(pool),
+        AuditedVault(pool),
+        read_labels(),
+        read_crisis_numbers(),
+    )
+    words = PublicWords(labels, crisis_numbers, settings.public_url)
+    limits = Limits(per_address=settings.questions_per_address, in_all=settings.questions_in_all)
+    return [
+        home_routes(pages, crisis_numbers),
+        AskPages(pages, commands, limits, redact, crisis_numbers).routes(),
+        FollowPages(pages, commands, queries, vault, limits, words).routes(),
+        staff_routes(pages, commands, queries, pool, labels),
+        desk_routes(pages, commands, queries, vault, pool, labels),
+    ]

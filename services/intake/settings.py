@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import Settings
@@ -16,3 +17,7 @@ class IntakeSettings(Settings):
     """Folder of manifests, one per partner."""
     partner_tokens: Path | None = None
     """JSON file: per partner the SHA-256, in hexadecimal, of the bearer token that it uses over HTTP."""
+    questions_per_address: int = Field(default=60, ge=1)
+    """Questions that the public form takes from one address in ten minutes: a classroom fits in."""
+    questions_in_all: int = Field(default=600, ge=1)
+    """Questions that the public form takes in one minute."""

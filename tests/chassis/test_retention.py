@@ -46,7 +46,10 @@ async def test_only_what_is_too_old_is_deleted(pool: Pool) -> None:
         "insert into skipped_records select n, gen_random_uuid(), 1, 't', '[]', '', now(), 1, 'e', "
         "now() - n * interval '1 day', 'Els', 'because' from unnest(array[29, 31]) as n"
     )
-    row = "insert into audit (at, actor, way, roles, action, about) values (now() - $1::interval, 'a', 'page', '', 'A', $2)"
+    row = (
+        "insert into audit (at, actor, way, roles, action, about) "
+        "values (now() - $1::interval, 'a', 'page', '', 'A', $2)"
+    )
     await pool.execute(row, timedelta(days=367), uuid4())
     await pool.execute(row, timedelta(days=365), uuid4())
     deleted = await RetentionJob(pool, Retention()).forget()

@@ -19,7 +19,7 @@ import pytest
 from deploy.services import SERVICES
 from tests.local import probes
 
-PARTS = {"kafka-1", "postgres", "mail", *SERVICES}
+PARTS = {"kafka-1", "postgres", "mail", *SERVICES, "login", "gateway"}
 PATIENCE = 120.0
 """Seconds; the machine is shared, and a service that lost its database tries again with back-off."""
 
@@ -122,10 +122,14 @@ def test_up_twice_starts_everything_once(day: Day) -> None:
     assert day.run("up")[0] == 0
     assert day.pids() == pids
     probes.eventually(day.all_ready, "everything is ready", PATIENCE)
-    assert {part["restarts"] for part in day.parts().values()} == {0}
+    parts = day.parts()
+    assert {part["restarts"] for part in parts.values()} == {0}
+    address, first_login, *_ = said.splitlines()
+    assert address == parts["gateway"]["address"]
+    assert first_login == f"Sign in at {address}/aanmelden as:"
 
 
-@pytest.mark.parametrize("killed", [{"postgres"}, {"referral", "mail"}], ids=["postgres", "others"])
+@pytest.mark.parametrize("killed", [{"postgres"}, {"referral", "mail", "login", "gateway"}], ids=["postgres", "others"])
 def test_the_supervisor_brings_back_what_died(day: Day, killed: set[str]) -> None:
     ports, before = day.ports(), day.pids()
     for part in killed:

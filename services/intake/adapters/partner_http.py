@@ -9,10 +9,11 @@ from typing import Annotated
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
+from chassis.access import ByPartnerToken
 from chassis.commands import Commands
 from chassis.http import problem
 from chassis.partner_gateway import REJECTED, Verdict
@@ -80,7 +81,13 @@ def partner_routes(commands: Commands, gateway: IntakePartnerGateway, tokens: Ma
     """One route. 202: every event of the request is accepted; any other answer: none of them is."""
     router = APIRouter()
 
-    @router.post("/partner/events", status_code=202, summary="Send us CloudEvents", openapi_extra=OPENAPI)
+    @router.post(
+        "/partner/events",
+        status_code=202,
+        summary="Send us CloudEvents",
+        openapi_extra=OPENAPI,
+        dependencies=[Depends(ByPartnerToken())],
+    )
     async def receive(request: Request) -> Response:
         partner = _partner_of(gateway, tokens, request.headers.get("authorization", ""))
         if partner is None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from chassis.handling import MessageContext, NotFound, Refused, by, handles
+from chassis.handling import Forbidden, MessageContext, NotFound, Refused, by, handles
 from chassis.unit_of_work import UnitOfWork
 from contracts.codelists import CodeLists
 from contracts.codelists.working_days import WorkingDays
@@ -161,6 +161,8 @@ class Handlers:
         uow.add(CaseLink.make(ctx.new_id("link"), case.id, token_hash, ctx.today, days))
 
     def _learner(self, command: AboutLearner, uow: UnitOfWork, ctx: MessageContext) -> Learner:
+        if not ctx.actor.may_act_for(command.school):
+            raise Forbidden("Uw account hoort bij een andere school. U kunt alleen voor uw eigen school iets melden.")
         if self.redact(command.reference).removed:
             raise Refused("reference", "Gebruik geen rijksregisternummer, maar de eigen code van de school.")
         for learner in uow.all(Learner, school_reference=command.school_reference):

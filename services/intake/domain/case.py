@@ -17,6 +17,7 @@ from contracts.vocabulary import (
     QuestionId,
     SchoolNet,
     Subregion,
+    Topic,
 )
 from services.intake.domain.triage import ChosenTopic
 
@@ -57,6 +58,8 @@ class Case:
     due_on: date
     """Day of the first human contact at the latest: the earliest of its open questions."""
     status: CaseStatus = CaseStatus.OPEN
+    topics: tuple[Topic, ...] = ()
+    """Of the newest question, best first: what the case is about now."""
     questions: tuple[Question, ...] = ()
     version: int = 0
     pending_events: list[Event] = field(default_factory=list)
@@ -68,13 +71,14 @@ class Case:
         else:
             self._reopen(question.due_on, on)
         self.questions = (*self.questions, question)
+        self.topics = tuple(chosen.topic for chosen in question.topics)
         self.pending_events.append(
             QuestionReceived(
                 case_id=CaseId(self.id),
                 question_id=QuestionId(question.id),
                 channel=question.channel,
                 audience=self.audience,
-                topics=tuple(chosen.topic for chosen in question.topics),
+                topics=self.topics,
                 subregion=self.subregion,
                 age_band=self.age_band,
                 language=self.language,

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "intake_0003"
 down_revision = "intake_0002"
@@ -10,7 +11,12 @@ depends_on = None
 
 # Questions from before there was a due date were due two days after they were asked: the usual term.
 DUE_ON = "(({}) at time zone 'Europe/Brussels')::date + 2"
-OLD_CASES = f"update cases set due_on = {DUE_ON.format('opened_at')}, status = 'OPEN'"
+OLD_CASES = f"""
+    update cases set
+        due_on = {DUE_ON.format("opened_at")},
+        status = 'OPEN',
+        topics = jsonb_path_query_array(questions, '$[last].topics[*].topic')
+"""
 OLD_QUESTIONS = f"""
     update cases set questions = (
         select jsonb_agg(
@@ -26,10 +32,14 @@ OLD_QUESTIONS = f"""
 def upgrade() -> None:
     op.add_column("cases", sa.Column("due_on", sa.Date))
     op.add_column("cases", sa.Column("status", sa.Text))
+    op.add_column("cases", sa.Column("topics", JSONB))
     op.execute(OLD_CASES)
     op.execute(OLD_QUESTIONS)
-    op.alter_column("cases", "due_on", nullable=False)
-    op.alter_column("cases", "status", nullable=False)
+    for name in ("due_on", "status", "topics"):
+        op.alter_column("cases", name, nullable=False)
+    of_the_desk = ["due_on", "opened_at", "id", "audience", "subregion", "topics"]
+    op.create_index("cases_open", "cases", of_the_desk, postgresql_where=sa.text("status = 'OPEN'"))
+    op.create_index("cases_closed", "cases", of_the_desk, postgresql_where=sa.text("status <> 'OPEN'"))
     op.create_table(
         "case_links",
         sa.Column("id", sa.Uuid, primary_key=True),
@@ -58,3 +68,4 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger, nullable=False),
     )
     op.create_index("case_referrals_case_id", "case_referrals", ["case_id"])
+    op.create_index("case_referrals_open", "case_referrals", ["case_id"], postgresql_where=sa.text("closed_on is null"))
