@@ -29,7 +29,7 @@ TZOFFSETTO:+0100
 END:STANDARD
 END:VTIMEZONE
 """
-"""The law since 1996, for programs that do not know the name. What icalendar derives itself is an hour off in March."""
+"""The law since 1996, for programs that do not know the name. What icalendar derives is an hour late in March."""
 
 
 class Method(StrEnum):

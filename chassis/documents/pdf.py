@@ -1,8 +1,8 @@
 """PDF documents: a template in Typst, and values that it shows.
 
 The template belongs to the service whose document it is, and takes its looks from `house.typ`. Values reach it as JSON,
-so that none of them is ever read as markup. The document is tagged for screen readers (PDF/UA-1). The same values at the
-same moment give the same bytes.
+so that none of them is ever read as markup. The document is tagged for screen readers (PDF/UA-1). From the same values
+and the same moment come the same bytes.
 """
 
 import json

@@ -15,9 +15,7 @@ from tests.conftest import ROOT
 PLACE = ROOT / "docs" / "how-to"
 PAGES = ("add-a-service.md", "add-an-event.md", "add-a-handler.md", "add-a-schedule.md", "add-a-document.md")
 """In the order in which the example goes on."""
-STEP = re.compile(
-    r"(?:In\s+(the new file\s+)?`([^`]+)`:\n\n)?```(console|diff|python|yaml|typst)\n(.*?)```", re.DOTALL
-)
+STEP = re.compile(r"(?:In\s+(the new file\s+)?`([^`]+)`:\n\n)?```(console|diff|python|yaml|typst)\n(.*?)```", re.DOTALL)
 BY_HAND = ("git status", "make up", "curl ", "kcat ", "make down")
 """What shows a person something, or starts a platform of its own: tests/e2e has one already."""
 
