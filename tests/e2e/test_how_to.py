@@ -72,6 +72,7 @@ class Copy:
     def write(self, file: str, text: str) -> None:
         """A new file."""
         assert not (self.folder / file).exists(), f"{file} is no new file"
+        (self.folder / file).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / file).write_text(text)
 
     def change(self, file: str, difference: str) -> None:
