@@ -13,7 +13,15 @@ from deploy.services import SERVICES
 from tests.conftest import ROOT
 
 PLACE = ROOT / "docs" / "how-to"
-PAGES = ("add-a-service.md", "add-an-event.md", "add-a-handler.md", "add-a-schedule.md", "add-a-document.md")
+PAGES = (
+    "add-a-service.md",
+    "add-an-event.md",
+    "add-a-handler.md",
+    "add-a-query.md",
+    "add-a-projection.md",
+    "add-a-schedule.md",
+    "add-a-document.md",
+)
 """In the order in which the example goes on."""
 STEP = re.compile(r"(?:In\s+(the new file\s+)?`([^`]+)`:\n\n)?```(console|diff|python|yaml|typst)\n(.*?)```", re.DOTALL)
 BY_HAND = ("git status", "make up", "curl ", "kcat ", "make down")
