@@ -1,13 +1,14 @@
 """Read models: rows that a service keeps up from events, in bulk, only to be read.
 
-A projection owns one table. Its functions are given an event and nothing else. They return the row that the event
-gives, or `Changes` of the row that is there; they decide nothing and publish nothing. The row has the id of the event's
+A projection owns one table. Its functions are given an event, and its moment if they take that too. They return the row
+that the event gives, or `Changes` of the row that is there, or None for an event that is of no use to the projection;
+they decide nothing and publish nothing. The row has the id of the event's
 aggregate and all its events come from one topic, because only then do they come in order.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from inspect import get_annotations
+from inspect import get_annotations, signature
 from itertools import chain
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
@@ -23,9 +24,7 @@ class Row(Protocol):
     def id(self) -> UUID: ...
 
 
-E = TypeVar("E", bound=Event)
 R = TypeVar("R", bound=Row)
-T = TypeVar("T")
 
 
 class Changes(dict[str, Any]):
@@ -68,10 +67,13 @@ class Keeps(Protocol):
         ...
 
 
-def projects(event: type[E]) -> Callable[[Callable[[E], T]], Callable[[E], T]]:
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def projects(event: type[Event]) -> Callable[[F], F]:
     """Mark a function that makes a row of `event`, or `Changes`: the annotation of what it returns says which."""
 
-    def mark(function: Callable[[E], T]) -> Callable[[E], T]:
+    def mark(function: F) -> F:
         if "return" not in get_annotations(function):
             raise TypeError(f"{function.__name__}: say whether it returns a row or Changes")
         vars(function)["__projects__"] = event
@@ -83,9 +85,9 @@ def projects(event: type[E]) -> Callable[[Callable[[E], T]], Callable[[E], T]]:
 class Projection(Generic[R]):
     """One read model: the class of its rows, and the functions that keep them up."""
 
-    def __init__(self, kind: type[R], *functions: Callable[[Any], R | Changes]) -> None:
+    def __init__(self, kind: type[R], *functions: Callable[..., R | Changes | None]) -> None:
         self.kind = kind
-        self.functions: dict[type[Event], Callable[[Any], R | Changes]] = {
+        self.functions: dict[type[Event], Callable[..., R | Changes | None]] = {
             vars(function)["__projects__"]: function for function in functions
         }
         if len(self.functions) < len(functions):
@@ -114,11 +116,17 @@ class Projection(Generic[R]):
             for event, function in self.functions.items()
         )
 
-    def _projecting(self, function: Callable[[Any], R | Changes]) -> Callable[[Event, Keeps, MessageContext], None]:
+    def _projecting(
+        self, function: Callable[..., R | Changes | None]
+    ) -> Callable[[Event, Keeps, MessageContext], None]:
         kind, known = self.kind, self._fields
+        takes_moment = len(signature(function).parameters) > 1
 
-        def project(event: Event, uow: Keeps, _: MessageContext) -> None:
-            made, id_ = function(event), event.aggregate_id
+        def project(event: Event, uow: Keeps, ctx: MessageContext) -> None:
+            made = function(event, ctx.time) if takes_moment else function(event)
+            id_ = event.aggregate_id
+            if made is None:
+                return
             if isinstance(made, Changes):
                 if not made.keys() <= known:
                     raise TypeError(f"{kind.__name__} has no {', '.join(sorted(made.keys() - known))} to change")
@@ -129,7 +137,7 @@ class Projection(Generic[R]):
         return project
 
 
-def _makes_changes(function: Callable[[Any], Any]) -> bool:
+def _makes_changes(function: Callable[..., Any]) -> bool:
     return get_annotations(function)["return"] in (Changes, Changes.__name__)
 
 

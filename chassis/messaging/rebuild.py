@@ -54,6 +54,7 @@ class Found(NamedTuple):
     key: EventKey
     event: Event
     handler: Handler
+    context: MessageContext
 
 
 class Rebuild:
@@ -158,7 +159,8 @@ class Rebuild:
             if handler is None:
                 return None
             event = handler.message.from_json(data or b"")
-            return Found(record, EventKey(envelope.source, envelope.id), event, handler)
+            context = MessageContext(envelope.id, envelope.source, envelope.type, envelope.time)
+            return Found(record, EventKey(envelope.source, envelope.id), event, handler, context)
         except (InvalidEnvelope, ValidationError):
             self._done.unreadable += 1
             return None
@@ -166,10 +168,10 @@ class Rebuild:
     def _fold(self, found: Iterable[Found]) -> Projected[Any]:
         """What these events leave; of an event that was sent twice the first time counts, as in the inbox."""
         unit_of_work = UnitOfWork()
-        for _, key, event, handler in found:
+        for _, key, event, handler, context in found:
             if key not in self._seen:
                 self._seen.add(key)
-                handler.call(event, unit_of_work, None)
+                handler.call(event, unit_of_work, context)
                 self._done.events += 1
         return unit_of_work.projected.get(self._kind, Projected())
 

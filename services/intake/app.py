@@ -34,7 +34,7 @@ from services.intake.adapters.vault import AuditedVault
 from services.intake.application.border import Border
 from services.intake.application.handlers import Handlers
 from services.intake.application.partner_handlers import PartnerHandlers
-from services.intake.projections.referrals import ReferralHandlers
+from services.intake.projections.referrals import CASE_REFERRALS as CASE_REFERRALS_PROJECTION
 from services.intake.settings import IntakeSettings
 
 
@@ -59,9 +59,9 @@ def build(settings: IntakeSettings) -> Service:
         handlers=(
             Handlers(read_triage(), policies, working_days, redact, code_lists),
             PartnerHandlers(policies, working_days, code_lists.institutions, code_lists.places),
-            ReferralHandlers(),
         ),
         mappers=[CASES, CASE_LINKS, CASE_REFERRALS, VAULT, LEARNERS, WORKPLACES, REPORTS],
+        projections=[CASE_REFERRALS_PROJECTION],
         migrations=Path(__file__).parent / "migrations",
         routes=routes,
         partner_gateway=gateway,

@@ -65,7 +65,6 @@ def upgrade() -> None:
         sa.Column("acknowledged_on", sa.Date),
         sa.Column("closed_on", sa.Date),
         sa.Column("outcome", sa.Text),
-        sa.Column("version", sa.BigInteger, nullable=False),
     )
     op.create_index("case_referrals_case_id", "case_referrals", ["case_id"])
     op.create_index("case_referrals_open", "case_referrals", ["case_id"], postgresql_where=sa.text("closed_on is null"))
