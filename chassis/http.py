@@ -130,8 +130,11 @@ class LimitBody:
                 answer = _answer(Request(scope), 413, "Te groot", f"De aanvraag is groter dan {LARGEST_BODY} bytes.")
                 await answer(scope, receive, send)
                 return
-        CALLER_LEFT.set(partial(_disconnected, receive))
-        await self._app(scope, _replay(b"".join(chunks), receive), send)
+        asked_by = CALLER_LEFT.set(partial(_disconnected, receive))
+        try:
+            await self._app(scope, _replay(b"".join(chunks), receive), send)
+        finally:
+            CALLER_LEFT.reset(asked_by)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

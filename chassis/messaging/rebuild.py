@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 from pydantic import ValidationError
 
-from chassis.handling import Handler
+from chassis.handling import Handler, MessageContext
 from chassis.login import Login
 from chassis.messaging.past import Offsets, Past, decided_by, past_of
 from chassis.persistence.connection import Connection, Pool, overlapping

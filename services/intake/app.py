@@ -34,7 +34,7 @@ from services.intake.adapters.vault import AuditedVault
 from services.intake.application.border import Border
 from services.intake.application.handlers import Handlers
 from services.intake.application.partner_handlers import PartnerHandlers
-from services.intake.projections.referrals import CASE_REFERRALS as CASE_REFERRALS_PROJECTION
+from services.intake.projections.referrals import REFERRALS_OF_CASES
 from services.intake.settings import IntakeSettings
 
 
@@ -61,7 +61,7 @@ def build(settings: IntakeSettings) -> Service:
             PartnerHandlers(policies, working_days, code_lists.institutions, code_lists.places),
         ),
         mappers=[CASES, CASE_LINKS, CASE_REFERRALS, VAULT, LEARNERS, WORKPLACES, REPORTS],
-        projections=[CASE_REFERRALS_PROJECTION],
+        projections=[REFERRALS_OF_CASES],
         migrations=Path(__file__).parent / "migrations",
         routes=routes,
         partner_gateway=gateway,

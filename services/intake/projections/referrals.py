@@ -57,4 +57,4 @@ def closed(event: ReferralClosed) -> Changes:
     return Changes(closed_on=event.closed_on, outcome=event.outcome)
 
 
-CASE_REFERRALS = Projection(CaseReferral, created, acknowledged, closed)
+REFERRALS_OF_CASES = Projection(CaseReferral, created, acknowledged, closed)
