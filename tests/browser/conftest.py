@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
+import asyncpg
 import pytest
 from playwright.async_api import Browser
 
@@ -15,6 +16,8 @@ Coming = Callable[..., Awaitable[Visitor]]
 """`await coming(PHONE)`: somebody comes with a phone."""
 Sessions = Callable[[str], Awaitable[str]]
 """`await sessions("Auditor")`: the cookie of somebody who signed in."""
+Kept = Callable[[str], Awaitable[int]]
+"""`await kept(words)`: how many questions with these words are in the vault."""
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +61,15 @@ def sessions(platform: Platform) -> Sessions:
         return kept[person]
 
     return session
+
+
+@pytest.fixture
+async def kept(platform: Platform) -> AsyncIterator[Kept]:
+    """Looks behind the pages, where one cannot see that nothing is."""
+    database = await asyncpg.connect(platform.database_urls["intake"])
+
+    async def number_of(words: str) -> int:
+        return int(await database.fetchval("select count(*) from vault where words = $1", words))
+
+    yield number_of
+    await database.close()
