@@ -46,6 +46,7 @@ async def latency(bench: Bench) -> list[Result]:
     try:
         for other in platform.services.keys() - {"intake", "referral"}:
             await asyncio.to_thread(platform.services[other].stop)
+        token = await asyncio.to_thread(platform.logins.token_of, "demo")
         async with (
             _seen(bootstrap, REFERRALS, _question) as referred,
             _seen(bootstrap, ROUND_TRIP, _key) as returned,
@@ -53,7 +54,7 @@ async def latency(bench: Bench) -> list[Result]:
         ):
 
             async def ask(bodies: Sequence[bytes]) -> list[float]:
-                async with _clients(platform.ports["intake"]) as one:
+                async with _clients(platform.ports["intake"], token) as one:
                     return await _wait_for_all(await _paced(bodies, one), referred)
 
             async def send(bodies: Sequence[bytes]) -> list[float]:
@@ -146,7 +147,7 @@ async def _send(producer: AIOKafkaProducer, body: bytes) -> tuple[str, float]:
 
 
 @asynccontextmanager
-async def _clients(port: int) -> AsyncIterator[Act]:
+async def _clients(port: int, token: str) -> AsyncIterator[Act]:
     """Clients with open connections; each sends one question at a time."""
     connections = [await asyncio.open_connection(HOST, port) for _ in range(CONNECTIONS)]
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
@@ -156,7 +157,7 @@ async def _clients(port: int) -> AsyncIterator[Act]:
     async def ask(body: bytes) -> tuple[str, float]:
         connection = await free.get()
         try:
-            return str((await post(*connection, body, str(uuid4())))["question_id"]), time.monotonic()
+            return str((await post(*connection, body, str(uuid4()), token))["question_id"]), time.monotonic()
         finally:
             free.put_nowait(connection)
 
@@ -167,10 +168,12 @@ async def _clients(port: int) -> AsyncIterator[Act]:
             writer.close()
 
 
-async def post(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes, key: str) -> dict[str, object]:
+async def post(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes, key: str, token: str
+) -> dict[str, object]:
     """A minimal HTTP client, because its time is measured as part of the platform's."""
     head = f"POST /questions HTTP/1.1\r\nhost: {HOST}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
-    writer.write(f"{head}\r\nidempotency-key: {key}\r\n\r\n".encode() + body)
+    writer.write(f"{head}\r\nauthorization: Bearer {token}\r\nidempotency-key: {key}\r\n\r\n".encode() + body)
     lines = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines[1:] if line)
     answer: dict[str, object] = json.loads(await reader.readexactly(int(headers["content-length"])))

@@ -1,20 +1,21 @@
-"""Rebuilds a projection from its topic with parts of the chassis: read, validate, upsert in bulk."""
+"""`duaal rebuild` of pof's registered workplaces, beside reading and validating their topic alone."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from statistics import median
 from uuid import uuid4
 
-import asyncpg
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks.result import Bench, Result
-from chassis.persistence.connection import Connection, overlapping
-from chassis.persistence.mapper import Mapper
+from chassis.messaging.groups import group_of
+from chassis.messaging.past import BATCH, past_of
+from chassis.messaging.rebuild import Rebuild
+from chassis.persistence.connection import open_pool
 from chassis.persistence.migrate import migrate
 from chassis.process import collect_seldom
 from contracts.envelope import Envelope, read
@@ -22,95 +23,68 @@ from contracts.intake import WorkplaceRegistered
 from contracts.vocabulary import Recognition, Subregion
 from deploy.local.databases import provision
 from services.pof.adapters.tables import WORKPLACES
-from services.pof.projections.workplace import RegisteredWorkplace
+from services.pof.projections.workplace import REGISTERED_WORKPLACES
 
 TYPE = WorkplaceRegistered.declaration.type
-EVENTS, KEYS, BATCH = 60_000, 20_000, 4_000
+EVENTS, KEYS = 60_000, 20_000
 MIGRATIONS = Path(__file__).parent.parent / "services" / "pof" / "migrations"
+RATE, SHARE = 30_000, 0.9
+"""To reach: so many events per second, or this share of reading and validating alone where that is less."""
 
 
 async def rebuild(bench: Bench) -> list[Result]:
-    """The projection against reading and validating alone."""
+    """The shipped rebuild against reading and validating alone."""
     events = bench.some(EVENTS)
     bootstrap, topic = bench.stack.kafka.bootstrap_servers, f"workplaces-{uuid4().hex[:8]}"
     await _produce(bootstrap, topic, events)
+    await _commit_all(bootstrap, topic)
     url = provision(bench.stack.postgres.admin_url, "pof", "bench")
     await migrate(url, MIGRATIONS)
     collect_seldom()
     alone, whole = [], []
     for _ in range(bench.rounds):
         alone.append(events / await _validate_all(bootstrap, topic, events))
-        whole.append(events / await _project_all(bootstrap, topic, events, url))
+        whole.append(events / await _rebuild(bootstrap, topic, events, url))
     rate, limit = median(whole), median(alone)
-    note = "the registered workplaces of pof; beside it: read and validate, keep nothing"
-    held = rate >= 30_000
-    return [Result("rebuild", rate, "events/s", "read", limit, rate / limit, ">= 30k events/s", held, note)]
+    runs = ", ".join(f"{one:,.0f}" for one in whole)
+    note = f"the registered workplaces of pof, all runs: {runs}; beside it: read and validate, keep nothing"
+    reach, held = f">= {RATE // 1000}k events/s or {SHARE} of reading", rate >= min(RATE, SHARE * limit)
+    return [Result("rebuild", rate, "events/s", "read", limit, rate / limit, reach, held, note)]
 
 
 async def _validate_all(bootstrap: str, topic: str, events: int) -> float:
-    """Seconds to read and validate."""
+    """Seconds to read and validate, with nothing of the chassis in between."""
     started = time.monotonic()
     seen = 0
-    async for batch in _batches(bootstrap, topic, events):
-        seen += len([_event(one) for one in batch])
+    async with AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest") as consumer:
+        while seen < events:
+            for records in (await consumer.getmany(timeout_ms=1000, max_records=BATCH)).values():
+                for record in records:
+                    _, data = read(record.headers, record.value)
+                    WorkplaceRegistered.from_json(data or b"")
+                seen += len(records)
     assert seen == events
     return time.monotonic() - started
 
 
-async def _project_all(bootstrap: str, topic: str, events: int, url: str) -> float:
-    """Seconds until the whole projection is committed."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute("truncate registered_workplaces")
+async def _rebuild(bootstrap: str, topic: str, events: int, url: str) -> float:
+    """Seconds until the new table has taken the place of the old one."""
+    async with await open_pool(url, size=1) as pool:
         started = time.monotonic()
-        upsert = _upsert(WORKPLACES)
-        rows: Sequence[Sequence[object]] = []
-        async with connection.transaction():
-            async for batch in _batches(bootstrap, topic, events):
-                # The database writes one batch while the next one is read.
-                async with overlapping(_write(connection, upsert, rows)):
-                    last = {event.workplace_id: event for event in map(_event, batch)}
-                    rows = WORKPLACES.columns([*map(RegisteredWorkplace.of, last.values())])
-            await _write(connection, upsert, rows)
+        done = await Rebuild("pof", REGISTERED_WORKPLACES, WORKPLACES, pool, bootstrap, topic=topic).run()
         seconds = time.monotonic() - started
-        kept = await connection.fetchval("select count(*) from registered_workplaces")
-        assert kept == min(KEYS, events), f"{kept} workplaces"
-    finally:
-        await connection.close()
+    assert (done.events, done.rows) == (events, min(KEYS, events)), done
     return seconds
 
 
-async def _write(connection: Connection, upsert: str, rows: Sequence[Sequence[object]]) -> None:
-    if rows:
-        await connection.execute(upsert, *rows)
-
-
-def _event(record: ConsumerRecord) -> WorkplaceRegistered:
-    _, data = read(record.headers, record.value)
-    return WorkplaceRegistered.from_json(data or b"")
-
-
-def _upsert(mapper: Mapper[RegisteredWorkplace]) -> str:
-    names = [field.name for field in mapper.fields]
-    casts = ", ".join(f"${at}::{field.cast}[]" for at, field in enumerate(mapper.fields, start=1))
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != "id")
-    return (
-        f"insert into {mapper.table} ({', '.join(names)}) select * from unnest({casts}) "
-        f"on conflict (id) do update set {changes}"
-    )
-
-
-async def _batches(bootstrap: str, topic: str, events: int) -> AsyncIterator[Sequence[ConsumerRecord]]:
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        while events > 0:
-            fetched = await consumer.getmany(timeout_ms=1000, max_records=BATCH)
-            batch = [one for some in fetched.values() for one in some]
-            events -= len(batch)
-            yield batch
-    finally:
-        await consumer.stop()
+async def _commit_all(bootstrap: str, topic: str) -> None:
+    """As if the service had decided all of it."""
+    group_id = group_of("pof")
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group_id, enable_auto_commit=False) as group:
+        async with past_of(topic, bootstrap) as past:
+            ends = await past.ends()
+        group.assign([*ends])
+        await group.commit(dict(ends))
 
 
 async def _produce(bootstrap: str, topic: str, events: int) -> None:

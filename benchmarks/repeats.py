@@ -32,11 +32,12 @@ async def repeats(bench: Bench) -> list[Result]:
             await asyncio.to_thread(platform.services[other].stop)
         rates: dict[float, list[float]] = {share: [] for share in SHARES}
         number = bench.some(QUESTIONS)
-        await _rate(platform.ports["intake"], _questions(number, 0.0, Random(0)))
+        token = await asyncio.to_thread(platform.logins.token_of, "demo")
+        await _rate(platform.ports["intake"], _questions(number, 0.0, Random(0)), token)
         for turn in range(bench.rounds):
             for share in SHARES:
                 questions = _questions(number, share, Random(turn * 100 + share))
-                rates[share].append(await _rate(platform.ports["intake"], questions))
+                rates[share].append(await _rate(platform.ports["intake"], questions, token))
     finally:
         await asyncio.to_thread(platform.stop)
     none, tenth = median(rates[0.0]), median(rates[0.1])
@@ -62,14 +63,14 @@ def _questions(number: int, share: float, chance: Random) -> list[Question]:
     return questions
 
 
-async def _rate(port: int, questions: Sequence[Question]) -> float:
+async def _rate(port: int, questions: Sequence[Question], token: str) -> float:
     """Accepted per second, by clients that ask one after the other."""
     left = iter(questions)
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection(HOST, port)
         for body, key in left:
-            await post(reader, writer, body, key)
+            await post(reader, writer, body, key, token)
         writer.close()
 
     begun = time.perf_counter()

@@ -4,9 +4,10 @@
 async def show_cases(actor: Annotated[Actor, only(UserRole.OPERATOR)]) -> ...
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from fastapi import Depends
@@ -26,16 +27,16 @@ class NotSignedIn(Exception):
     """The route asks for a login, and there is none that is valid."""
 
 
-class Access(Protocol):
+class Access(ABC):
     """Who may use a route. As a dependency it gives the actor."""
 
+    @abstractmethod
     async def __call__(self, request: Request) -> Any:
         """The actor.
 
         Raises:
             NotSignedIn, Forbidden, NotFromHere, NotFound: the request may not go on.
         """
-        ...
 
 
 @dataclass(frozen=True)

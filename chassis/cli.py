@@ -13,6 +13,7 @@ from chassis.operations import Built
 from chassis.operations.dead_letters import DeadLetterCommands
 from chassis.operations.groups import GroupCommands
 from chassis.operations.outbox import OutboxCommands
+from chassis.operations.rebuild import RebuildCommands
 from chassis.partners import InvalidManifest
 from chassis.persistence.retention import UnsafeRetention
 from chassis.process import ALL_ROLES, Role
@@ -46,6 +47,7 @@ def command_line(
     roles, groups = RoleCommands(built), GroupCommands(built)
     for command in (roles.run, roles.consume, roles.relay, roles.serve, roles.migrate, groups.lag, groups.replay):
         app.command()(command)
+    app.command()(RebuildCommands(built).rebuild)
     app.add_typer(DeadLetterCommands(built).app(), name="dead-letters")
     app.add_typer(OutboxCommands(built).app(), name="outbox")
     for name, commands in own.items():

@@ -158,6 +158,7 @@ class Executor:
             behind={message.ordering_key for message in messages if message.ordering_key},
             answers=_answers(messages),
             audit=rows_of(unit_of_work.changes),
+            projected=unit_of_work.projected,
         )
         crash_point("before database commit")
         try:

@@ -14,7 +14,6 @@ import structlog
 
 from chassis.commands import Commands
 from chassis.execution import Executor
-from chassis.handling import handlers_of
 from chassis.http import create_app
 from chassis.http_server import HttpServer
 from chassis.messaging.consumer import Consumer
@@ -29,7 +28,6 @@ from chassis.observability.probes import DatabaseProbe
 from chassis.outbound_actions import OutboundActions
 from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.leadership import Leadership
-from chassis.persistence.repository import Repository
 from chassis.persistence.retention import Retention, RetentionJob
 from chassis.persistence.store import PostgresStore
 from chassis.service import Service
@@ -71,8 +69,8 @@ class Process:
         self.halted: Halted | None = None
         self._roles = roles
         self._pool = pool
-        self._handlers = handlers_of(service.handlers)
-        self._store = PostgresStore(pool, service.name, [Repository(mapper) for mapper in service.mappers])
+        self._handlers = service.handlers_by_message
+        self._store = PostgresStore(pool, service.name, service.repositories)
         self._relay = self._make_relay() if Role.RELAY in roles else None
         self._executor = Executor(
             service.name, self._store, now=now, publisher=self._relay.publisher if self._relay else None

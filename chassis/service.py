@@ -8,10 +8,13 @@ from typing import Any
 from fastapi import APIRouter
 
 from chassis.commands import Commands
+from chassis.handling import Handler
 from chassis.outbound_actions import OutboundAction
 from chassis.partner_gateway import PartnerGateway
 from chassis.persistence.connection import Pool
 from chassis.persistence.mapper import Mapper
+from chassis.persistence.repository import Repository
+from chassis.projections import Projection, handlers_with
 from chassis.topics import consumed_by
 
 
@@ -23,12 +26,24 @@ class Service:
     handlers: object
     mappers: Sequence[Mapper[Any]]
     migrations: Path
+    projections: Sequence[Projection[Any]] = ()
+    """Its read models; the table of each has a mapper too."""
     routes: Callable[[Commands, Pool], APIRouter] | None = None
     outbound_actions: Sequence[OutboundAction] = ()
     partner_gateway: PartnerGateway | None = None
     """Checks what partners write to their own topics."""
     given_up: Mapping[str, str] = field(default_factory=dict)
     """Its tables with rows that are deleted like closed dead letters: which ones, in SQL; $1 is their age."""
+
+    @property
+    def handlers_by_message(self) -> dict[type[Any], Handler]:
+        """What it does about each type of message, projections included."""
+        return handlers_with(self.handlers, self.projections)
+
+    @property
+    def repositories(self) -> list[Repository[Any]]:
+        """One per table."""
+        return [Repository(mapper) for mapper in self.mappers]
 
     @property
     def topics(self) -> list[str]:

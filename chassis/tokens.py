@@ -86,6 +86,11 @@ class Tokens:
         self._audience = {"essential": True, "value": audience}
         self._verified: dict[str, Mapping[str, Any]] = {}
 
+    @property
+    def issuer(self) -> str:
+        """The address of the provider."""
+        return str(self._issuer["value"])
+
     async def actor(self, token: str, way: Way) -> Actor:
         """Who the token speaks for. A role that we do not know gives no right.
 

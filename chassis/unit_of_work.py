@@ -1,4 +1,7 @@
-"""The aggregates of one transaction: what a batch loads, what its handlers change, which events they publish."""
+"""The aggregates of one transaction: what a batch loads, what its handlers change, which events they publish.
+
+Rows of projections are loaded as aggregates are, but only to be read: they are not locked, and not saved.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
@@ -10,9 +13,11 @@ from uuid import UUID
 
 from chassis.actors import PLATFORM
 from chassis.handling import Aggregate, By, Handler, How, MessageContext, NotFound, PermanentError
+from chassis.projections import Changes, Projected, Row, changed
 from contracts.event import Event, Timer
 
-A = TypeVar("A", bound=Aggregate)
+A = TypeVar("A", bound=Row)
+"""An aggregate, or a row of a projection."""
 K = TypeVar("K")
 
 
@@ -121,7 +126,7 @@ def _source(how: How, message: object) -> tuple[str, Any] | None:
 
 
 class _IdentityMap(Generic[A]):
-    """All aggregates of one class in a unit of work: each exists once."""
+    """All aggregates, or rows, of one class in a unit of work: each exists once."""
 
     def __init__(self, kind: type[A]) -> None:
         self.by_id: dict[UUID, A] = {}
@@ -133,11 +138,17 @@ class _IdentityMap(Generic[A]):
         self.stored: Callable[[A], tuple[Any, ...]] = attrgetter(*stored_fields(kind))
         self.audited: dict[UUID, tuple[Any, ...]] = {}
         """The stored fields of those that an earlier message changed."""
+        self.is_projected = is_projected(kind)
 
 
 def stored_fields(kind: type[Any]) -> list[str]:
     """The fields of an aggregate that its table has: all but the pending events, which go to the outbox."""
     return [field.name for field in fields(kind) if field.name != "pending_events"]
+
+
+def is_projected(kind: type[Any]) -> bool:
+    """Is it a class of rows that a projection keeps up? They leave no events."""
+    return "pending_events" not in vars(kind)["__dataclass_fields__"]
 
 
 class UnitOfWork:
@@ -149,6 +160,7 @@ class UnitOfWork:
         self._published: list[Event] = []
         self.recorded: list[RecordedEvent] = []
         self.changes: list[Change] = []
+        self.projected: dict[type[Any], Projected[Any]] = {}
 
     def get(self, kind: type[A], id_: UUID) -> A:
         """The aggregate with this id.
@@ -191,6 +203,8 @@ class UnitOfWork:
     def add(self, aggregate: Aggregate) -> None:
         """Keep a new aggregate."""
         identities = self._map(type(aggregate))
+        if identities.is_projected:
+            raise TypeError(f"{type(aggregate).__name__} is a row of a projection: no handler adds one")
         if aggregate.id in identities.by_id:
             raise PermanentError(f"{type(aggregate).__name__} {aggregate.id} exists already")
         identities.by_id[aggregate.id] = aggregate
@@ -215,6 +229,18 @@ class UnitOfWork:
     def loaded(self, kind: type[A]) -> list[A]:
         """Every aggregate of a class that was loaded."""
         return [*self._map(kind).by_id.values()]
+
+    def project(self, kind: type[A], id_: UUID, made: A | Changes) -> None:
+        """Keep a row, or change the one that is there; who reads it later in this batch sees it so."""
+        projected = self.projected.get(kind)
+        if projected is None:
+            projected = self.projected[kind] = Projected()
+        projected.fold(id_, made)
+        if identities := self._maps.get(kind):
+            if not isinstance(made, Changes):
+                identities.by_id[id_] = made
+            elif id_ in identities.by_id:
+                identities.by_id[id_] = changed(identities.by_id[id_], made)
 
     def collect_events(self, cause: MessageContext) -> None:
         """After each handler: number the events that it left, in the order of the aggregates it touched."""
@@ -249,6 +275,8 @@ class UnitOfWork:
         """Loaded aggregates that are no longer as they were, per class, each with the version it had."""
         changes: dict[type[Any], list[tuple[Any, int]]] = {}
         for kind, identities in self._maps.items():
+            if identities.is_projected:
+                continue
             at = stored_fields(kind).index("version")
             for id_, before in identities.before.items():
                 if identities.stored(identities.by_id[id_]) != before:
@@ -262,8 +290,8 @@ class UnitOfWork:
         return identities
 
     def _hand_out(self, identities: _IdentityMap[A], aggregate: A) -> A:
-        if id(aggregate) not in self._handed_out:
-            self._handed_out[id(aggregate)] = aggregate
+        if not identities.is_projected and id(aggregate) not in self._handed_out:
+            self._handed_out[id(aggregate)] = cast("Aggregate", aggregate)
             if aggregate.id not in identities.before and aggregate.id not in identities.added:
                 identities.before[aggregate.id] = identities.stored(aggregate)
         return aggregate

@@ -162,6 +162,14 @@ def replay(context: typer.Context, name: ServiceName) -> None:
 
 
 @app.command()
+def rebuild(
+    name: ServiceName, projection: Annotated[str, typer.Argument(help="One of its read models, by its table.")]
+) -> None:
+    """Make a read model of a service again from its topic, and swap it in; the service may go on meanwhile."""
+    _hand_over(name, "rebuild", projection)
+
+
+@app.command()
 def lag(name: ServiceName) -> None:
     """How far a service is behind the end of its topics."""
     _hand_over(name, "lag")

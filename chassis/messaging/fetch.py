@@ -6,7 +6,7 @@ of other partitions, but has moved on already: the next commit would go past rec
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -59,7 +59,9 @@ class Fetcher:
                 self._lost, self.undecided = True, []
         if self._lost:
             await self._committed()
-            self.undecided = self._receive(await _fetch_around(consumer, self._most))
+            for partition in consumer.assignment():
+                await _go_back(consumer, partition)
+            self.undecided = self._receive(await fetch_around(consumer, consumer.assignment(), self._most))
             self._lost = False
         return self.undecided
 
@@ -125,10 +127,11 @@ class Fetcher:
 
     async def _fetch(self, consumer: AIOKafkaConsumer, wait: float, most: int) -> list[Delivery]:
         fetched = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=most)
-        return self._receive([_record(one) for some in fetched.values() for one in some])
+        return self._receive([record_of(one) for some in fetched.values() for one in some])
 
 
-def _record(one: ConsumerRecord) -> Record:
+def record_of(one: ConsumerRecord) -> Record:
+    """What aiokafka fetched, in our words."""
     return Record(one.topic, one.partition, one.offset, one.key, one.headers, one.value, _moment(one.timestamp))
 
 
@@ -141,15 +144,13 @@ def _moment(milliseconds: int) -> datetime:
         return datetime.fromtimestamp(0, UTC)  # the sender may have written anything
 
 
-async def _fetch_around(consumer: AIOKafkaConsumer, most: int) -> list[Record]:
-    """From where the group has committed, one record at a time; in the place of one that cannot be read, an empty one.
+async def fetch_around(consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition], most: int) -> list[Record]:
+    """From where the consumer stands, one record at a time; in the place of one that cannot be read, an empty one.
 
     The pipeline makes a dead letter of it: its place is known, its bytes stay in Kafka as long as the topic keeps them.
     """
-    partitions = consumer.assignment()
     found: list[Record] = []
     for partition in partitions:
-        await _go_back(consumer, partition)
         enough = len(found) + max(1, most // len(partitions))
         while len(found) < enough:
             try:
@@ -167,7 +168,7 @@ async def _fetch_singly(consumer: AIOKafkaConsumer, partition: TopicPartition, m
         one = await consumer.getmany(partition, timeout_ms=int(WAIT_FOR_ONE * 1000), max_records=1)
         if not one:
             return
-        found += map(_record, one[partition])
+        found += map(record_of, one[partition])
 
 
 async def _go_back(consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:

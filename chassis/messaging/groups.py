@@ -54,18 +54,12 @@ async def lag_of(
     topics = consumed_by(service) if topics is None else topics
     if not topics:
         return []
-    async with _answering(bootstrap_servers):
+    async with answering(bootstrap_servers):
         return await _lag_of(bootstrap_servers, service, login, topics)
 
 
 async def _lag_of(bootstrap_servers: str, service: str, login: Login | None, topics: Sequence[str]) -> list[Lag]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, **client_arguments(login))
-    await admin.start()
-    try:
-        offsets = await admin.list_consumer_group_offsets(group_of(service))
-    finally:
-        await admin.close()
-    done = {partition: max(0, offset.offset) for partition, offset in offsets.items()}
+    done = await committed_by(bootstrap_servers, service, login)
     async with _reader(bootstrap_servers, login) as reader:
         ends = await reader.end_offsets(_partitions(topics))
         starts = await reader.beginning_offsets(_partitions(topics))
@@ -77,6 +71,17 @@ async def _lag_of(bootstrap_servers: str, service: str, login: Login | None, top
     return lags
 
 
+async def committed_by(bootstrap_servers: str, service: str, login: Login | None) -> dict[TopicPartition, int]:
+    """Per partition the offset before which the service has decided everything, as far as it told Kafka."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, **client_arguments(login))
+    await admin.start()
+    try:
+        offsets = await admin.list_consumer_group_offsets(group_of(service))
+    finally:
+        await admin.close()
+    return {partition: max(0, offset.offset) for partition, offset in offsets.items()}
+
+
 async def read_again(bootstrap_servers: str, service: str, topics: Sequence[str], login: Login | None = None) -> int:
     """Put the group back to the beginning of the topics; the answer is the number of records it will read again.
 
@@ -84,7 +89,7 @@ async def read_again(bootstrap_servers: str, service: str, topics: Sequence[str]
         GroupIsRunning: a process of the service consumes.
         KafkaIsAway: no broker answers.
     """
-    async with _answering(bootstrap_servers):
+    async with answering(bootstrap_servers):
         return await _read_again(bootstrap_servers, service, topics, login)
 
 
@@ -102,7 +107,8 @@ async def _read_again(bootstrap_servers: str, service: str, topics: Sequence[str
 
 
 @asynccontextmanager
-async def _answering(bootstrap_servers: str) -> AsyncIterator[None]:
+async def answering(bootstrap_servers: str) -> AsyncIterator[None]:
+    """Raises KafkaIsAway when what is done inside finds no broker."""
     try:
         async with asyncio.timeout(ANSWERS_WITHIN):
             yield

@@ -10,6 +10,7 @@ import typer
 from chassis.failures import Fault, explain, fault_of
 from chassis.messaging.groups import GroupIsRunning, KafkaIsAway
 from chassis.messaging.pipeline import Paused
+from chassis.messaging.rebuild import CannotRebuild
 from chassis.messaging.redrive import NotWaiting
 from chassis.persistence.held_records import NotHeld
 from chassis.service import Service
@@ -29,7 +30,7 @@ def run(work: Awaitable[T]) -> T:
 
     try:
         return asyncio.run(inside())
-    except (NotWaiting, NotHeld, GroupIsRunning, KafkaIsAway, ValueError) as error:
+    except (NotWaiting, NotHeld, GroupIsRunning, KafkaIsAway, CannotRebuild, ValueError) as error:
         complain(str(error))
     except Exception as error:
         if not isinstance(error, Paused) and fault_of(error) not in (Fault.DEPENDENCY, Fault.CONTENTION):

@@ -8,14 +8,12 @@ from typing import Annotated, TypeVar
 import typer
 
 from chassis.execution import Executor
-from chassis.handling import handlers_of
 from chassis.messaging.pipeline import Pipeline
 from chassis.messaging.redrive import Redrive
 from chassis.observability.metrics import Metrics
 from chassis.operations import Built, DryRun, run, say
 from chassis.persistence.connection import open_pool
 from chassis.persistence.dead_letters import DeadLetter
-from chassis.persistence.repository import Repository
 from chassis.persistence.store import PostgresStore
 from chassis.process import now
 from chassis.record import Outcome
@@ -30,11 +28,11 @@ Letter = Annotated[str, typer.Argument(help="Id of the dead letter, or how it be
 async def dead_letters_of(service: Service, settings: Settings) -> AsyncIterator[Redrive]:
     """The dead letters of a service, and its own pipeline to try them again with."""
     async with await open_pool(settings.database_url, size=2) as pool:
-        store = PostgresStore(pool, service.name, [Repository(mapper) for mapper in service.mappers])
+        store = PostgresStore(pool, service.name, service.repositories)
         executor = Executor(service.name, store, now=now)
         pipeline = Pipeline(
             service.name,
-            handlers_of(service.handlers),
+            service.handlers_by_message,
             store,
             executor,
             Metrics(),

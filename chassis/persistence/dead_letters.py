@@ -89,6 +89,12 @@ class DeadLetters(Protocol):
         ...
 
 
+async def places_set_aside(connection: Connection, topic: str) -> set[tuple[int, int]]:
+    """Partition and offset of the records of a topic that were set aside and not handled since, open or discarded."""
+    query = "select partition, \"offset\" from dead_letters where topic = $1 and status in ('open', 'discarded')"
+    return {(row[0], row[1]) for row in await connection.fetch(query, topic)}
+
+
 class PostgresDeadLetters:
     """The dead_letters table, on the connection of the running transaction."""
 

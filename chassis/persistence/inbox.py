@@ -42,6 +42,16 @@ def inbox_insert(
     )
 
 
+async def handled(connection: Connection, consumer: str, keys: Collection[EventKey]) -> set[EventKey]:
+    """Those of the events that are in the inbox."""
+    query = (
+        "select i.source, i.event_id from unnest($2::text[], $3::text[]) as k(source, event_id) "
+        "join inbox i on i.consumer = $1 and i.source = k.source and i.event_id = k.event_id"
+    )
+    rows = await connection.fetch(query, consumer, [key.source for key in keys], [key.id for key in keys])
+    return {EventKey(*row) for row in rows}
+
+
 class PostgresInbox:
     """The inbox of one consumer, in the handlers' own transaction."""
 

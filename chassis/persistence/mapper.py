@@ -1,7 +1,10 @@
-"""One aggregate class, one table: the columns follow from the dataclass, so a new field is one line and a migration."""
+"""One class of aggregates or projected rows, one table: the columns follow from the dataclass.
+
+So a new field is one line and a migration.
+"""
 
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
@@ -11,10 +14,10 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from chassis.handling import Aggregate
-from chassis.unit_of_work import stored_fields
+from chassis.projections import Row
+from chassis.unit_of_work import is_projected, stored_fields
 
-A = TypeVar("A", bound=Aggregate)
+A = TypeVar("A", bound=Row)
 
 Convert = Callable[[Any], Any]
 
@@ -39,6 +42,11 @@ class _Field:
     to_row: Convert | None
     from_row: Convert | None
 
+    def column(self, values: Iterable[Any]) -> list[Any]:
+        """These values of it, ready for `unnest`."""
+        convert = self.to_row
+        return [value if value is None else convert(value) for value in values] if convert else list(values)
+
 
 class Index(NamedTuple):
     """A second way to find rows; `where` says of which rows, in SQL."""
@@ -50,7 +58,10 @@ class Index(NamedTuple):
 
 
 class Mapper(Generic[A]):
-    """Between the instances of an aggregate class and the rows of its table."""
+    """Between the instances of a class and the rows of its table.
+
+    An aggregate has pending events as its last field; the class of a projection has none, and is frozen.
+    """
 
     def __init__(self, kind: type[A], table: str, *indexes: Index) -> None:
         hints = get_type_hints(kind)
@@ -59,18 +70,20 @@ class Mapper(Generic[A]):
         self.indexes = indexes
         self._make: Callable[..., A] = kind
         self.fields = [_field(name, hints[name]) for name in stored_fields(kind)]
-        if fields(kind)[-1].name != "pending_events":  # type: ignore[arg-type]
+        self.is_projected = is_projected(kind)
+        if self.is_projected and not vars(kind)["__dataclass_params__"].frozen:
+            raise TypeError(f"{kind.__name__}: without pending_events it is a row of a projection, which is frozen")
+        if not self.is_projected and fields(kind)[-1].name != "pending_events":  # type: ignore[arg-type]
             raise TypeError(f"{kind.__name__}: pending_events comes last, a row is the fields before it")
         self._values = attrgetter(*(field.name for field in self.fields))
         self._conversions = [(at, field.from_row) for at, field in enumerate(self.fields) if field.from_row]
 
-    def columns(self, aggregates: Sequence[A]) -> list[list[Any]]:
+    def columns(self, aggregates: Iterable[A]) -> list[list[Any]]:
         """The values of these aggregates, one list per column, ready for `unnest`."""
-        columns = [list(column) for column in zip(*map(self._values, aggregates), strict=True)]
-        for at, field in enumerate(self.fields):
-            if convert := field.to_row:
-                columns[at] = [None if value is None else convert(value) for value in columns[at]]
-        return columns
+        return [
+            field.column(values)
+            for field, values in zip(self.fields, zip(*map(self._values, aggregates), strict=True), strict=True)
+        ]
 
     def aggregate(self, row: Iterable[Any]) -> A:
         """The aggregate of a row whose columns stand in the order of the fields."""
@@ -78,7 +91,7 @@ class Mapper(Generic[A]):
         for at, convert in self._conversions:
             if values[at] is not None:
                 values[at] = convert(values[at])
-        return self._make(*values, pending_events=[])
+        return self._make(*values) if self.is_projected else self._make(*values, pending_events=[])
 
 
 def _field(name: str, hint: Any) -> _Field:

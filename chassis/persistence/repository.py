@@ -1,15 +1,20 @@
-"""Reads and writes the aggregates of one class in bulk: one statement per batch, rows locked in order of their id."""
+"""Reads and writes the aggregates of one class in bulk: one statement per batch, rows locked in order of their id.
 
-from collections.abc import Collection, Sequence
+The rows of a projection are read without a lock, and written without having been read.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from chassis.handling import Aggregate, TransientError
+from chassis.handling import TransientError
 from chassis.persistence.connection import Connection
 from chassis.persistence.mapper import Mapper
-from chassis.persistence.statement import Parameters
+from chassis.persistence.statement import Parameters, combined
+from chassis.projections import Changes, Projected, Row
 
-A = TypeVar("A", bound=Aggregate)
+A = TypeVar("A", bound=Row)
 
 
 class StaleAggregate(TransientError):
@@ -33,7 +38,8 @@ class Repository(Generic[A]):
             f"from unnest({', '.join(casts)}, ${len(casts) + 1}::bigint[]) n({columns}, expected) "
             "where t.id = n.id and t.version = n.expected"
         )
-        self._casts = {field.name: field.cast for field in mapper.fields}
+        self._upsert = "on conflict (id) do update set " + ", ".join(f'"{name}" = excluded."{name}"' for name in names)
+        self._fields = {field.name: field for field in mapper.fields}
 
     async def load_many(self, connection: Connection, ids: Collection[UUID], *, lock: bool = True) -> list[A]:
         """Those of the aggregates that exist."""
@@ -43,11 +49,13 @@ class Repository(Generic[A]):
         self, connection: Connection, column: str, values: Collection[Any], *, lock: bool = True
     ) -> list[A]:
         """All aggregates whose column has one of the values."""
-        return await self._load(connection, f'"{column}" = any($1::{self._casts[column]}[])', sorted(values), lock)
+        condition = f'"{column}" = any($1::{self._fields[column].cast}[])'
+        return await self._load(connection, condition, sorted(values), lock)
 
     async def _load(self, connection: Connection, condition: str, values: list[Any], lock: bool) -> list[A]:
         select = self._select.format(condition)
-        rows = await connection.fetch(f"{select} for update" if lock else select, values)
+        locked = lock and not self.mapper.is_projected
+        rows = await connection.fetch(f"{select} for update" if locked else select, values)
         return [self.mapper.aggregate(row.values()) for row in rows]
 
     async def insert_many(self, connection: Connection, aggregates: Sequence[A]) -> None:
@@ -57,7 +65,8 @@ class Repository(Generic[A]):
 
     def insert_statement(self, aggregates: Sequence[A], parameters: Parameters) -> str:
         """Keep new aggregates."""
-        return f"{self._insert_into} {parameters.unnest(self.mapper.columns(aggregates), [*self._casts.values()])}"
+        casts = [field.cast for field in self.mapper.fields]
+        return f"{self._insert_into} {parameters.unnest(self.mapper.columns(aggregates), casts)}"
 
     async def update_many(self, connection: Connection, changes: Sequence[tuple[A, int]]) -> None:
         """Keep changed aggregates, each only if its version is still the one that was loaded.
@@ -69,3 +78,32 @@ class Repository(Generic[A]):
         tag = await connection.execute(self._update, *columns, [expected for _, expected in changes])
         if tag != f"UPDATE {len(changes)}":
             raise StaleAggregate(f"{self.kind.__name__}: {tag}, expected {len(changes)}")
+
+    async def project(self, connection: Connection, projected: Projected[A]) -> None:
+        """Keep and change rows of a projection, in one round trip."""
+        parameters = Parameters()
+        if statements := [*self.projected_statements(projected, parameters)]:
+            await connection.execute(combined(statements), *parameters.values)
+
+    def projected_statements(self, projected: Projected[A], parameters: Parameters) -> Iterator[str]:
+        """Keep rows of a projection, and change others: one statement for the rows, one for each set of fields."""
+        if rows := [row for _, row in sorted(projected.rows.items(), key=_by_id)]:
+            yield f"{self.insert_statement(rows, parameters)} {self._upsert}"
+        for names, some in groupby(sorted(projected.changes.items(), key=_by_fields), lambda item: sorted(item[1])):
+            yield self._change_statement(names, dict(some), parameters)
+
+    def _change_statement(self, names: Sequence[str], changes: Mapping[UUID, Changes], parameters: Parameters) -> str:
+        fields = [self._fields[name] for name in names]
+        columns = [field.column(one[field.name] for one in changes.values()) for field in fields]
+        new = parameters.unnest([[*changes], *columns], ["uuid", *(field.cast for field in fields)])
+        listed = ", ".join(f'"{name}"' for name in names)
+        values = ", ".join(f'"{name}" = n."{name}"' for name in names)
+        return f"update {self.mapper.table} t set {values} from {new} n(id, {listed}) where t.id = n.id"
+
+
+def _by_id(item: tuple[UUID, object]) -> int:
+    return item[0].int
+
+
+def _by_fields(item: tuple[UUID, Changes]) -> tuple[list[str], int]:
+    return sorted(item[1]), item[0].int

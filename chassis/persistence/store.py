@@ -1,8 +1,9 @@
-"""The service's own database: transactions in which all is kept or nothing, and inserts of what is entirely new."""
+"""The service's own database: transactions, and one statement for what is kept without having read anything."""
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -24,11 +25,12 @@ from chassis.persistence.outbox import Outbox, PostgresOutbox, outbox_insert
 from chassis.persistence.repository import Repository
 from chassis.persistence.statement import Parameters, combined
 from chassis.persistence.timers import PostgresTimers, Timers, WaitingTimer, timers_insert
+from chassis.projections import Projected
 from chassis.unit_of_work import LoadPlan, UnitOfWork
 
 
 class NewRows(NamedTuple):
-    """What handlers leave that read nothing: rows that nobody has written before."""
+    """What handlers leave that read nothing: rows that nobody has written before, and those of projections."""
 
     aggregates: Mapping[type[Any], Sequence[Any]]
     records: Sequence[OutboxRecord]
@@ -40,6 +42,8 @@ class NewRows(NamedTuple):
     """Keys that may not be parked."""
     answers: Sequence[IdempotencyRecord] = ()
     audit: Sequence[AuditRow] = ()
+    projected: Mapping[type[Any], Projected[Any]] = MappingProxyType({})
+    """The only rows that may be there already."""
 
 
 class NotNew(Exception):
@@ -72,7 +76,7 @@ class Transaction(Protocol):
         ...
 
     async def save(self, unit_of_work: UnitOfWork) -> None:
-        """Keep every aggregate that is new or changed."""
+        """Keep every aggregate that is new or changed, and what was projected."""
         ...
 
 
@@ -138,7 +142,12 @@ class PostgresTransaction:
 
     async def _lock_values(self, plan: LoadPlan) -> None:
         """Two transactions that look for each other's new rows by the same value must not miss them both."""
-        values = {f"{column}={value}" for (_, column), some in plan.values.items() for value in some}
+        values = {
+            f"{column}={value}"
+            for (kind, column), some in plan.values.items()
+            for value in some
+            if not self._repositories[kind].mapper.is_projected
+        }
         if values:
             await self.connection.execute(
                 "select pg_advisory_xact_lock(hashtextextended(value, 0)) from unnest($1::text[]) as v(value)",
@@ -150,6 +159,8 @@ class PostgresTransaction:
             await self._repositories[kind].update_many(self.connection, changes)
         for kind, aggregates in sorted(unit_of_work.added().items(), key=_by_class):
             await self._repositories[kind].insert_many(self.connection, aggregates)
+        for kind, projected in sorted(unit_of_work.projected.items(), key=_by_class):
+            await self._repositories[kind].project(self.connection, projected)
 
     async def claim_due(
         self, kind: type[Any], now: datetime, until: datetime, limit: int, only: tuple[str, str] | None = None
@@ -212,6 +223,8 @@ class PostgresStore:
             yield idempotency_insert(rows.answers, parameters)
         for kind, aggregates in sorted(rows.aggregates.items(), key=_by_class):
             yield self._repositories[kind].insert_statement(aggregates, parameters)
+        for kind, projected in sorted(rows.projected.items(), key=_by_class):
+            yield from self._repositories[kind].projected_statements(projected, parameters)
         if rows.records:
             yield outbox_insert(rows.records, parameters)
         if rows.timers:

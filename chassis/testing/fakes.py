@@ -22,7 +22,7 @@ from chassis.persistence.inbox import EventKey
 from chassis.persistence.outbox import Hold, Unpublished
 from chassis.persistence.store import NewRows, NotNew, Store, Transaction
 from chassis.persistence.timers import WaitingTimer
-from chassis.unit_of_work import LoadPlan, UnitOfWork
+from chassis.unit_of_work import LoadPlan, UnitOfWork, is_projected
 
 
 @dataclass
@@ -184,7 +184,7 @@ class MemoryTransaction:
         plan.complete(lambda kind: [one for one in self._all(kind) if plan.includes(one)])
         unit_of_work = UnitOfWork()
         for kind in plan.kinds:
-            found = [replace(one, pending_events=[]) for one in self._all(kind) if plan.includes(one)]
+            found = [_loaded(one) for one in self._all(kind) if plan.includes(one)]
             unit_of_work.add_loaded(kind, found, plan)
         return unit_of_work
 
@@ -200,6 +200,14 @@ class MemoryTransaction:
                 if (kind, aggregate.id) in self.aggregates:
                     raise UniqueViolationError(f"{kind.__name__} {aggregate.id}")
                 self.aggregates[kind, aggregate.id] = copy(aggregate)
+        for kind, projected in unit_of_work.projected.items():
+            rows = projected.onto({one.id: one for one in self._all(kind)})
+            self.aggregates |= {(kind, id_): row for id_, row in rows.items()}
+
+
+def _loaded(one: Any) -> Any:
+    """A new object for each load; a row of a projection is frozen, so that it needs none."""
+    return one if is_projected(type(one)) else replace(one, pending_events=[])
 
 
 class MemoryStore:
@@ -242,6 +250,7 @@ async def _insert_in_steps(transaction: Transaction, rows: NewRows) -> None:
     unit_of_work = UnitOfWork()
     for one in chain.from_iterable(rows.aggregates.values()):
         unit_of_work.add(one)
+    unit_of_work.projected.update(rows.projected)
     await transaction.save(unit_of_work)
     if rows.records:
         await transaction.outbox.append(rows.records)

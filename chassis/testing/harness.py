@@ -5,21 +5,23 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+import httpx
 from pydantic import BaseModel
 
+from chassis.actors import UserRole
 from chassis.commands import Commands
 from chassis.execution import Executor
-from chassis.handling import handlers_of
+from chassis.http import create_app
 from chassis.messaging.pipeline import Pipeline
 from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.outbound_actions import OutboundActions
 from chassis.persistence.connection import Pool, open_pool
-from chassis.persistence.repository import Repository
 from chassis.persistence.store import PostgresStore
 from chassis.record import Outcome, Record
 from chassis.service import Service
 from chassis.testing.builders import END_OF_TIME, NOON, a_record, as_it_arrives
+from chassis.testing.tokens import bearer, tokens
 from contracts.envelope import Texts
 from contracts.event import Event, Timer
 from contracts.registry import EVENTS
@@ -35,8 +37,8 @@ class ServiceUnderTest:
         self.service = service
         self.pool = pool
         self.now = NOON
-        self.store = PostgresStore(pool, service.name, [Repository(mapper) for mapper in service.mappers])
-        handlers = handlers_of(service.handlers)
+        self.store = PostgresStore(pool, service.name, service.repositories)
+        handlers = service.handlers_by_message
         self.metrics = Metrics()
         executor = Executor(service.name, self.store, now=self._now)
         self.pipeline = Pipeline(
@@ -103,6 +105,17 @@ class ServiceUnderTest:
         """What HTTP would do with a command."""
         return await self.commands.execute(command, answer, key)
 
+    def http(self, *roles: UserRole, institution: str | None = None) -> httpx.AsyncClient:
+        """A client of its HTTP application, in the name of somebody with these roles; without roles, of nobody."""
+        assert self.service.routes
+        routes = self.service.routes(self.commands, self.pool)
+        app = create_app(self.service.name, Health(), self.metrics, routes, tokens())
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url=f"http://{self.service.name}",
+            headers=bearer(*roles, institution=institution) if roles else {},
+        )
+
     async def perform_outbound_actions(self) -> int:
         """Perform everything that is due now."""
         return sum([await self.outbound_actions.perform_due(step) for step in self.service.outbound_actions])
@@ -114,7 +127,7 @@ class ServiceUnderTest:
         return [_event(row.record.headers, row.record.value) for row in rows]
 
     async def all(self, kind: type[A]) -> list[A]:
-        """Every aggregate of a class that is kept, in order of id."""
+        """Every aggregate or row of a class that is kept, in order of id."""
         (mapper,) = (mapper for mapper in self.service.mappers if mapper.kind is kind)
         columns = ", ".join(f'"{field.name}"' for field in mapper.fields)
         rows = await self.pool.fetch(f"select {columns} from {mapper.table} order by id")

@@ -16,16 +16,9 @@ from chassis.web.dates import day, moment
 from chassis.web.navigation import menu_of
 
 OURS = Path(__file__).parent / "templates"
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "style-src 'self'",
-        "font-src 'self'",
-        "img-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'self'"
 )
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -71,7 +64,11 @@ class Pages:
             csrf=form_token(request.cookies.get(SESSION)) if viewer and viewer.way is Way.PAGE else "",
             **context,
         )
-        return HTMLResponse(content, status, {**HEADERS, **(headers or {})})
+        answer = HTMLResponse(content, status, {**HEADERS, **(headers or {})})
+        if tokens := request.app.state.tokens:
+            # Browsers apply form-action to redirects too, and signing out goes on to the provider.
+            answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY} {tokens.issuer}"
+        return answer
 
 
 def wants_page(request: Request) -> bool:

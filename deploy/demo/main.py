@@ -89,7 +89,7 @@ async def _run(platform: Platform, kill: str, seed: int, console: Console) -> in
             await victims.after(answers)
 
         started = time.monotonic()
-        answers = await Drive(platform.urls, after_each).run(requests)
+        answers = await Drive(platform, after_each).run(requests)
         await victims.back()
     console.print(f"{len(answers)} requests in {time.monotonic() - started:.1f} s.")
     await _until_quiet(platform, console)

@@ -17,6 +17,10 @@ QUESTIONS = Path(__file__).parent / "questions.csv"
 NUMBER_OF = {"questions": 860, "learner-searches": 350, "risk-reports": 170, "workplaces": 330, "dossiers": 40}
 """Requests of the day. They lead to about 5,000 events."""
 
+FORM = "/vraag"
+ON_THE_WEBSITE = 20
+"""Of so many questions one is asked on the website; the form takes 60 from one address in ten minutes."""
+
 POPULAR = ("88", "310", "304", "65", "112", "115", "554", "152", "110", "313", "14", "17", "90", "371", "143")
 """Programmes that most learners ask for; the other requests are spread over all programmes."""
 
@@ -29,6 +33,11 @@ class Request:
     path: str
     body: dict[str, Any]
     key: str
+
+    @property
+    def is_form(self) -> bool:
+        """Is it sent as the public form of the website, and not as JSON?"""
+        return self.path == FORM
 
 
 class Day:
@@ -60,7 +69,8 @@ class Day:
         }[kind]
         service = "pof" if kind == "dossiers" else "intake"
         for at in range(number):
-            yield Request(service, f"/{kind}", make(at), f"day-{self._seed}-{kind}-{at}")
+            request = Request(service, f"/{kind}", make(at), f"day-{self._seed}-{kind}-{at}")
+            yield _on_the_website(request) if kind == "questions" and at % ON_THE_WEBSITE == 0 else request
 
     def _question(self, at: int) -> dict[str, Any]:
         sample = self._samples[at % len(self._samples)]
@@ -136,6 +146,14 @@ class Day:
     def _programme(self) -> str:
         rare: Sequence[Programme] = self._programmes
         return self._random.choice(POPULAR) if self._random.random() < 0.9 else self._random.choice(rare).so_number
+
+
+def _on_the_website(request: Request) -> Request:
+    """The same question, as the fields of the form. The seed in it makes a form that is sent twice one question."""
+    names = ("audience", "text", "postal_code", "age_band")
+    fields: dict[str, Any] = {name: request.body[name] for name in names if name in request.body}
+    contact = {f"contact.{name}": value for name, value in request.body["contact"].items()}
+    return Request("intake", FORM, {**fields, **contact, "step": "send", "seed": f"{request.key:-<22}"}, request.key)
 
 
 def _samples() -> list[dict[str, str]]:

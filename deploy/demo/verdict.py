@@ -33,7 +33,7 @@ def judge(evidence: Evidence, answers: Sequence[Answered]) -> list[Check]:
     """Check every promise."""
     once = distinct(evidence.published)
     return [
-        _accepted_is_published(once, answers),
+        _accepted_is_published(once, answers, evidence),
         _one_referral_each(once, evidence),
         _sequences(evidence.published, once),
         _order(evidence.published),
@@ -59,7 +59,7 @@ def of(kind: type[Event], published: Iterable[Published]) -> list[Event]:
     return [one.event for one in published if isinstance(one.event, kind)]
 
 
-def _accepted_is_published(once: list[Published], answers: Sequence[Answered]) -> Check:
+def _accepted_is_published(once: list[Published], answers: Sequence[Answered], evidence: Evidence) -> Check:
     ids: dict[str, tuple[type[Event], str]] = {
         "/questions": (QuestionReceived, "question_id"),
         "/risk-reports": (LearnerAtRisk, "risk_id"),
@@ -74,9 +74,16 @@ def _accepted_is_published(once: list[Published], answers: Sequence[Answered]) -
         (a.request.path, a.body[ids[a.request.path][1]]) for a in answers if a.accepted and a.request.path in ids
     ]
     broken = [f"{path} {id_}: {published[path][id_]} events" for path, id_ in accepted if published[path][id_] != 1]
-    more = sum(counted.total() for counted in published.values()) - len(accepted)
+    cases = Counter[object](
+        event.case_id for event in of(QuestionReceived, once) if isinstance(event, QuestionReceived)
+    )
+    linked = {row["token_hash"]: row["case_id"] for row in evidence.rows.get("intake.case_links", ())}
+    forms = [cases[linked.get(a.body["link"])] for a in answers if a.accepted and a.request.is_form]
+    broken += [f"a form: {events} events" for events in forms if events != 1]
+    number = len(accepted) + len(forms)
+    more = sum(counted.total() for counted in published.values()) - number
     broken += [f"{more} events that nobody asked for"] if more else []
-    return Check("every accepted request is published exactly once", len(accepted), tuple(broken))
+    return Check("every accepted request is published exactly once", number, tuple(broken))
 
 
 def _one_referral_each(once: list[Published], evidence: Evidence) -> Check:
@@ -141,6 +148,7 @@ def _no_effect_twice(evidence: Evidence) -> Check:
 
 
 CONSUMES: dict[str, tuple[type[Event], ...]] = {
+    "intake": (ReferralCreated,),
     "referral": (QuestionReceived, LearnerAtRisk),
     "matching": (WorkplaceRegistered, LearnerSearchStarted, LearnerAtRisk, ProposalPeriodEnded),
     "notifications": (ReferralCreated, MatchProposed, ProgrammatieSubmitted, LearnerAtRisk),

@@ -237,7 +237,8 @@ class Stack:
     @staticmethod
     def each(servers: Sequence[Server], action: Callable[[Server], None]) -> None:
         """Do it to all servers at once, and wait for all before the first error is raised."""
-        threads = ThreadPoolExecutor()
+        # A thread for each: one that waits for its turn would start its server after Ctrl-C had stopped the others.
+        threads = ThreadPoolExecutor(max(1, len(servers)))
         running = [threads.submit(action, server) for server in servers]
         try:
             # Not by leaving the executor: it joins its threads, and Python takes a thread whose join was interrupted

@@ -46,15 +46,13 @@ def build(settings: IntakeSettings) -> Service:
     tokens = read_tokens(settings.partner_tokens) if settings.partner_tokens else {}
 
     def routes(commands: Commands, pool: Pool) -> APIRouter:
-        router = APIRouter()
         parts = [forms(commands), *page_routes(commands, pool, settings)]
         if tokens:
             parts.append(partner_routes(commands, gateway, tokens))
         if settings.oidc_issuer:
             parts.append(sign_in_routes(settings.oidc_issuer, settings.oidc_client_id, settings.public_url))
-        for part in parts:
-            router.include_router(part)
-        return router
+        # Not included, which would search them one after the other.
+        return APIRouter(routes=[route for part in parts for route in part.routes])
 
     return Service(
         name="intake",

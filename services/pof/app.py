@@ -1,4 +1,4 @@
-"""Puts pof together: handlers, HTTP routes, tables and reference data."""
+"""Puts pof together: handlers, projections, HTTP routes, tables and reference data."""
 
 from pathlib import Path
 
@@ -8,6 +8,8 @@ from services.pof.adapters.http import routes
 from services.pof.adapters.reference import read_calendar
 from services.pof.adapters.tables import DOSSIERS, LEARNERS, WORKPLACES
 from services.pof.application.handlers import Handlers
+from services.pof.projections.learner import SEARCHING_LEARNERS
+from services.pof.projections.workplace import REGISTERED_WORKPLACES
 from services.pof.settings import PofSettings
 
 
@@ -16,6 +18,7 @@ def build(_: PofSettings) -> Service:
     return Service(
         name="pof",
         handlers=Handlers(calendar=read_calendar(), code_lists=CodeLists.read()),
+        projections=[REGISTERED_WORKPLACES, SEARCHING_LEARNERS],
         mappers=[DOSSIERS, WORKPLACES, LEARNERS],
         migrations=Path(__file__).parent / "migrations",
         routes=routes,

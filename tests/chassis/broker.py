@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from chassis.messaging.producer import KafkaProducer
@@ -46,6 +46,11 @@ class Broker:
         """The topic and all its records are gone."""
         async with self._admin() as admin:
             await admin.delete_topics([name])
+
+    async def expire(self, topic: str, partition: int, before: int) -> None:
+        """The records before this offset are gone, as if they had become too old."""
+        async with self._admin() as admin:
+            await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=before)})
 
     async def settings_of(self, topic: str) -> dict[str, str]:
         """Every setting of a topic, including those that it inherits from the broker."""

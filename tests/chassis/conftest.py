@@ -13,7 +13,6 @@ from asyncpg import TooManyConnectionsError
 
 from chassis.execution import Executor
 from chassis.failures import RetryPolicy
-from chassis.handling import handlers_of
 from chassis.messaging.dead_letter_limit import DeadLetterLimit
 from chassis.messaging.pipeline import Pipeline
 from chassis.observability.metrics import Metrics
@@ -23,6 +22,7 @@ from chassis.persistence.dead_letters import DeadLetter
 from chassis.persistence.idempotency import IdempotencyRecord
 from chassis.persistence.repository import Repository
 from chassis.persistence.store import NewRows, PostgresStore, Store, Transaction
+from chassis.projections import Projection, handlers_with
 from chassis.record import Outcome, Record
 from chassis.testing.builders import END_OF_TIME, NOON
 from chassis.testing.fakes import MemoryStore, insert_in_steps
@@ -194,7 +194,8 @@ class Rig:
 
     store: Store
     batch: int = 500
-    handlers: Handlers = field(default_factory=Handlers)
+    handlers: Any = field(default_factory=Handlers)
+    projections: Sequence[Projection[Any]] = ()
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     limit: DeadLetterLimit = field(default_factory=DeadLetterLimit)
     metrics: Metrics = field(default_factory=Metrics)
@@ -205,7 +206,7 @@ class Rig:
     def __post_init__(self) -> None:
         self.pipeline = Pipeline(
             "tally",
-            handlers_of(self.handlers),
+            handlers_with(self.handlers, self.projections),
             self.store,
             Executor("tally", self.store, now=lambda: self.now, publisher=self.publisher),
             self.metrics,

@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, Field
 
 from chassis.handling import MessageContext, Refused, by, handles
-from chassis.persistence.mapper import Mapper
+from chassis.persistence.mapper import Index, Mapper
+from chassis.projections import Changes, Projection, projects
 from chassis.service import Service
 from chassis.topics import Topic
 from chassis.unit_of_work import UnitOfWork
@@ -35,6 +36,39 @@ class Begun(Event):
 
     tally_id: UUID
     amount: int
+
+
+@event("be.duaalwest.tally.Seen.v1", topic="duaal.tally.counts", key="tally_id")
+class Seen(Event):
+    """A tally was seen as it is: its projection keeps all of it, and a handler counts it, too."""
+
+    tally_id: UUID
+    group: Code
+    amount: int
+
+
+@event("be.duaalwest.tally.Moved.v1", topic="duaal.tally.counts", key="tally_id")
+class Moved(Event):
+    """A tally was seen in another group; only its projection is interested."""
+
+    tally_id: UUID
+    group: Code
+
+
+@event("be.duaalwest.tally.Ticked.v1", topic="duaal.tally.counts", key="tally_id")
+class Ticked(Event):
+    """Somebody looked at a tally on a day; only its projection is interested."""
+
+    tally_id: UUID
+    on: date
+
+
+@event("be.duaalwest.tally.GroupSeen.v1", topic="duaal.tally.counts", key="count_id")
+class GroupSeen(Event):
+    """A group was seen: its handler counts the rows of the projection."""
+
+    count_id: UUID
+    group: Code
 
 
 @event("be.duaalwest.tally.GroupCounted.v1", topic="duaal.tally.counts", key="count_id")
@@ -181,6 +215,38 @@ class Errand:
         self.due_at = now + timedelta(minutes=1)
 
 
+@dataclass(frozen=True)
+class Sight:
+    """A row of a projection: a tally as it was seen last."""
+
+    id: UUID
+    group: str
+    amount: int
+    colour: Colour | None = None
+    on: date | None = None
+
+
+@projects(Seen)
+def seen(event: Seen) -> Sight:
+    """All of it."""
+    return Sight(event.tally_id, event.group, event.amount, Colour.RED if event.amount < 0 else None)
+
+
+@projects(Moved)
+def moved(event: Moved) -> Changes:
+    """One field."""
+    return Changes(group=event.group)
+
+
+@projects(Ticked)
+def ticked(event: Ticked) -> Changes:
+    """Another field."""
+    return Changes(on=event.on)
+
+
+SIGHTS_OF_TALLIES = Projection(Sight, seen, moved, ticked)
+
+
 class Count(BaseModel):
     """A command: count something."""
 
@@ -257,10 +323,34 @@ class Handlers:
         return Total(total=tally.total)
 
 
+@dataclass
+class Counting:
+    """Handlers beside the projection: of an event that it knows too, and of one that reads its rows."""
+
+    trouble: Callable[[Any], None] = _no_trouble
+
+    @handles(Seen, loads={Tally: "tally_id"})
+    def count(self, event: Seen, uow: UnitOfWork, _: MessageContext) -> None:
+        """Count it; the first time creates the tally."""
+        self.trouble(event)
+        tally = uow.find(Tally, event.tally_id)
+        if tally is None:
+            uow.add(tally := Tally(event.tally_id, event.group))
+        tally.add(event.amount)
+
+    @handles(GroupSeen, loads={Sight: by("group")})
+    def count_rows(self, event: GroupSeen, uow: UnitOfWork, _: MessageContext) -> None:
+        """A tally of what the rows of the group say."""
+        tally = Tally(event.count_id, event.group)
+        uow.add(tally)
+        tally.add(sum(row.amount for row in uow.all(Sight, group=event.group)))
+
+
 TALLIES = Mapper(Tally, "tallies")
 SAMPLES = Mapper(Sample, "samples")
 ERRANDS = Mapper(Errand, "errands")
-MAPPERS = (TALLIES, SAMPLES, ERRANDS)
+SIGHTS = Mapper(Sight, "sights", Index("sights_group", ("group",)))
+MAPPERS = (TALLIES, SAMPLES, ERRANDS, SIGHTS)
 
 TALLY = Service(
     name="tally",

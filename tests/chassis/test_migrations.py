@@ -63,7 +63,7 @@ async def test_migrating_again_and_by_two_at_once_changes_nothing(databases: Dat
 ANOTHER = """
 from alembic import op
 
-revision, down_revision = "tally_0002", "tally_0001"
+revision, down_revision = "tally_0003", "tally_0001"
 
 
 def upgrade() -> None:
@@ -77,7 +77,7 @@ async def test_a_migration_behind_a_backup_keeps_nobody_else_waiting(
     monkeypatch.setattr(migrating, "TRY_AGAIN_AFTER", 0.5)
     url, suffix = await databases.make(TALLY)
     newer = Path(shutil.copytree(TALLY.migrations, tmp_path / "migrations"))
-    (newer / "tally_0002.py").write_text(ANOTHER)
+    (newer / "tally_0003.py").write_text(ANOTHER)
     backup, service = await asyncpg.connect(url), await asyncpg.connect(url)
     reading = backup.transaction()
     await reading.start()

@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
+from chassis.actors import UserRole
 from chassis.commands import Commands
 from chassis.execution import Executor
 from chassis.handling import handlers_of
-from chassis.http import LARGEST_BODY, create_app
-from chassis.observability.health import Health
+from chassis.http import LARGEST_BODY
 from chassis.observability.metrics import Metrics
 from chassis.service import Service
 from chassis.testing.builders import NOON
@@ -36,10 +36,7 @@ def service() -> Service:
 
 @pytest.fixture
 async def http(under_test: ServiceUnderTest) -> AsyncIterator[httpx.AsyncClient]:
-    assert under_test.service.routes
-    routes = under_test.service.routes(under_test.commands, under_test.pool)
-    app = create_app("intake", Health(), Metrics(), routes)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake") as client:
+    async with under_test.http(UserRole.OPERATOR) as client:
         yield client
 
 

@@ -11,9 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from chassis.http import LARGEST_BODY, create_app
-from chassis.observability.health import Health
-from chassis.observability.metrics import Metrics
+from chassis.http import LARGEST_BODY
 from chassis.partners import Partner
 from chassis.service import Service
 from chassis.settings import InvalidSettings
@@ -43,9 +41,7 @@ def service(tmp_path: Path) -> Service:
 
 @pytest.fixture
 async def http(under_test: ServiceUnderTest) -> AsyncIterator[httpx.AsyncClient]:
-    assert under_test.service.routes
-    app = create_app("intake", Health(), Metrics(), under_test.service.routes(under_test.commands, under_test.pool))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake") as client:
+    async with under_test.http() as client:
         yield client
 
 

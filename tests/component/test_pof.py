@@ -13,17 +13,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from chassis.actors import UserRole
 from chassis.handling import Refused
-from chassis.http import create_app
-from chassis.observability.health import Health
-from chassis.observability.metrics import Metrics
 from chassis.persistence.tables import tables_of
 from chassis.record import Outcome
 from chassis.service import Service
 from chassis.testing.builders import END_OF_TIME
 from chassis.testing.harness import ServiceUnderTest
 from contracts.pof import Evidence, ProgrammatieAnnounced, ProgrammatieSubmitted
-from services.pof.adapters.http import routes
 from services.pof.app import build
 from services.pof.application.commands import SubmitDossier
 from services.pof.application.views import DossierView
@@ -46,8 +43,7 @@ def service() -> Service:
 @pytest.fixture
 async def http(under_test: ServiceUnderTest) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the service's own HTTP application."""
-    app = create_app("pof", Health(), Metrics(), routes(under_test.commands, under_test.pool))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://pof") as client:
+    async with under_test.http(UserRole.POF_SECRETARY) as client:
         yield client
 
 
@@ -202,6 +198,48 @@ async def test_the_newest_dossiers_come_first_and_not_too_many(
     await announce(under_test, site="second")
     assert [one["site"] for one in (await http.get("/dossiers")).json()] == ["second", "first"]
     assert [one["site"] for one in (await http.get("/dossiers", params={"limit": 1})).json()] == ["second"]
+
+
+async def test_the_list_is_read_page_by_page_and_what_comes_meanwhile_moves_nothing(
+    http: httpx.AsyncClient, under_test: ServiceUnderTest
+) -> None:
+    async def page(**after: str) -> list[str]:
+        return [one["dossier_id"] for one in (await http.get("/dossiers", params={"limit": "2"} | after)).json()]
+
+    for number in range(5):
+        under_test.now = under_test.now.replace(day=23 + number // 3)
+        await announce(under_test, site=f"site-{number}")
+    everything = [one["dossier_id"] for one in (await http.get("/dossiers")).json()]
+    seen = await page()
+    under_test.now = under_test.now.replace(day=25)
+    await announce(under_test, site="newer-than-all")
+    while more := await page(after=seen[-1]):
+        seen += more
+    assert seen == everything
+
+
+@pytest.mark.parametrize(
+    ("fitting", "other"),
+    [
+        ({"programme": "93"}, {"programme": "88"}),
+        ({"institution": "34082"}, {"institution": "34074"}),
+        ({"school_year": "2028-2029"}, {"school_year": "2027-2028"}),
+        ({"status": "ANNOUNCED"}, {"status": "SUBMITTED"}),
+        ({"subregion": "BRUGGE"}, {"subregion": "WESTHOEK"}),
+    ],
+    ids=",".join,
+)
+async def test_the_list_shows_what_fits(
+    http: httpx.AsyncClient, under_test: ServiceUnderTest, fitting: dict[str, str], other: dict[str, str]
+) -> None:
+    await announce(under_test, **{name: fitting[name] for name in fitting.keys() - {"status", "subregion"}})
+    assert len((await http.get("/dossiers", params=fitting)).json()) == 1
+    assert (await http.get("/dossiers", params=other)).json() == []
+
+
+async def test_a_filter_that_does_not_exist_is_named(http: httpx.AsyncClient) -> None:
+    assert fields_of(problem_of(await http.get("/dossiers", params={"year": "2027"}), 422)) == ["year"]
+    assert fields_of(problem_of(await http.get("/dossiers", params={"limit": 0}), 422)) == ["limit"]
 
 
 def problem_of(answer: httpx.Response, status: int) -> dict[str, Any]:

@@ -5,8 +5,9 @@ import pytest
 from chassis.record import Outcome
 from chassis.service import Service
 from chassis.testing.harness import ServiceUnderTest
+from contracts.intake import CaseClosed
 from contracts.referral import ReferralAcknowledged, ReferralClosed, ReferralCreated
-from contracts.vocabulary import ReferralOutcome, Subregion, Topic
+from contracts.vocabulary import CaseOutcome, ReferralOutcome, Subregion, Topic
 from services.referral.app import build
 from services.referral.domain.referral import Referral
 from services.referral.settings import ReferralSettings
@@ -55,3 +56,17 @@ async def test_feedback_of_the_partner_is_kept_and_published(under_test: Service
     ]
     (closed,) = await under_test.all(Referral)
     assert (closed.progressed_on, closed.closed_on, closed.outcome) == (MONDAY, MONDAY, ReferralOutcome.HELPED)
+
+
+async def test_a_case_that_is_withdrawn_closes_its_referrals_also_in_the_batch_that_opened_them(
+    under_test: ServiceUnderTest,
+) -> None:
+    question = a_question(topics=(Topic.T03,), subregion=Subregion.WESTHOEK)
+    withdrawn = CaseClosed(case_id=question.case_id, outcome=CaseOutcome.WITHDRAWN, closed_on=MONDAY)
+    await under_test.deliver(a_question(), question, withdrawn)
+    kept = {one.case_id == question.case_id: one for one in await under_test.all(Referral)}
+    assert (kept[True].closed_on, kept[True].outcome) == (MONDAY, ReferralOutcome.DECLINED)
+    assert kept[False].closed_on is None
+    assert [type(event) for event in await under_test.events()] == [ReferralCreated, ReferralCreated, ReferralClosed]
+    assert await under_test.deliver(withdrawn.model_copy()) == [Outcome.HANDLED]
+    assert len(await under_test.events()) == 3

@@ -83,6 +83,10 @@ def test_every_row_has_a_source_and_dates_in_order(path: Path) -> None:
         ("services/referral/reference/service_operators.csv", ("service_id", "partner")),
         ("services/referral/reference/signals.csv", ("signal", "valid_from")),
         ("services/intake/reference/signals.csv", ("signal", "valid_from")),
+        ("services/intake/reference/first_contact.csv", ("topic", "valid_from")),
+        ("services/intake/reference/labels.csv", ("vocabulary", "code", "valid_from")),
+        ("services/intake/reference/services.csv", ("service_id", "valid_from")),
+        ("services/intake/reference/crisis_numbers.csv", ("number", "valid_from")),
         ("services/intake/reference/triage.csv", ("rule_id",)),
         ("services/intake/reference/triage.csv", ("topic", "audience", "terms")),
         ("services/notifications/reference/addresses.csv", ("recipient_id",)),
@@ -136,6 +140,20 @@ def test_every_service_that_a_rule_names_exists_and_has_an_address() -> None:
     addresses = {row["recipient_id"] for row in table("services/notifications/reference/addresses.csv")}
     assert named == services
     assert addresses == services | CODE_LISTS.institutions.by_number.keys()
+
+
+def test_every_service_that_a_rule_names_has_a_name_on_the_pages_of_intake() -> None:
+    named = {rule[column] for rule in RULES for column in ("service_id", "then_service_id")} - {""}
+    names = table("services/intake/reference/services.csv")
+    assert {row["service_id"] for row in names} == named
+    assert all(row["name"] for row in names)
+
+
+def test_every_topic_has_a_first_contact_in_working_days() -> None:
+    rows = table("services/intake/reference/first_contact.csv")
+    assert {row["topic"] for row in rows} <= known(Topic) | {""}
+    assert [row["days"] for row in rows if not row["topic"]] == ["2"]
+    assert all(int(row["days"]) in range(3) for row in rows)
 
 
 def test_every_service_operator_is_a_partner_that_may_give_feedback() -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 from pydantic import ValidationError
 
-from chassis.handling import handlers_of
 from chassis.service import Service
 from chassis.topics import PARTNER_TOPICS, TOPICS, Topic, consumed_by, topic_of
 from contracts.event import Event, Timer
@@ -28,8 +27,8 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Service]:
 
 
 def handled_by(service: Service) -> set[type[Event]]:
-    """The events for which a service has a handler."""
-    return {kind for kind in handlers_of(service.handlers) if issubclass(kind, Event)}
+    """The events for which a service has a handler or a projection."""
+    return {kind for kind in service.handlers_by_message if issubclass(kind, Event)}
 
 
 def events_on(topic: Topic) -> Iterator[type[Event]]:

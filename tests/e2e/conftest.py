@@ -27,8 +27,13 @@ async def programme(platform: Platform) -> str:
     )
 
 
+def authorization(platform: Platform) -> dict[str, str]:
+    """The header of a program of the Steunpunt."""
+    return {"Authorization": f"Bearer {platform.logins.token_of('demo')}"}
+
+
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    """An HTTP client, as a form or a partner has."""
-    async with httpx.AsyncClient(timeout=15) as client:
+async def http(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client with the token of a program of the Steunpunt."""
+    async with httpx.AsyncClient(timeout=15, headers=authorization(platform)) as client:
         yield client

@@ -13,7 +13,7 @@ from deploy.services import SERVICES
 from tests.conftest import ROOT
 
 PLACE = ROOT / "docs" / "how-to"
-PAGES = ("add-a-service.md", "add-an-event.md", "add-a-handler.md")
+PAGES = ("add-a-service.md", "add-an-event.md", "add-a-handler.md", "add-a-query.md", "add-a-projection.md")
 """In the order in which the example goes on."""
 STEP = re.compile(r"(?:In\s+(the new file\s+)?`([^`]+)`:\n\n)?```(console|diff|python)\n(.*?)```", re.DOTALL)
 BY_HAND = ("git status", "make up", "curl ", "kcat ", "make down")
@@ -72,6 +72,7 @@ class Copy:
     def write(self, file: str, text: str) -> None:
         """A new file."""
         assert not (self.folder / file).exists(), f"{file} is no new file"
+        (self.folder / file).parent.mkdir(exist_ok=True)
         (self.folder / file).write_text(text)
 
     def change(self, file: str, difference: str) -> None:

@@ -187,6 +187,10 @@ def test_what_a_service_may_judge_is_passed_on_and_what_is_larger_is_not(client:
     assert (answer.status_code, "te veel tekst" in answer.text) == (413, True)
 
 
+def test_the_next_port_is_taken_when_somebody_has_the_one_that_was_asked_for(process: ProcessServer) -> None:
+    assert ports.first_free(process.port) > process.port
+
+
 def test_a_killed_gateway_starts_again_at_the_same_address(tmp_path: Path) -> None:
     port = ports.choose(["gateway"], {})["gateway"]
     process = gateway(tmp_path, port, dict.fromkeys(SERVICES, f"{ports.HOST}:1"))

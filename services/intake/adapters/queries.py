@@ -58,16 +58,18 @@ _WAITING = f"select {_DUE} from cases where {_OPEN}"
 _REFERRALS = """
     select id as referral_id, * from case_referrals where case_id = cases.id order by created_at desc, id
 """
+# The page is cut out first: a late page would otherwise look up the referrals of all cases before it.
 _ROWS = f"""
     select to_jsonb(found) from (
         select
             id as case_id, questions -> 0 -> 'id' as question_id, jsonb_array_length(questions) as questions, topics,
             questions -> -1 -> 'channel' as channel, audience, age_band, subregion, opened_at, due_on, status,
             (select to_jsonb(newest) from ({_REFERRALS} limit 1) newest) as referral
-        from cases
-        where {{in_list}} and due_on <= $1 and {_FITS}
-        order by cases.due_on, cases.opened_at, cases.id
-        limit {ROWS_A_PAGE} offset $5
+        from (
+            select * from cases where {{in_list}} and due_on <= $1 and {_FITS}
+            order by due_on, opened_at, id limit {ROWS_A_PAGE} offset $5
+        ) cases
+        order by due_on, opened_at, id
     ) found
 """
 _CASE = f"""

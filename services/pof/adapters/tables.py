@@ -10,6 +10,7 @@ DOSSIERS = Mapper(
     "dossiers",
     Index("dossiers_natural_key", ("natural_key",), unique=True),
     Index("dossiers_institution", ("institution",)),
+    Index("dossiers_announced", ("announced_on", "id")),
 )
 WORKPLACES = Mapper(
     RegisteredWorkplace,

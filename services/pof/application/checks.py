@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import date
 
-from chassis.handling import Refused
+from chassis.actors import Actor
+from chassis.handling import Forbidden, Refused
 from contracts.codelists import CodeLists
 from contracts.codelists.institutions import Institution, InstitutionKind, Institutions
 from contracts.codelists.places import Places
@@ -125,3 +126,13 @@ def _check_programme(so_number: str, programmes: Programmes, start: date) -> Non
 
 def _written(day: date) -> str:
     return f"{day:%d/%m/%Y}"
+
+
+def check_school(institution: str, actor: Actor) -> None:
+    """A school's account sees and changes the dossiers of that school alone.
+
+    Raises:
+        Forbidden: the dossier is of another school.
+    """
+    if not actor.may_act_for(institution):
+        raise Forbidden("Uw account hoort bij een andere school. U ziet en verandert alleen eigen dossiers.")

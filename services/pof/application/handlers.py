@@ -6,9 +6,9 @@ from datetime import date
 from chassis.handling import MessageContext, NotFound, by, handles
 from chassis.unit_of_work import UnitOfWork
 from contracts.codelists import CodeLists
-from contracts.intake import LearnerSearchStarted, ProgrammatieReceived, WorkplaceRegistered
+from contracts.intake import ProgrammatieReceived
 from contracts.pof import Evidence
-from services.pof.application.checks import check_submission, check_unique, plan_of, plan_of_partner
+from services.pof.application.checks import check_school, check_submission, check_unique, plan_of, plan_of_partner
 from services.pof.application.commands import AnnounceDossier, SubmitDossier
 from services.pof.application.views import DossierView
 from services.pof.domain.calendar import Calendar
@@ -36,6 +36,7 @@ class Handlers:
     @handles(AnnounceDossier, loads={Dossier: by("natural_key"), **DEMAND_AND_SUPPLY})
     def announce_dossier(self, command: AnnounceDossier, uow: UnitOfWork, ctx: MessageContext) -> DossierView:
         """A valid plan opens a dossier, with today's demand and supply."""
+        check_school(command.institution, ctx.actor)
         plan = plan_of(command, self.code_lists, ctx.today)
         check_unique(uow.all(Dossier, natural_key=plan.natural_key))
         deadline = self.calendar.deadline(plan.school_year, plan.education_type, ctx.today)
@@ -50,6 +51,7 @@ class Handlers:
         dossier = uow.find(Dossier, command.dossier_id)
         if dossier is None:
             raise NotFound(f"Dossier {command.dossier_id} kennen we niet. Kijk het nummer na.")
+        check_school(dossier.institution, ctx.actor)
         submitted_on = command.submitted_on or ctx.today
         check_submission(dossier, submitted_on, ctx.today)
         deadline = self.calendar.deadline(dossier.school_year, dossier.education_type, ctx.today)
@@ -72,22 +74,6 @@ class Handlers:
             uow.add(dossier)
         if dossier.status is Status.ANNOUNCED:
             dossier.submit(event.agodi_reference, event.submitted_on, deadline, evidence)
-
-    @handles(WorkplaceRegistered, loads={RegisteredWorkplace: "workplace_id"})
-    def note_workplace(self, event: WorkplaceRegistered, uow: UnitOfWork, _: MessageContext) -> None:
-        """A workplace counts as supply for its programme."""
-        if workplace := uow.find(RegisteredWorkplace, event.workplace_id):
-            workplace.update(event)
-        else:
-            uow.add(RegisteredWorkplace.of(event))
-
-    @handles(LearnerSearchStarted, loads={SearchingLearner: "learner_id"})
-    def note_search(self, event: LearnerSearchStarted, uow: UnitOfWork, _: MessageContext) -> None:
-        """A learner who looks for a workplace counts as demand for the programme."""
-        if learner := uow.find(SearchingLearner, event.learner_id):
-            learner.update(event)
-        else:
-            uow.add(SearchingLearner.of(event))
 
 
 def _evidence(of: Plan | Dossier, uow: UnitOfWork, on: date) -> Evidence:

@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from contracts.pof import Evidence
 from contracts.vocabulary import EducationType, Subregion
@@ -13,8 +13,13 @@ SMALLEST_GROUP = 5
 """A number of learners below this is not shown, because it may identify one of them."""
 
 
+FROZEN = ConfigDict(frozen=True)
+
+
 class ShownEvidence(BaseModel):
     """Demand and supply, without small numbers of learners."""
+
+    model_config = FROZEN
 
     counted_on: date
     workplaces_registered: int
@@ -36,6 +41,8 @@ class ShownEvidence(BaseModel):
 
 class DossierView(BaseModel):
     """A dossier. `deadline` and `deadline_kept` are empty as long as the deadline is not known."""
+
+    model_config = FROZEN
 
     dossier_id: UUID
     institution: str

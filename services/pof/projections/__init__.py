@@ -1,1 +1,1 @@
-"""Rows that pof keeps from events of other services to count evidence. They publish nothing and decide nothing."""
+"""Read models of pof, made from events of other services to count evidence. They publish nothing and decide nothing."""

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from chassis.handling import MessageContext, handles
+from chassis.handling import MessageContext, by, handles
 from chassis.unit_of_work import UnitOfWork
 from contracts.codelists.working_days import WorkingDays
-from contracts.intake import LearnerAtRisk, QuestionReceived, ReferralFeedbackReceived
+from contracts.intake import CaseClosed, LearnerAtRisk, QuestionReceived, ReferralFeedbackReceived
+from contracts.vocabulary import CaseOutcome
 from services.referral.domain.directory import Directory, Enquiry
 from services.referral.domain.referral import Referral
 
@@ -40,3 +41,10 @@ class Handlers:
         referral = uow.find(Referral, event.referral_id)
         if referral and self.directory.operates(event.source, referral.service_id, on=ctx.today):
             referral.record_feedback(event.progress, event.happened_on, event.outcome)
+
+    @handles(CaseClosed, loads={Referral: by("case_id")})
+    def close_referrals(self, event: CaseClosed, uow: UnitOfWork, _: MessageContext) -> None:
+        """Of a case that was withdrawn, no partner has to help any more."""
+        if event.outcome is CaseOutcome.WITHDRAWN:
+            for referral in uow.all(Referral, case_id=event.case_id):
+                referral.decline(event.closed_on)

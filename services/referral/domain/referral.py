@@ -118,6 +118,11 @@ class Referral:
             case ReferralProgress.CLOSED:
                 self._close(on, known(outcome))
 
+    def decline(self, on: date) -> None:
+        """The person does not want to be helped; a referral that is closed stays as it is."""
+        if self.closed_on is None:
+            self._close(on, ReferralOutcome.DECLINED)
+
     def _acknowledge(self, on: date) -> None:
         if self.acknowledged_on is None:
             self.acknowledged_on = on

@@ -13,8 +13,9 @@ from services.pof.settings import PofSettings
 
 
 def pof() -> Scenario:
-    """Pof with its own reference data."""
-    return Scenario(build(PofSettings(database_url="unused")).handlers)
+    """Pof with its own reference data, and its projections."""
+    service = build(PofSettings(database_url="unused"))
+    return Scenario(service.handlers, service.projections)
 
 
 def an_announcement(**given: Any) -> AnnounceDossier:

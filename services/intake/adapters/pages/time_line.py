@@ -29,7 +29,10 @@ class Step:
 
 
 def time_line_of(case: CaseView, rows: Iterable[AuditRow], labels: Labels) -> list[Step]:
-    """Newest first. That colleagues read the question is left out here; the auditor sees it."""
+    """Newest first; of one moment, what followed from the other first.
+
+    That colleagues read the question is left out here; the auditor sees it.
+    """
     asked = {one.id for one in case.questions}
     done = [
         Step(row.at, f"{DONE.get(row.action, row.action)} {who(row, labels)}")
@@ -38,7 +41,7 @@ def time_line_of(case: CaseView, rows: Iterable[AuditRow], labels: Labels) -> li
         if row.action != Reading.WORDS and (row.action != "AskQuestion" or row.about not in asked)
     ]
     referred = [step for referral in case.referrals for step in _steps_of(referral, labels)]
-    return sorted(_seen_once(done + referred), key=lambda step: step.at, reverse=True)
+    return sorted(_seen_once(referred + done), key=lambda step: step.at, reverse=True)
 
 
 def who(row: AuditRow, labels: Labels) -> str:
