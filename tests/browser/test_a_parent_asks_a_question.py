@@ -78,8 +78,8 @@ async def test_a_parent_asks_a_colleague_reads_and_the_auditor_knows(
 
     await operator.goto(f"/balie/{case.number}")
     happened = await CasePage(operator.page).time_line()
-    assert "Vraag ingetrokken met de private link" in happened[0]
-    assert "Vraag gesteld met de private link" in happened[1]
+    for what in ("Vraag ingetrokken met de private link", "Vraag gesteld met de private link"):
+        assert any(what in one for one in happened)
 
     auditor = await coming(equipment)
     await sign_in(auditor.page, platform.url, AUDITOR)

@@ -5,7 +5,6 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import expect
 
-from deploy.local.platform import Platform
 from tests.browser.conftest import Coming, Kept, Sessions
 from tests.browser.pages import AskPage, FollowPage, errors_of
 from tests.browser.scene import Scene
@@ -34,7 +33,7 @@ async def test_every_mistake_in_a_question_has_its_sentence_and_nothing_is_lost(
         "audience": "Kies wie je bent.",
         "text": "Je vraag is te lang. Hou het bij 8000 tekens, of bel ons.",
         "postal_code": "Een postcode heeft vier cijfers, zoals 8600.",
-        "contact-name": "Mag hoogstens 200 tekens lang zijn.",
+        "contact-name": "Hoogstens 200 tekens.",
         "contact-email": "Dit is geen volledig e-mailadres. Een voorbeeld: naam@voorbeeld.be.",
         "contact-phone": "Schrijf het nummer met cijfers, zoals 0470 12 34 56.",
     }
@@ -83,10 +82,9 @@ async def test_an_address_that_nobody_understands_shows_the_desk(
     await expect(operator.page.locator(".counts [aria-current]")).to_contain_text("vandaag te doen")
 
 
-async def test_a_page_after_the_last_one_is_the_last_one(coming: Coming, sessions: Sessions, scene: Scene) -> None:
+async def test_a_page_after_the_last_one_is_the_last_one(coming: Coming, sessions: Sessions) -> None:
     operator = await coming(session=await sessions(OPERATOR))
     assert await operator.goto("/balie?lijst=OPEN&bladzijde=9999") == 200
-    await expect(operator.page.locator("tbody tr").first).to_be_visible()
     await expect(operator.page.get_by_role("link", name="Volgende")).to_have_count(0)
 
 
@@ -95,30 +93,28 @@ async def test_the_same_form_sent_twice_is_one_case(coming: Coming, kept: Kept, 
     text = f"Kan mijn zoon {uuid4().hex} twee keer op de knop duwen?"
     parent = await coming(equipment)
     await parent.goto("/vraag?wie=OUDER")
-    checked = await (await AskPage(parent.page).fill(text=text)).check()
+    await (await AskPage(parent.page).fill(text=text)).check()
     sent = await parent.page.evaluate(
         "() => Object.fromEntries(new FormData(document.querySelector('main form')).entries())"
     )
-    await checked.send()
-    link = parent.page.url
+    await parent.page.get_by_role("button", name="Verstuur je vraag").dblclick()
+    await FollowPage(parent.page).opened()
+    # What a browser sends when somebody goes back and confirms that the form is to be sent again.
     again = await parent.page.request.post(
         f"{parent.url}/vraag", form={**sent, "step": "send"}, headers={"Origin": parent.url}
     )
-    assert again.url == link
+    assert again.url == parent.page.url
     assert await kept(text) == 1
 
 
-async def test_back_to_the_form_and_the_same_once_more_is_one_case(coming: Coming, kept: Kept) -> None:
-    text = f"Kan mijn zoon {uuid4().hex} nog terug?"
-    parent = await coming()
+@BOTH
+async def test_back_from_the_answers_loses_nothing(coming: Coming, equipment: Equipment) -> None:
+    parent = await coming(equipment)
     await parent.goto("/vraag?wie=OUDER")
-    await (await (await AskPage(parent.page).fill(text=text)).check()).send()
-    link = parent.page.url
+    typed = {"text": "Kan mijn zoon nog terug?", "postal_code": "8900", "name": "Griet"}
+    await (await AskPage(parent.page).fill(**typed)).check()
     await parent.page.go_back()
-    await parent.page.get_by_role("button", name="Verstuur je vraag").click()
-    await FollowPage(parent.page).opened()
-    assert parent.page.url == link
-    assert await kept(text) == 1
+    assert await AskPage(parent.page).typed() == typed
 
 
 async def test_what_a_program_fills_in_is_not_kept(coming: Coming, kept: Kept) -> None:
@@ -135,7 +131,7 @@ async def test_what_a_program_fills_in_is_not_kept(coming: Coming, kept: Kept) -
     assert await kept(text) == 0
 
 
-async def test_a_national_number_is_named_and_not_kept(coming: Coming, platform: Platform, kept: Kept) -> None:
+async def test_a_national_number_is_named_and_not_kept(coming: Coming, kept: Kept) -> None:
     number = "85.07.30-033.28"
     text = f"Mijn nummer {uuid4().hex} is {number}. Mag ik komen?"
     learner = await coming(PHONE)
