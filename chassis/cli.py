@@ -18,6 +18,7 @@ from chassis.partners import InvalidManifest
 from chassis.persistence.retention import UnsafeRetention
 from chassis.process import ALL_ROLES, Role
 from chassis.process import run as run_service
+from chassis.schedules import InvalidSchedule
 from chassis.service import Service
 from chassis.settings import InvalidSettings, Settings
 
@@ -39,7 +40,7 @@ def command_line(
         try:
             settings = settings_type.read()
             return build(settings), settings
-        except (InvalidSettings, InvalidManifest) as error:
+        except (InvalidSettings, InvalidManifest, InvalidSchedule) as error:
             sys.stderr.write(f"{error}\n")
             raise typer.Exit(2) from None
 

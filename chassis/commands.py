@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import compress
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
@@ -33,8 +34,6 @@ RETRIES = RetryPolicy(first=0.02)
 MOST_WAITING = 500
 """Commands that wait for their transaction, and requests of partners under way: about a second of work at full speed.
 More are refused at once, because whoever sent them would have given up before their turn."""
-ASK_AFTER = 1.0
-"""Seconds that a command has waited when it is asked whether its caller is still there."""
 _NAMESPACE = UUID("52f6c0ec-7d4e-5d0f-8d9b-0b6b7a4c1b7e")
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -55,8 +54,10 @@ class Request(Generic[Answer]):
     message: Message
     answered: asyncio.Future[Answer]
     caller_left: Callable[[], Awaitable[bool]] | None
-    since: float
-    """In the time of the event loop."""
+
+    async def has_left(self) -> bool:
+        """Did the caller hang up?"""
+        return self.caller_left is not None and await self.caller_left()
 
     def answer(self, error: Exception | None = None) -> None:
         """Tell the caller, unless it went away."""
@@ -108,10 +109,9 @@ class Commands:
         if len(self._waiting) >= MOST_WAITING:
             self._metrics.commands.labels(self._service, kind, "overload").inc()
             raise Overloaded
-        loop = asyncio.get_running_loop()
-        answered: asyncio.Future[Answer] = loop.create_future()
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         message = self._message(command, answer, key, actor)
-        self._waiting.append(Request(message, answered, CALLER_LEFT.get(), loop.time()))
+        self._waiting.append(Request(message, answered, CALLER_LEFT.get()))
         if len(self._waiting) >= LARGEST_BATCH:
             self._full.set()
         if self._working is None or self._working.done():
@@ -202,12 +202,15 @@ class Commands:
         return batch
 
     async def _still_wanted(self, requests: list[Request[Any]]) -> list[Request[Any]]:
-        """Without those whose callers hung up while they waited: nobody would hear the answer."""
-        late = asyncio.get_running_loop().time() - ASK_AFTER
-        left = [one for one in requests if one.since < late and one.caller_left and await one.caller_left()]
-        for request in left:
+        """Without those whose callers hung up before their turn: nobody would hear the answer.
+
+        All are asked, however short they waited here: after a stall most of them waited in the kernel, because uvloop
+        accepts one connection per turn of the loop.
+        """
+        left = await asyncio.gather(*(request.has_left() for request in requests))
+        for request in compress(requests, left):
             request.answer(Overloaded())
-        return [request for request in requests if request not in left]
+        return [request for request, gone in zip(requests, left, strict=True) if not gone]
 
     async def _execute(self, requests: Sequence[Request[Any]]) -> None:
         """In one transaction; when that fails, whoever is at fault apart from the others."""

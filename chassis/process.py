@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import structlog
@@ -30,6 +31,7 @@ from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.leadership import Leadership
 from chassis.persistence.retention import Retention, RetentionJob
 from chassis.persistence.store import PostgresStore
+from chassis.schedules import next_firings
 from chassis.service import Service
 from chassis.settings import Settings
 from chassis.tokens import Provider, Tokens
@@ -103,6 +105,7 @@ class Process:
             self.metrics,
             self.health,
             now=now,
+            next_firings=partial(next_firings, self.service.name, self.service.schedules),
         )
 
     def _make_gauge_collector(self) -> GaugeCollector:

@@ -15,12 +15,17 @@ from chassis.persistence.connection import Pool
 from chassis.persistence.mapper import Mapper
 from chassis.persistence.repository import Repository
 from chassis.projections import Projection, handlers_with
+from chassis.schedules import Schedule, check
 from chassis.topics import consumed_by
 
 
 @dataclass(frozen=True)
 class Service:
-    """One bounded context. `process.py` runs it."""
+    """One bounded context. `process.py` runs it.
+
+    Raises:
+        InvalidSchedule: two schedules have the same name, or nobody handles the message of one.
+    """
 
     name: str
     handlers: object
@@ -30,10 +35,14 @@ class Service:
     """Its read models; the table of each has a mapper too."""
     routes: Callable[[Commands, Pool], APIRouter] | None = None
     outbound_actions: Sequence[OutboundAction] = ()
+    schedules: Sequence[Schedule] = ()
     partner_gateway: PartnerGateway | None = None
     """Checks what partners write to their own topics."""
     given_up: Mapping[str, str] = field(default_factory=dict)
     """Its tables with rows that are deleted like closed dead letters: which ones, in SQL; $1 is their age."""
+
+    def __post_init__(self) -> None:
+        check(self.schedules, self.handlers_by_message)
 
     @property
     def handlers_by_message(self) -> dict[type[Any], Handler]:

@@ -27,8 +27,8 @@ from chassis.observability.metrics import Metrics
 log = structlog.get_logger("consumer")
 
 Offsets = dict[TopicPartition, int]
-LAST_COMMIT_WITHIN = 5.0
-"""Seconds that the last commit of a process has."""
+COMMIT_WITHIN = 5.0
+"""Seconds that a commit of offsets has. What it leaves uncommitted is delivered again, and the inbox drops it."""
 COMMIT_EVERY = 0.2
 """Seconds between two commits of offsets. After a crash so much is delivered again, and dropped by the inbox."""
 LAG_EVERY = 5.0
@@ -131,7 +131,7 @@ class Consumer:
             crash_point("during graceful shutdown")
             # Without Kafka it would wait for ever. Uncommitted records are delivered again, and the inbox drops them.
             with suppress(TimeoutError):
-                async with asyncio.timeout(LAST_COMMIT_WITHIN):
+                async with asyncio.timeout(COMMIT_WITHIN):
                     await self._committed()
         await self.broker.stop()
         await self._fetcher.stop()
@@ -259,7 +259,9 @@ class Consumer:
     async def _commit(self) -> None:
         offsets, self._uncommitted = self._uncommitted, {}
         try:
-            await self._joined.commit(offsets)
+            # The client would ask for ever about a topic that was deleted, and no partition could be given back.
+            async with asyncio.timeout(COMMIT_WITHIN):
+                await self._joined.commit(offsets)
         except (CommitFailedError, IllegalStateError):
             # The partition went to another process; the inbox drops the second delivery.
             self._metrics.commit_refused.labels(self._service).inc()

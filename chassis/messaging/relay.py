@@ -1,6 +1,6 @@
 """Publishes the outbox, oldest first, and deletes a row when every replica of Kafka has its record.
 
-Timers that are due are moved to the outbox first.
+Timers that are due are moved to the outbox first, among them the firings of schedules.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from chassis.observability.health import Health
 from chassis.observability.metrics import Metrics
 from chassis.outbox_records import OutboxRecord
 from chassis.persistence.outbox import Hold, Outbox, Unpublished
+from chassis.persistence.timers import WaitingTimer
 
 log = structlog.get_logger("relay")
 
@@ -46,6 +47,10 @@ class Lead(Protocol):
         """The outbox, for who leads; None while another process does."""
         ...
 
+    async def set_timers(self, timers: Sequence[WaitingTimer]) -> None:
+        """For who leads: fire these when they are due."""
+        ...
+
     async def fire_timers(self, now: datetime, limit: int) -> int:
         """For who leads: move due timers to the outbox; returns how many that were."""
         ...
@@ -53,6 +58,15 @@ class Lead(Protocol):
     async def release(self) -> None:
         """Let another process lead."""
         ...
+
+
+NextFirings = Callable[[datetime], Sequence[WaitingTimer]]
+"""The firings of schedules that come next after a moment."""
+
+
+def no_firings(_: datetime) -> Sequence[WaitingTimer]:
+    """Those of a service without schedules."""
+    return ()
 
 
 class Relay:
@@ -67,6 +81,7 @@ class Relay:
         health: Health,
         *,
         now: Callable[[], datetime],
+        next_firings: NextFirings = no_firings,
         hold: float = HOLD,
     ) -> None:
         self._service = service
@@ -75,6 +90,7 @@ class Relay:
         self._metrics = metrics
         self._health = health
         self._now = now
+        self._next_firings = next_firings
         self._hold_for = hold
         self._producer: Producer | None = None
         self._awake = asyncio.Event()
@@ -140,7 +156,14 @@ class Relay:
 
     async def _fire_timers(self) -> None:
         clock = asyncio.get_running_loop().time()
-        if clock >= self._timers_at and await self._lead.fire_timers(self._now(), BATCH) < BATCH:
+        if clock < self._timers_at:
+            return
+        now = self._now()
+        # First, and at the same moment: what fires next must be kept before what fires now is gone. Every time, because
+        # PostgreSQL may have forgotten it in a crash.
+        if firings := self._next_firings(now):
+            await self._lead.set_timers(firings)
+        if await self._lead.fire_timers(now, BATCH) < BATCH:
             self._timers_at = clock + TIMERS_EVERY
 
     async def round(self, outbox: Outbox) -> int:

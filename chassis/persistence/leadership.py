@@ -1,12 +1,13 @@
 """One leader per service: the process that holds an advisory lock, on a connection of its own."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
 import asyncpg
 
 from chassis.persistence.outbox import PostgresOutbox
-from chassis.persistence.timers import PostgresTimers
+from chassis.persistence.timers import PostgresTimers, WaitingTimer
 
 
 class Leadership:
@@ -46,6 +47,11 @@ class Leadership:
         if not self._held:
             self._held = bool(await self._connection.fetchval(self._TRY, self._name))
         return PostgresOutbox(self._connection) if self._held else None
+
+    async def set_timers(self, timers: Sequence[WaitingTimer]) -> None:
+        """For the leader: fire these when they are due."""
+        if self._connection:
+            await PostgresTimers(self._connection).set(timers)
 
     async def fire_timers(self, now: datetime, limit: int) -> int:
         """For the leader: move due timers to the outbox; returns how many that were."""

@@ -270,6 +270,11 @@ class MemoryLead:
         """Itself."""
         return self
 
+    async def set_timers(self, timers: Sequence[WaitingTimer]) -> None:
+        """Fire these when they are due."""
+        async with self._store.transaction() as transaction:
+            await transaction.timers.set(timers)
+
     async def fire_timers(self, now: datetime, limit: int) -> int:
         """Move what is due to the outbox."""
         async with self._store.transaction() as transaction:

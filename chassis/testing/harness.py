@@ -19,6 +19,7 @@ from chassis.outbound_actions import OutboundActions
 from chassis.persistence.connection import Pool, open_pool
 from chassis.persistence.store import PostgresStore
 from chassis.record import Outcome, Record
+from chassis.schedules import next_firings
 from chassis.service import Service
 from chassis.testing.builders import END_OF_TIME, NOON, a_record, as_it_arrives
 from chassis.testing.tokens import bearer, tokens
@@ -70,7 +71,10 @@ class ServiceUnderTest:
         return await self._deliver_twice([a_record(event, at=at or self.now) for event in events])
 
     async def advance(self, by: timedelta) -> list[Outcome]:
-        """Let time pass: every timer that is due meanwhile is delivered at its moment, twice as all events are."""
+        """Let time pass: every timer that is due meanwhile is delivered at its moment, twice as all events are.
+
+        So are the firings of schedules.
+        """
         end = self.now + by
         outcomes = []
         while due := await self._next_timer(end):
@@ -83,6 +87,8 @@ class ServiceUnderTest:
     async def _next_timer(self, end: datetime) -> tuple[Timer, Record] | None:
         """Fire one, and take it from the outbox as the relay would."""
         async with self.store.transaction() as transaction:
+            if firings := next_firings(self.service.name, self.service.schedules, self.now):
+                await transaction.timers.set(firings)
             await transaction.timers.fire(end, 1)
             for position, fired in await transaction.outbox.unpublished(100_000, END_OF_TIME):
                 timer = _event(fired.headers, fired.value)

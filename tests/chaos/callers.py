@@ -1,4 +1,4 @@
-"""People who ask over HTTP, a steady number of them every second, and ask again when nobody answers."""
+"""People who ask over HTTP, a steady number of them every second, and leave when nobody answers."""
 
 import asyncio
 from collections import deque
@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 import httpx
 
 GIVES_UP_AFTER = 5.0
-"""Seconds. Who got no answer by then hangs up, and asks again with the same Idempotency-Key."""
+"""Seconds. Who got no answer by then hangs up."""
 AT_ONCE = 1.0
 """Seconds in which an answer is what a caller is used to."""
 LOOKED_AT = 120
-"""As many of the last attempts have to be answered at once: two seconds of calls."""
+"""As many of the last attempts have to be answered at once: a few seconds of calls."""
 
 
 class Callers:
@@ -23,6 +23,8 @@ class Callers:
         self._url = f"{url}/inquiries"
         self._account = account
         self._at_once: deque[bool] = deque(maxlen=LOOKED_AT)
+        self.told_otherwise: list[str] = []
+        """Answers that are neither what was asked for nor a request to come back later."""
 
     @property
     def are_answered_at_once(self) -> bool:
@@ -45,25 +47,20 @@ class Callers:
     async def _call(self, client: httpx.AsyncClient, interval: float) -> None:
         async with asyncio.TaskGroup() as callers:
             while True:
-                callers.create_task(self._ask_until_answered(client))
+                callers.create_task(self._ask(client))
                 await asyncio.sleep(interval)
 
-    async def _ask_until_answered(self, client: httpx.AsyncClient) -> None:
-        key = str(uuid4())
-        while not await self._is_answered(client, key):
-            pass
-
-    async def _is_answered(self, client: httpx.AsyncClient, key: str) -> bool:
+    async def _ask(self, client: httpx.AsyncClient) -> None:
+        """Once: who asks again with the same key finds the answer ready, and then no work is for nobody."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
             answer = await client.post(
-                self._url, json={"account_id": str(self._account)}, headers={"Idempotency-Key": key}
+                self._url, json={"account_id": str(self._account)}, headers={"Idempotency-Key": str(uuid4())}
             )
         except httpx.HTTPError:
             self._at_once.append(False)
-            return False
+            return
         self._at_once.append(answer.is_success and loop.time() - began < AT_ONCE)
-        if not answer.is_success:
-            await asyncio.sleep(float(answer.headers["Retry-After"]))
-        return answer.is_success
+        if not answer.is_success and answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            self.told_otherwise.append(f"{answer.status_code} {answer.text}")

@@ -351,10 +351,7 @@ async def test_more_than_can_wait_is_refused_at_once(postgres: PostgresStore, mo
     assert await desk.count() == 8
 
 
-async def test_a_command_whose_caller_left_before_it_began_is_dropped(
-    postgres: PostgresStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chassis.commands.ASK_AFTER", 0)
+async def test_a_command_whose_caller_left_before_it_began_is_dropped(postgres: PostgresStore) -> None:
     store = Gated(postgres)
     desk = await Desk(postgres, store=store).open()
     first = asyncio.create_task(desk.count())

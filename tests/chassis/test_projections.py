@@ -1,5 +1,6 @@
 """Projections: the same rows however events are cut into batches, once or twice delivered, in both stores."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +14,7 @@ from chassis.handling import PermanentError
 from chassis.persistence.connection import Pool
 from chassis.persistence.mapper import Mapper
 from chassis.persistence.store import PostgresStore, Store
-from chassis.projections import Changes, Projection, projects
+from chassis.projections import Changes, Projection, handlers_with, projects
 from chassis.record import Outcome, Record
 from chassis.testing.builders import a_record
 from chassis.unit_of_work import LoadPlan, UnitOfWork
@@ -177,7 +178,9 @@ async def test_reading_a_row_neither_locks_nor_writes_it(postgres: PostgresStore
         unit_of_work = await transaction.load(read)
         (row,) = unit_of_work.all(Sight, group="a")
         assert unit_of_work.get(Sight, ONE) is row
-        # A second one goes on while the first is open: it would wait for a lock.
+        # Others go on while this one is open: they would wait for a lock on the row, or on the value.
+        async with asyncio.timeout(20), postgres_store(pool).transaction() as other:
+            await other.load(read)
         await Rig(postgres_store(pool), handlers=NoHandlers(), projections=[SIGHTS_OF_TALLIES]).deliver(
             *records_of(a_sight(amount=9))
         )
@@ -244,6 +247,10 @@ def test_an_event_that_changes_rows_which_a_handler_reads_loads_its_row_and_othe
     assert [handler.loads for handler in alone] == [{}, {}, {}]
     beside = SIGHTS_OF_TALLIES.handlers(is_read=True)
     assert [handler.loads for handler in beside] == [{}, {Sight: ("tally_id",)}, {Sight: ("tally_id",)}]
+
+
+def test_of_an_event_that_has_both_the_handler_comes_first() -> None:
+    assert handlers_with(Counting(), [SIGHTS_OF_TALLIES])[Seen].name == "count, Sight.seen"
 
 
 def test_the_class_of_the_rows_is_frozen() -> None:

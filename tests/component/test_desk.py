@@ -187,9 +187,11 @@ async def test_the_topics_of_a_row_are_those_of_the_newest_question(
 
 
 async def test_a_long_list_comes_in_pages(under_test: ServiceUnderTest, queries: CaseQueries) -> None:
-    cases = sorted((a_case() for _ in range(2 * ROWS_A_PAGE + 3)), key=lambda case: case.id)
-    await keep(under_test, *cases)
-    pages = [await queries.desk(DeskFilter(), MONDAY, page) for page in (1, 2, 3)]
+    later = sorted((a_case(due_on=TOMORROW, opened_at=NOON) for _ in range(ROWS_A_PAGE)), key=lambda case: case.id)
+    sooner = sorted((a_case(opened_at=NOON + timedelta(hours=1)) for _ in range(ROWS_A_PAGE + 3)), key=lambda c: c.id)
+    cases = [*sooner, *later]
+    await keep(under_test, *later, *sooner)
+    pages = [await queries.desk(DeskFilter(Which.OPEN), MONDAY, page) for page in (1, 2, 3)]
     assert [len(page.rows) for page in pages] == [ROWS_A_PAGE, ROWS_A_PAGE, 3]
     assert [row.case_id for page in pages for row in page.rows] == ids(cases)
     assert {(page.total, page.pages) for page in pages} == {(len(cases), 3)}

@@ -13,9 +13,17 @@ from deploy.services import SERVICES
 from tests.conftest import ROOT
 
 PLACE = ROOT / "docs" / "how-to"
-PAGES = ("add-a-service.md", "add-an-event.md", "add-a-handler.md", "add-a-query.md", "add-a-projection.md")
+PAGES = (
+    "add-a-service.md",
+    "add-an-event.md",
+    "add-a-handler.md",
+    "add-a-query.md",
+    "add-a-projection.md",
+    "add-a-schedule.md",
+    "add-a-document.md",
+)
 """In the order in which the example goes on."""
-STEP = re.compile(r"(?:In\s+(the new file\s+)?`([^`]+)`:\n\n)?```(console|diff|python)\n(.*?)```", re.DOTALL)
+STEP = re.compile(r"(?:In\s+(the new file\s+)?`([^`]+)`:\n\n)?```(console|diff|python|yaml|typst)\n(.*?)```", re.DOTALL)
 BY_HAND = ("git status", "make up", "curl ", "kcat ", "make down")
 """What shows a person something, or starts a platform of its own: tests/e2e has one already."""
 
@@ -72,7 +80,7 @@ class Copy:
     def write(self, file: str, text: str) -> None:
         """A new file."""
         assert not (self.folder / file).exists(), f"{file} is no new file"
-        (self.folder / file).parent.mkdir(exist_ok=True)
+        (self.folder / file).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / file).write_text(text)
 
     def change(self, file: str, difference: str) -> None:

@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 
 from chassis.outbox_records import OutboxRecord
 from chassis.persistence.outbox import Hold, Outbox, Unpublished
+from chassis.persistence.timers import WaitingTimer
 from tests.simulation.database import Database
 from tests.simulation.process import Process
 
@@ -97,6 +98,9 @@ class Lead:
         if not self._held:
             self._held = await session.perform(lambda: self._database.lead(session))
         return self._outbox if self._held else None
+
+    async def set_timers(self, timers: Sequence[WaitingTimer]) -> None:
+        """There are no schedules in the simulation."""
 
     async def fire_timers(self, now: datetime, limit: int) -> int:  # noqa: ARG002
         """There are no timers in the simulation."""

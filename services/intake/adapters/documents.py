@@ -1,0 +1,34 @@
+"""The documents of intake."""
+
+from pathlib import Path
+from uuid import UUID
+
+from chassis.documents.pdf import pdf
+from chassis.web.dates import day, moment
+from services.intake.adapters.words import Labels
+from services.intake.application.queries import CaseView, QuestionView
+
+RECEIPT = Path(__file__).parent.parent / "templates" / "documents" / "receipt.typ"
+
+
+def receipt_pdf(case: CaseView, question: QuestionView, labels: Labels, contact: str) -> bytes:
+    """What somebody keeps who asked a question of this case: no name, and not the question itself.
+
+    `contact` says in a Dutch sentence how to reach the Steunpunt.
+    """
+    values = {
+        "number": short_number(case.case_id),
+        "asked": moment(question.asked_at),
+        "audience": labels.of("audience", case.audience),
+        "topics": [labels.of("topic", one.topic) for one in question.topics],
+        "subregion": labels.of("subregion", case.subregion) if case.subregion else None,
+        "due": day(question.due_on),
+        "contact": contact,
+    }
+    return pdf(RECEIPT, values, at=question.asked_at)
+
+
+def short_number(case_id: UUID) -> str:
+    """What one says over the telephone: `7C21-90AF`, the end of the id, because the beginning is its time."""
+    digits = case_id.hex[-8:].upper()
+    return f"{digits[:4]}-{digits[4:]}"
