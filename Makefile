@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Everything they need is installed by the first line they run.
 
 .DEFAULT_GOAL := help
-.PHONY: simulate help demo test test-unit test-docker test-interop node chaos bench contracts lint up down setup
+.PHONY: simulate help demo test test-unit test-docker test-interop node chromium screens chaos bench contracts lint up down setup
 
 UV := $(shell command -v uv 2>/dev/null || echo .local/uv/bin/uv)
 RUN := $(UV) run --frozen --quiet
@@ -16,7 +16,7 @@ help: ## what can be done here
 demo: setup ## drive a day of real traffic through everything, kill -9 a service half way, and judge (KILL=each, SEED=2)
 	@$(RUN) duaal demo --kill $(KILL) --seed $(SEED)
 
-test: setup ## all tests, on real Kafka and PostgreSQL (WORKERS=0: one after the other)
+test: setup chromium ## all tests, on real Kafka and PostgreSQL (WORKERS=0: one after the other)
 	@$(RUN) pytest -n $(WORKERS) $(PYTEST)
 
 test-unit: setup ## the tests that need no server, half a minute
@@ -54,6 +54,13 @@ down: setup ## stop what `make up` started
 
 tests/interop/node_modules/.package-lock.json: tests/interop/package-lock.json | node
 	@npm ci --prefix tests/interop --ignore-scripts --no-audit --no-fund --silent
+
+screens: setup ## a picture of every page in every state, in .local/screens, and those of the README
+	@$(RUN) python -m tests.browser.chromium --install
+	@$(RUN) python -m tests.browser.screens
+
+chromium: setup
+	@$(RUN) python -m tests.browser.chromium
 
 node:
 	@node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null \

@@ -89,6 +89,13 @@ def stack(folder: Path) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
+def platform(stack: Stack, folder: Path) -> Iterator[Platform]:
+    """All services as processes on it, with gateway and logins, for all journeys: with and without a browser."""
+    with Platform(stack, folder).start() as platform:
+        yield platform
+
+
+@pytest.fixture(scope="session")
 def secured_folder() -> Path:
     return empty("secured")
 

@@ -24,6 +24,8 @@ BUNDLES = (
     "tests/interop/",
 )
 """By how the ids of their tests begin; the longest ones first."""
+SHARES_A_PLATFORM = ("tests/browser/", "tests/e2e/")
+"""What is done with a browser goes on with the platform of the other journeys: no second one is started."""
 ONE_BY_ONE = "tests/simulation/"
 MOST = 16
 """Processes that keep out of each other's ports."""
@@ -31,6 +33,7 @@ MOST = 16
 
 def bundle_of(test: str) -> str:
     """The bundle of a test, by its id."""
+    test = test.replace(*SHARES_A_PLATFORM, 1)
     if test.startswith(ONE_BY_ONE):
         return test
     return next((bundle for bundle in BUNDLES if test.startswith(bundle)), test.partition("::")[0])
@@ -39,6 +42,7 @@ def bundle_of(test: str) -> str:
 def rank_of(test: str) -> int:
     """When its turn is."""
     beginnings = (*BUNDLES, ONE_BY_ONE)
+    test = test.replace(*SHARES_A_PLATFORM, 1)
     return next((rank for rank, beginning in enumerate(beginnings) if test.startswith(beginning)), len(beginnings))
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chassis.web.pages import Pages
+from chassis.web.pages import PRIVATE, Pages
 
 PAGES = Pages()
 
@@ -36,4 +36,7 @@ BY_STATUS = {
 def error_page(request: Request, status: int, text: str | None = None) -> Response:
     """The page for a status; `text` says more exactly what happened."""
     words = BY_STATUS.get(status, BY_STATUS[500 if status >= 500 else 400])
-    return PAGES.render(request, "error.html", status=status, title=words.title, text=text or words.text)
+    # An error may stand where a private link leads.
+    return PAGES.render(
+        request, "error.html", status=status, headers=PRIVATE, title=words.title, text=text or words.text
+    )

@@ -1,8 +1,7 @@
 """All services as processes on real Kafka, PostgreSQL and SMTP."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import datetime
-from pathlib import Path
 
 import asyncpg
 import httpx
@@ -12,14 +11,6 @@ from chassis.handling import BRUSSELS
 from contracts.codelists.programmes import Programmes
 from contracts.vocabulary import EducationType
 from deploy.local.platform import Platform
-from deploy.local.stack import Stack
-
-
-@pytest.fixture(scope="session")
-def platform(stack: Stack, folder: Path) -> Iterator[Platform]:
-    """The platform, for all journeys."""
-    with Platform(stack, folder).start() as platform:
-        yield platform
 
 
 @pytest.fixture
