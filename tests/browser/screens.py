@@ -61,7 +61,9 @@ async def take_for_the_readme(browser: Browser, platform: Platform) -> None:
 async def keep(page: Page, name: str) -> None:
     """What is in the window, small enough for the repository."""
     picture = Image.open(BytesIO(await page.screenshot())).convert("RGB")
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(FOR_THE_README / f"{name}.png", optimize=True)
+    # Median cut, which is the default, would leave out the red of what is late.
+    coverage = Image.Quantize.MAXCOVERAGE
+    picture.quantize(COLOURS, coverage, dither=Image.Dither.NONE).save(FOR_THE_README / f"{name}.png", optimize=True)
 
 
 async def take(platform: Platform) -> None:

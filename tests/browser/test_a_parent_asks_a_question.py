@@ -87,10 +87,10 @@ async def test_a_parent_asks_a_colleague_reads_and_the_auditor_knows(
     who = {(row["Wat"], row["Wie"].split()[0], row["Rol"], row["Hoe"]) for row in rows}
     colleague = subject_of(OPERATOR)
     assert who == {
-        ("Vraag gesteld", "public", "–", "public"),
-        ("Vraag gelezen", "link", "–", "link"),
-        ("Vraag gelezen", colleague, "operator", "page"),
-        ("Naam en contact bekeken", colleague, "operator", "page"),
-        ("Vraag gesteld", "link", "–", "link"),
-        ("Vraag ingetrokken", "link", "–", "link"),
+        ("Vraag gesteld", "niet", "–", "op de website"),
+        ("Vraag gelezen", "link", "–", "met de private link"),
+        ("Vraag gelezen", colleague, "medewerker", "aangemeld"),
+        ("Naam en contact bekeken", colleague, "medewerker", "aangemeld"),
+        ("Vraag gesteld", "link", "–", "met de private link"),
+        ("Vraag ingetrokken", "link", "–", "met de private link"),
     }
