@@ -26,9 +26,10 @@ from services.intake.application.commands import (
     Words,
 )
 from services.intake.application.disclosures import Vault
-from services.intake.application.progress import progress_of
+from services.intake.application.progress import is_urgent, progress_of
 from services.intake.application.queries import CaseQueries, CaseView
 from services.intake.domain.case import CaseStatus
+from services.intake.domain.policies import Policies
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class PublicWords:
 
     labels: Labels
     crisis_numbers: tuple[CrisisNumber, ...]
+    policies: Policies
     public_url: str
 
 
@@ -158,6 +160,7 @@ class FollowPages:
             case=case,
             words=words,
             progress=progress_of(case),
+            is_urgent=is_urgent(case, self._words.policies),
             form=form,
             token=token,
             new=request.query_params.get("nieuw"),
