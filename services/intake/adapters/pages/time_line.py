@@ -40,7 +40,7 @@ def time_line_of(case: CaseView, rows: Iterable[AuditRow], labels: Labels) -> li
         # A question changes its case and the vault: one line is enough.
         if row.action != Reading.WORDS and (row.action != "AskQuestion" or row.about not in asked)
     ]
-    referred = [step for referral in case.referrals for step in _steps_of(referral, labels)]
+    referred = [step for referral in case.referrals for step in reversed([*_steps_of(referral, labels)])]
     return sorted(_seen_once(referred + done), key=lambda step: step.at, reverse=True)
 
 
