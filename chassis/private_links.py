@@ -10,7 +10,7 @@ def new_seed() -> str:
 
 
 def new_token() -> str:
-    """160 bits that nobody can guess, for a link that no form makes; in hexadecimal, so that no mail program cuts it."""
+    """160 bits that nobody can guess, for a link that no form makes; in hexadecimal: no mail program cuts it."""
     return secrets.token_hex(20)
 
 
