@@ -1,9 +1,8 @@
 """What can be set for notifications: `NOTIFICATIONS_*`."""
 
 from pathlib import Path
-from typing import Self
 
-from pydantic import Field, NameEmail, SecretStr, model_validator
+from pydantic import Field, NameEmail, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import Settings
@@ -21,11 +20,11 @@ class NotificationsSettings(Settings):
     """Right-hand side of every Message-ID. After a change, a mail that is sent again counts as another mail."""
     contact: str = Field(default="mail naar steunpunt@duaalwest.example", min_length=1, pattern=r"^[^\r\n]+$")
     """How to reach a human of the Steunpunt, in a few Dutch words."""
-    intake_url: str | None = None
-    """Where intake tells the address of who asked, without a slash at its end; without it nobody gets a receipt."""
     client_id: str = "notifications"
     """How the login provider knows this program, which has the role `mailer` there."""
     client_secret: SecretStr | None = None
+    intake_url: str | None = None
+    """Where intake tells the address of who asked, without a slash at its end; without it nobody gets a receipt."""
     partners: Path | None = None
     """Folder of manifests, one per partner; without it there are no webhooks."""
     webhook_secrets: Path | None = None
@@ -33,8 +32,9 @@ class NotificationsSettings(Settings):
     webhooks_to_loopback: bool = False
     """Whether a webhook may go to this machine itself, without TLS: for trying out."""
 
-    @model_validator(mode="after")
-    def _can_ask_intake(self) -> Self:
-        if self.intake_url and not (self.oidc_issuer and self.client_secret):
-            raise ValueError("intake_url needs oidc_issuer and client_secret: intake tells nobody else")
-        return self
+    @field_validator("intake_url")
+    @classmethod
+    def _comes_with_a_secret(cls, url: str | None, others: ValidationInfo) -> str | None:
+        if url and not (others.data.get("oidc_issuer") and others.data.get("client_secret")):
+            raise ValueError("needs an oidc_issuer and a client_secret, because intake tells nobody else")
+        return url
