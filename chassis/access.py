@@ -88,7 +88,7 @@ class ByLink(Access):
 
     async def __call__(self, request: Request) -> LinkedTo:
         await viewer(request)
-        await check_same_origin(request, None)
+        await check_same_origin(request, None, secret_address=True)
         found = await self.find(hash_of(request.path_params["token"]))
         if found is None:
             # The same answer for unknown, expired and withdrawn.

@@ -19,15 +19,19 @@ def form_token(session: str | None) -> str:
     return hashlib.sha256(f"form\n{session}".encode()).hexdigest() if session else ""
 
 
-async def check_same_origin(request: Request, session: str | None) -> None:
+async def check_same_origin(request: Request, session: str | None, *, secret_address: bool = False) -> None:
     """Check a request with the cookie of a session, or from a public form.
+
+    `secret_address`: nobody else knows the address. Such a page sends no referrer, and then browsers without
+    Sec-Fetch-Site name no origin either.
 
     Raises:
         NotFromHere: another site sent it, or its form is not one that we showed in this session.
     """
     if request.method in SAFE:
         return
-    if not _is_same_origin(request):
+    hides_origin = secret_address and request.headers.get("origin") == "null"
+    if not _is_same_origin(request, hides_origin=hides_origin):
         raise NotFromHere
     if session and _is_form(request):
         sent = str((await request.form()).get(FORM_FIELD, ""))
@@ -35,11 +39,11 @@ async def check_same_origin(request: Request, session: str | None) -> None:
             raise NotFromHere
 
 
-def _is_same_origin(request: Request) -> bool:
+def _is_same_origin(request: Request, *, hides_origin: bool) -> bool:
     """Browsers say it in Sec-Fetch-Site; those that do not, name the origin."""
     if site := request.headers.get("sec-fetch-site"):
         return site == "same-origin"
-    return urlsplit(request.headers.get("origin", "")).netloc == request.headers.get("host")
+    return hides_origin or urlsplit(request.headers.get("origin", "")).netloc == request.headers.get("host")
 
 
 def _is_form(request: Request) -> bool:

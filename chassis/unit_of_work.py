@@ -156,7 +156,7 @@ class UnitOfWork:
 
     def __init__(self) -> None:
         self._maps: dict[type[Any], _IdentityMap[Any]] = {}
-        self._handed_out: dict[int, Aggregate] = {}
+        self._handed_out: dict[int, Any] = {}
         self._published: list[Event] = []
         self.recorded: list[RecordedEvent] = []
         self.changes: list[Change] = []
@@ -245,7 +245,8 @@ class UnitOfWork:
     def collect_events(self, cause: MessageContext) -> None:
         """After each handler: number the events that it left, in the order of the aggregates it touched."""
         for aggregate in self._handed_out.values():
-            for event in aggregate.pending_events:
+            pending: list[Event] = aggregate.pending_events
+            for event in pending:
                 if _is_timer(type(event)):
                     self.recorded.append(_timer(cast("Timer", event), aggregate, cause))
                     continue
@@ -291,7 +292,7 @@ class UnitOfWork:
 
     def _hand_out(self, identities: _IdentityMap[A], aggregate: A) -> A:
         if not identities.is_projected and id(aggregate) not in self._handed_out:
-            self._handed_out[id(aggregate)] = cast("Aggregate", aggregate)
+            self._handed_out[id(aggregate)] = aggregate
             if aggregate.id not in identities.before and aggregate.id not in identities.added:
                 identities.before[aggregate.id] = identities.stored(aggregate)
         return aggregate

@@ -83,6 +83,17 @@ def show_status(
     raise typer.Exit(0 if found and found.well else 1)
 
 
+@app.command("token")
+def show_token(
+    client: Annotated[str, typer.Argument(help="A program of deploy/login/clients.csv.")] = "demo",
+) -> None:
+    """A bearer token for a program, from the login provider that `make up` started."""
+    running = what_is_up()
+    if running is None:
+        raise StackError("nothing runs here; `make up` starts the platform")
+    typer.echo(running[1].logins.token_of(client))
+
+
 @app.command()
 def demo(
     kill: Annotated[str, typer.Option(help=f"What is killed half way: {' | '.join(KILLS)}.")] = "referral",

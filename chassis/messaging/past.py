@@ -13,6 +13,8 @@ from chassis.record import Record
 
 BATCH = 4_000
 FETCH_WITHIN_MS = 500
+WAIT_MS = 20
+"""How long the broker waits for something new at the end of the topic. A question about offsets waits behind that."""
 SINGLY = 500
 """Records that are read one by one around one that cannot be read."""
 
@@ -72,6 +74,7 @@ async def past_of(topic: str, bootstrap_servers: str, login: Login | None = None
         bootstrap_servers=bootstrap_servers,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
+        fetch_max_wait_ms=WAIT_MS,
         **client_arguments(login),
     )
     async with answering(bootstrap_servers):

@@ -58,7 +58,7 @@ class Found(NamedTuple):
 
 
 class Rebuild:
-    """One rebuild of one projection of a service. It remembers the key of every event, about 200 bytes each."""
+    """One rebuild of one projection of a service. It remembers the key of every event, about 300 bytes each."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Rebuild:
 
     async def _read_decided(self, connection: Connection, past: Past, rows: Repository[Any]) -> None:
         """What the service had decided when this began, while it goes on."""
-        decided = await self._decided(past)
+        decided = await decided_by(self._service, await past.ends(), *self._kafka)
         # Read after the offsets: what they say was decided has its dead letter by now, if it has one.
         aside = await places_set_aside(connection, self._topic)
         projected: Projected[Any] = Projected()
@@ -129,7 +129,8 @@ class Rebuild:
 
     async def _read_rest(self, connection: Connection, past: Past, rows: Repository[Any]) -> None:
         """The rest, as far as it is in the old table, which nobody writes now."""
-        decided, ends = await self._decided(past), await past.ends()
+        ends = await past.ends()
+        decided = await decided_by(self._service, ends, *self._kafka)
         aside = await places_set_aside(connection, self._topic)
         if not self._skipped <= aside:
             raise CannotRebuild("a dead letter of its topic was redriven meanwhile: start again")
@@ -139,9 +140,6 @@ class Rebuild:
             in_inbox = await handled(connection, self._service, open_)
             fitting = (one for one in found if one.key in in_inbox or _is_before(decided, one.record))
             await rows.project(connection, self._fold(fitting))
-
-    async def _decided(self, past: Past) -> Offsets:
-        return await decided_by(self._service, await past.ends(), *self._kafka)
 
     def _found(self, records: Iterable[Record], aside: Collection[tuple[int, int]]) -> Iterator[Found]:
         """The events of these records, without those that were set aside."""

@@ -9,6 +9,7 @@ from chassis.messaging.rebuild import Rebuild, Rebuilt
 from chassis.operations import Built, run, say
 from chassis.persistence.connection import open_pool
 from chassis.persistence.mapper import Mapper
+from chassis.process import collect_seldom
 from chassis.projections import Projection
 from chassis.service import Service
 from chassis.settings import Settings
@@ -29,6 +30,7 @@ class RebuildCommands:
             known = ", ".join(sorted(tables)) or "none"
             raise typer.BadParameter(f"{service.name} has no projection {projection}; there is: {known}")
         chosen, began = tables[projection], time.monotonic()
+        collect_seldom()
         done = run(_rebuild(service, settings, chosen, mappers[chosen.kind]))
         say(*_lines(projection, chosen.topic, done, time.monotonic() - began))
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
+from fastapi import FastAPI
 from pydantic import BaseModel
 
 from chassis.actors import UserRole
@@ -111,13 +112,16 @@ class ServiceUnderTest:
         """What HTTP would do with a command."""
         return await self.commands.execute(command, answer, key)
 
-    def http(self, *roles: UserRole, institution: str | None = None) -> httpx.AsyncClient:
-        """A client of its HTTP application, in the name of somebody with these roles; without roles, of nobody."""
+    def app(self) -> FastAPI:
+        """Its HTTP application."""
         assert self.service.routes
         routes = self.service.routes(self.commands, self.pool)
-        app = create_app(self.service.name, Health(), self.metrics, routes, tokens())
+        return create_app(self.service.name, Health(), self.metrics, routes, tokens())
+
+    def http(self, *roles: UserRole, institution: str | None = None) -> httpx.AsyncClient:
+        """A client of its HTTP application, in the name of somebody with these roles; without roles, of nobody."""
         return httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
+            transport=httpx.ASGITransport(self.app()),
             base_url=f"http://{self.service.name}",
             headers=bearer(*roles, institution=institution) if roles else {},
         )

@@ -1,6 +1,7 @@
 """A signer of tokens for tests: what it signs goes through the same verification as the login provider's tokens."""
 
 import time
+from collections.abc import Callable
 from functools import cache
 from uuid import uuid4
 
@@ -25,9 +26,9 @@ class FixedKeys:
         return KeySet([_key("ours")])
 
 
-def tokens() -> Tokens:
+def tokens(now: Callable[[], float] = time.time) -> Tokens:
     """Verifies what `a_token` signs."""
-    return Tokens(FixedKeys(), issuer=ISSUER, audience=AUDIENCE)
+    return Tokens(FixedKeys(), issuer=ISSUER, audience=AUDIENCE, now=now)
 
 
 def a_token(
@@ -43,7 +44,8 @@ def a_token(
         **({"institution": institution} if institution else {}),
         **claims,
     }
-    return jwt.encode({"alg": "RS256", "kid": key}, content, _key(key))
+    given = {name: value for name, value in content.items() if value is not None}
+    return jwt.encode({"alg": "RS256", "kid": key}, given, _key(key))
 
 
 def bearer(*roles: UserRole, institution: str | None = None) -> dict[str, str]:

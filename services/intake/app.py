@@ -82,7 +82,7 @@ def page_routes(commands: Commands, pool: Pool, settings: IntakeSettings) -> lis
         read_labels(),
         read_crisis_numbers(),
     )
-    words = PublicWords(labels, crisis_numbers, settings.public_url)
+    words = PublicWords(labels, crisis_numbers, read_policies(), settings.public_url)
     limits = Limits(per_address=settings.questions_per_address, in_all=settings.questions_in_all)
     return [
         home_routes(pages, crisis_numbers),

@@ -25,8 +25,8 @@ PLATFORM = ROOT / ".local/screens-platform"
 FOR_THE_README = ROOT / "docs/screens"
 SMALLER = 0.7
 """How the pictures of the README are scaled: 1280 px become 896."""
-COLOURS = 64
-"""Enough for pages without photographs, and a third of the size."""
+COLOURS = 256
+"""A palette has no more, and the file a third of the size; with less, the red of what is late is lost."""
 
 
 async def take_all(browser: Browser, platform: Platform, scene: Scene) -> int:

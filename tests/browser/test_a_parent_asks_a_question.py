@@ -85,13 +85,13 @@ async def test_a_parent_asks_a_colleague_reads_and_the_auditor_knows(
     await sign_in(auditor.page, platform.url, AUDITOR)
     colleague = subject_of(OPERATOR)
     everybody = {
-        ("Vraag gesteld", "public", "–", "public"),
-        ("Vraag gelezen", "link", "–", "link"),
-        ("Vraag gelezen", colleague, "operator", "page"),
-        ("Naam en contact bekeken", colleague, "operator", "page"),
-        ("Naam en contact bekeken", "notifications", "mailer", "api"),
-        ("Vraag gesteld", "link", "–", "link"),
-        ("Vraag ingetrokken", "link", "–", "link"),
+        ("Vraag gesteld", "niet", "–", "op de website"),
+        ("Vraag gelezen", "link", "–", "met de private link"),
+        ("Vraag gelezen", colleague, "medewerker", "aangemeld"),
+        ("Naam en contact bekeken", colleague, "medewerker", "aangemeld"),
+        ("Naam en contact bekeken", "notifications", "mailprogramma", "met een programma"),
+        ("Vraag gesteld", "link", "–", "met de private link"),
+        ("Vraag ingetrokken", "link", "–", "met de private link"),
     }
 
     async def who() -> set[tuple[str, ...]]:

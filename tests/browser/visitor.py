@@ -58,9 +58,14 @@ class Visitor:
         self.responses.append(response)
 
     @property
+    def answers(self) -> list[Response]:
+        """What came for the page itself: not its looks."""
+        return [one for one in self.responses if one.request.is_navigation_request()]
+
+    @property
     def pages_got(self) -> list[Response]:
         """Every answer that was a page."""
-        return [one for one in self.responses if "text/html" in one.headers.get("content-type", "")]
+        return [one for one in self.answers if "text/html" in one.headers.get("content-type", "")]
 
 
 @asynccontextmanager
@@ -106,7 +111,7 @@ async def check_the_wire(visitor: Visitor, context: BrowserContext, origins: tup
         assert headers.get("x-content-type-options") == "nosniff", answer.url
         if urlsplit(answer.url).path.startswith("/vraag/volg/"):
             assert headers.get("referrer-policy") == "no-referrer", answer.url
-    for answer in visitor.responses:
+    for answer in visitor.answers:
         for header in await answer.headers_array():
             if header["name"].lower() == "set-cookie":
                 attributes = {part.strip().lower() for part in header["value"].split(";")}

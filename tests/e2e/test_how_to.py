@@ -21,10 +21,13 @@ PAGES = (
     "add-a-projection.md",
     "add-a-schedule.md",
     "add-a-document.md",
+    "add-a-page.md",
 )
 """In the order in which the example goes on."""
-STEP = re.compile(r"(?:In\s+(the new file\s+)?`([^`]+)`:\n\n)?```(console|diff|python|yaml|typst)\n(.*?)```", re.DOTALL)
-BY_HAND = ("git status", "make up", "curl ", "kcat ", "make down")
+STEP = re.compile(
+    r"(?:In\s+(the new file\s+)?`([^`]+)`:\n\n)?```(console|diff|html|python|yaml|typst)\n(.*?)```", re.DOTALL
+)
+BY_HAND = ("git status", "make up", "make screens", "curl ", "kcat ", "make down")
 """What shows a person something, or starts a platform of its own: tests/e2e has one already."""
 
 

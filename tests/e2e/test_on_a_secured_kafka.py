@@ -17,6 +17,7 @@ from contracts.referral import ReferralCreated
 from contracts.vocabulary import RejectionReason
 from deploy.local.platform import PARTNERS, Platform
 from deploy.local.stack import Stack
+from tests.e2e.conftest import authorization
 from tests.e2e.listening import the_event
 
 
@@ -29,7 +30,7 @@ def secured(secured_stack: Stack, secured_folder: Path) -> Iterator[Platform]:
 
 async def test_a_question_becomes_a_referral_and_a_mail(secured: Platform, http: httpx.AsyncClient) -> None:
     question = {"audience": "OUDER", "text": "Mijn zoon is schoolmoe, is dit iets voor hem?", "postal_code": "8970"}
-    answer = await http.post(secured.urls["intake"] + "/questions", json=question)
+    answer = await http.post(secured.urls["intake"] + "/questions", json=question, headers=authorization(secured))
     assert answer.status_code == 202
     case_id = UUID(answer.json()["case_id"])
     referral = await the_event(secured, ReferralCreated, lambda event: event.case_id == case_id)

@@ -1,13 +1,15 @@
 """How far a case is, for the person who asked: what happens next, who does it, and by when."""
 
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
+from uuid import UUID
 
 from chassis.handling import BRUSSELS
 from contracts.vocabulary import ReferralKind, ReferralOutcome
-from services.intake.application.queries import CaseView
+from services.intake.application.queries import CaseView, QuestionView, ReferralView
 from services.intake.domain.case import CaseStatus
+from services.intake.domain.policies import Policies
 
 STEUNPUNT = "steunpunt"
 """The service of the directory that is ourselves."""
@@ -35,35 +37,52 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What happens next."""
+    """What happens next with one question."""
 
+    question_id: UUID
     stage: Stage
     due_on: date
     """Day by which the next step is due."""
     service_id: str | None = None
     """The partner, when one has it."""
-    is_urgent: bool = False
-    """Does somebody have to be there the same day? Then the person is told whom to call meanwhile."""
 
 
-def progress_of(case: CaseView) -> Progress:
-    """How far the newest referral of a case is, or the case itself when there is none."""
-    is_urgent = any(one.due_on <= one.asked_at.astimezone(BRUSSELS).date() for one in case.questions)
-    return replace(_progress_of(case), is_urgent=is_urgent)
+def progress_of(case: CaseView) -> list[Progress]:
+    """How far each question is, by its newest referral; the newest question first.
 
-
-def _progress_of(case: CaseView) -> Progress:
+    Each has its own: who adds something still sees which partner has the first question.
+    """
     if case.status is CaseStatus.WITHDRAWN:
-        return Progress(Stage.WITHDRAWN, case.due_on)
-    newest = case.referrals[0] if case.referrals else None
+        return [Progress(case.questions[-1].id, Stage.WITHDRAWN, case.due_on)]
+    return [_progress_of(question, case) for question in reversed(case.questions)]
+
+
+def _progress_of(question: QuestionView, case: CaseView) -> Progress:
+    newest = next((one for one in case.referrals if one.question_id == question.id), None)
     if newest is None:
-        return Progress(Stage.RECEIVED, case.due_on)
+        return Progress(question.id, Stage.RECEIVED, question.due_on)
     if newest.service_id == STEUNPUNT or newest.kind in (ReferralKind.ANSWER, ReferralKind.CONSULT):
-        return Progress(Stage.OURS, case.due_on)
-    if newest.closed_on:
-        stage = Stage.HELPED if newest.outcome is ReferralOutcome.HELPED else Stage.ENDED
-        return Progress(stage, newest.due_on, newest.service_id)
-    if newest.acknowledged_on:
-        return Progress(Stage.TAKEN_UP, newest.due_on, newest.service_id)
-    stage = Stage.ADVISED if newest.kind is ReferralKind.INFO else Stage.ASKED
-    return Progress(stage, newest.due_on, newest.service_id)
+        return Progress(question.id, Stage.OURS, question.due_on)
+    return Progress(question.id, _stage_at_partner(newest), newest.due_on, newest.service_id)
+
+
+def _stage_at_partner(referral: ReferralView) -> Stage:
+    if referral.outcome is ReferralOutcome.DECLINED:
+        return Stage.WITHDRAWN
+    if referral.closed_on:
+        return Stage.HELPED if referral.outcome is ReferralOutcome.HELPED else Stage.ENDED
+    if referral.acknowledged_on:
+        return Stage.TAKEN_UP
+    return Stage.ADVISED if referral.kind is ReferralKind.INFO else Stage.ASKED
+
+
+def is_urgent(case: CaseView, policies: Policies) -> bool:
+    """Has somebody to be there the same day? Then the person is told whom to call meanwhile, also at a weekend."""
+    return any(
+        policies.first_contact_days((one.topic for one in question.topics), _day(question.asked_at)) == 0
+        for question in case.questions
+    )
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(BRUSSELS).date()

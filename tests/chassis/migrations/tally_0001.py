@@ -1,4 +1,4 @@
-"""Tallies, samples and errands."""
+"""Tallies, samples, errands, and the rows of a projection."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -54,3 +54,12 @@ def upgrade() -> None:
         sa.Column("attempts", sa.BigInteger, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
     )
+    op.create_table(
+        "sights",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("group", sa.Text, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
+        sa.Column("colour", sa.Text),
+        sa.Column("on", sa.Date),
+    )
+    op.create_index("sights_group", "sights", ["group"])

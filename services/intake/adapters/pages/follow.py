@@ -14,7 +14,8 @@ from chassis.handling import BRUSSELS, NotFound, Refused
 from chassis.private_links import hash_of
 from chassis.web.forms import Field, Filled, Form, Kind
 from chassis.web.limits import Limits, address_of
-from chassis.web.pages import PRIVATE, Pages
+from chassis.web.pages import HEADERS, PRIVATE, Pages
+from services.intake.adapters.documents import receipt_pdf
 from services.intake.adapters.pages.ask import TOO_MANY
 from services.intake.adapters.words import CrisisNumber, Labels
 from services.intake.application.commands import (
@@ -25,9 +26,10 @@ from services.intake.application.commands import (
     Words,
 )
 from services.intake.application.disclosures import Vault
-from services.intake.application.progress import progress_of
+from services.intake.application.progress import is_urgent, progress_of
 from services.intake.application.queries import CaseQueries, CaseView
 from services.intake.domain.case import CaseStatus
+from services.intake.domain.policies import Policies
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class PublicWords:
 
     labels: Labels
     crisis_numbers: tuple[CrisisNumber, ...]
+    policies: Policies
     public_url: str
 
 
@@ -63,6 +66,9 @@ FORM = Form(
 )
 
 
+CONTACT = "Liever iemand spreken? Bel het Steunpunt op werkdagen van 9 tot 16 uur."
+
+
 class FollowPages:
     """The pages behind a private link. A GET changes nothing: programs that scan mails follow links too."""
 
@@ -88,6 +94,7 @@ class FollowPages:
         router = APIRouter(prefix="/vraag/volg/{token}", include_in_schema=False, dependencies=[access])
         router.get("")(self.show)
         router.post("")(self.add)
+        router.get("/bewijs.pdf")(self.receipt)
         router.get("/intrekken")(self.ask_whether_to_withdraw)
         router.post("/intrekken")(self.withdraw)
         return router
@@ -111,6 +118,13 @@ class FollowPages:
         except Refused as refused:
             return await self._page(request, token, form.refused(refused), 422)
         return RedirectResponse(f"{_path(token)}?nieuw=toegevoegd", 303)
+
+    async def receipt(self, request: Request, token: str) -> Response:  # noqa: ARG002
+        """The first question as a document to keep: no name, and not what was asked."""
+        case = await self._case(request)
+        document = receipt_pdf(case, case.questions[0], self._words.labels, CONTACT)
+        headers = {**HEADERS, **PRIVATE, "Content-Disposition": 'inline; filename="bewijs.pdf"'}
+        return Response(document, media_type="application/pdf", headers=headers)
 
     async def ask_whether_to_withdraw(self, request: Request, token: str) -> Response:
         """Ask before something that others act on."""
@@ -146,6 +160,7 @@ class FollowPages:
             case=case,
             words=words,
             progress=progress_of(case),
+            is_urgent=is_urgent(case, self._words.policies),
             form=form,
             token=token,
             new=request.query_params.get("nieuw"),

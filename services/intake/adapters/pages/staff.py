@@ -15,7 +15,7 @@ from chassis.persistence.audit import audit_about
 from chassis.persistence.connection import Pool
 from chassis.web.navigation import DESK
 from chassis.web.pages import Pages
-from services.intake.adapters.pages.time_line import DONE
+from services.intake.adapters.pages.time_line import BY, DONE
 from services.intake.adapters.words import Labels
 from services.intake.application.queries import CaseQueries, Waiting
 
@@ -51,7 +51,14 @@ def staff_routes(pages: Pages, commands: Commands, queries: CaseQueries, pool: P
         ids = [case.case_id, *(one.id for one in case.questions)] if case else [about] if about else []
         rows = await audit_about(pool, ids) if ids else []
         return pages.render(
-            request, "audit.html", number=nummer, wrong=bool(nummer) and not about, rows=rows, done=DONE
+            request,
+            "audit.html",
+            number=nummer,
+            wrong=bool(nummer) and not about,
+            rows=rows,
+            done=DONE,
+            by=BY,
+            labels=labels,
         )
 
     return router

@@ -58,15 +58,15 @@ def _steps_of(referral: ReferralView, labels: Labels) -> Iterator[Step]:
     kind = labels.of("referral_kind", referral.kind)
     yield Step(referral.created_at, f"{kind}: {service} · regel {referral.rule_id}")
     if referral.acknowledged_on:
-        yield Step(_moment(referral.acknowledged_on), f"{service} nam kennis en pakt het op")
+        yield Step(_moment(referral.acknowledged_on, referral), f"{service} nam kennis en pakt het op")
     if referral.closed_on:
         outcome = labels.of("referral_outcome", referral.outcome or "UNKNOWN")
-        yield Step(_moment(referral.closed_on), f"{service} rondde af: {outcome.lower()}")
+        yield Step(_moment(referral.closed_on, referral), f"{service} rondde af: {outcome.lower()}")
 
 
-def _moment(on: date) -> datetime:
-    """Partners tell a day; noon keeps it after what happened in the morning."""
-    return datetime.combine(on, time(12), BRUSSELS)
+def _moment(on: date, referral: ReferralView) -> datetime:
+    """Partners tell a day: noon of it, but not before they were asked."""
+    return max(datetime.combine(on, time(12), BRUSSELS), referral.created_at)
 
 
 def _seen_once(steps: list[Step]) -> list[Step]:
