@@ -1,4 +1,4 @@
-"""The facts that notifications publishes: which mail went to which organisation or did not, which webhook did not."""
+"""The facts that notifications publishes: which mail went to whom or did not, which webhook did not."""
 
 from typing import Annotated
 from uuid import UUID
@@ -11,14 +11,14 @@ from contracts.vocabulary import Code, DeliveryFailure, MessageId
 
 @event("be.duaalwest.notifications.MessageSent.v1", topic="duaal.notifications.messages", key="message_id")
 class MessageSent(Event):
-    """A mail was accepted by the mail server of the organisation it was for."""
+    """A mail was accepted by our mail server, for an organisation or for who asked a question."""
 
     message_id: MessageId
     template: Code
     recipient: Code
-    """The organisation's service, never a person and never an address."""
+    """The organisation's service, or `asker`: whoever asked the question. Never a name and never an address."""
     about: UUID
-    """The referral, proposal, risk or dossier that the mail is about."""
+    """The referral, proposal, risk, dossier or question that the mail is about."""
     attempts: Annotated[int, Field(ge=1)]
     sent_at: AwareDatetime
 

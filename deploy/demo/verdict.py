@@ -151,7 +151,7 @@ CONSUMES: dict[str, tuple[type[Event], ...]] = {
     "intake": (ReferralCreated,),
     "referral": (QuestionReceived, LearnerAtRisk),
     "matching": (WorkplaceRegistered, LearnerSearchStarted, LearnerAtRisk, ProposalPeriodEnded),
-    "notifications": (ReferralCreated, MatchProposed, ProgrammatieSubmitted, LearnerAtRisk),
+    "notifications": (QuestionReceived, ReferralCreated, MatchProposed, ProgrammatieSubmitted, LearnerAtRisk),
     "pof": (WorkplaceRegistered, LearnerSearchStarted),
 }
 

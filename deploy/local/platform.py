@@ -163,6 +163,7 @@ class Platform:
             secrets = write_secrets(self._directory.parent / "webhook-secrets.json", read_partners(PARTNERS))
             own |= {"SMTP_HOST": self.stack.mail.host, "SMTP_PORT": str(self.stack.mail.port)}
             own |= {"PARTNERS": str(PARTNERS), "WEBHOOK_SECRETS": str(secrets), "WEBHOOKS_TO_LOOPBACK": "true"}
+            own |= {"INTAKE_URL": self.urls["intake"], "CLIENT_SECRET": self.logins.secret_of("notifications")}
         return {f"{name.upper()}_{key}": value for key, value in own.items()}
 
 

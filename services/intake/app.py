@@ -13,6 +13,7 @@ from chassis.web.pages import Pages
 from chassis.web.sign_in import sign_in_routes
 from contracts.codelists import CodeLists
 from services.intake.adapters.http import forms
+from services.intake.adapters.mailer_http import mailer_routes
 from services.intake.adapters.pages.ask import AskPages
 from services.intake.adapters.pages.desk import desk_routes
 from services.intake.adapters.pages.follow import FollowPages, PublicWords
@@ -46,7 +47,11 @@ def build(settings: IntakeSettings) -> Service:
     tokens = read_tokens(settings.partner_tokens) if settings.partner_tokens else {}
 
     def routes(commands: Commands, pool: Pool) -> APIRouter:
-        parts = [forms(commands), *page_routes(commands, pool, settings)]
+        parts = [
+            forms(commands),
+            mailer_routes(commands, AuditedVault(pool), settings.public_url),
+            *page_routes(commands, pool, settings),
+        ]
         if tokens:
             parts.append(partner_routes(commands, gateway, tokens))
         if settings.oidc_issuer:

@@ -1,1 +1,1 @@
-"""Informs organisations by mail and by webhook; it never writes to a person."""
+"""Informs organisations by mail and by webhook, and who asked a question by mail."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, NameEmail
+from pydantic import Field, NameEmail, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import Settings
@@ -20,9 +20,21 @@ class NotificationsSettings(Settings):
     """Right-hand side of every Message-ID. After a change, a mail that is sent again counts as another mail."""
     contact: str = Field(default="mail naar steunpunt@duaalwest.example", min_length=1, pattern=r"^[^\r\n]+$")
     """How to reach a human of the Steunpunt, in a few Dutch words."""
+    client_id: str = "notifications"
+    """How the login provider knows this program, which has the role `mailer` there."""
+    client_secret: SecretStr | None = None
+    intake_url: str | None = None
+    """Where intake tells the address of who asked, without a slash at its end; without it nobody gets a receipt."""
     partners: Path | None = None
     """Folder of manifests, one per partner; without it there are no webhooks."""
     webhook_secrets: Path | None = None
     """JSON file: per partner the secret `whsec_...` that its webhooks are signed with, or two with a space between."""
     webhooks_to_loopback: bool = False
     """Whether a webhook may go to this machine itself, without TLS: for trying out."""
+
+    @field_validator("intake_url")
+    @classmethod
+    def _comes_with_a_secret(cls, url: str | None, others: ValidationInfo) -> str | None:
+        if url and not (others.data.get("oidc_issuer") and others.data.get("client_secret")):
+            raise ValueError("needs an oidc_issuer and a client_secret, because intake tells nobody else")
+        return url

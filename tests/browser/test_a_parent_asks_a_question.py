@@ -68,7 +68,7 @@ async def test_a_parent_asks_a_colleague_reads_and_the_auditor_knows(
     assert "Griet Vandenbroucke" in contact
     assert "0470 12 34 56" in contact
     happened = await case.time_line()
-    assert "Naam en contact bekeken door medewerker" in happened[0]
+    assert any("Naam en contact bekeken door medewerker" in one for one in happened)
     assert any("Vraag gesteld op de website" in one for one in happened)
     assert any("CLB in de Westhoek" in one for one in happened)
 
@@ -83,14 +83,19 @@ async def test_a_parent_asks_a_colleague_reads_and_the_auditor_knows(
 
     auditor = await coming(equipment)
     await sign_in(auditor.page, platform.url, AUDITOR)
-    rows = await AuditPage(auditor.page).about(case.number)
-    who = {(row["Wat"], row["Wie"].split()[0], row["Rol"], row["Hoe"]) for row in rows}
     colleague = subject_of(OPERATOR)
-    assert who == {
+    everybody = {
         ("Vraag gesteld", "niet", "–", "op de website"),
         ("Vraag gelezen", "link", "–", "met de private link"),
         ("Vraag gelezen", colleague, "medewerker", "aangemeld"),
         ("Naam en contact bekeken", colleague, "medewerker", "aangemeld"),
+        ("Naam en contact bekeken", "notifications", "mailprogramma", "met een programma"),
         ("Vraag gesteld", "link", "–", "met de private link"),
         ("Vraag ingetrokken", "link", "–", "met de private link"),
     }
+
+    async def who() -> set[tuple[str, ...]]:
+        rows = await AuditPage(auditor.page).about(case.number)
+        return {(row["Wat"], row["Wie"].split()[0], row["Rol"], row["Hoe"]) for row in rows}
+
+    await eventually(who, everybody.__eq__)

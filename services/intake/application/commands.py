@@ -76,6 +76,13 @@ class WithdrawCase(Command):
     case_id: UUID
 
 
+class MakeLink(Command):
+    """One more private link to a case, for whoever lost theirs or never had one; the earlier ones keep working."""
+
+    case_id: UUID
+    link: LinkHash
+
+
 class AboutLearner(Command):
     """A command about one learner: the school and the code that the school uses for them, never a name."""
 
@@ -153,6 +160,14 @@ class WithdrawReceipt(BaseModel):
     """The answer to a case that was withdrawn, now or before."""
 
     case_id: UUID
+
+
+class LinkReceipt(BaseModel):
+    """The answer to a link that was made. Only who asked for it has the token."""
+
+    case_id: UUID
+    expires_on: date
+    """Its last day."""
 
 
 class RiskReceipt(BaseModel):

@@ -21,6 +21,8 @@ from services.intake.application.commands import (
     AboutLearner,
     AskQuestion,
     Contact,
+    LinkReceipt,
+    MakeLink,
     QuestionReceipt,
     Reason,
     RegisterWorkplace,
@@ -40,6 +42,8 @@ from services.intake.domain.policies import Policies
 from services.intake.domain.triage import Triage
 from services.intake.domain.vault import VaultEntry
 from services.intake.domain.workplace import Offer, Workplace
+
+UNKNOWN_CASE = "Dit dossier kennen we niet."
 
 
 @dataclass
@@ -88,9 +92,18 @@ class Handlers:
         """A case that is withdrawn needs no answer; to withdraw it again changes nothing."""
         case = uow.find(Case, command.case_id)
         if case is None:
-            raise NotFound("Dit dossier kennen we niet.")
+            raise NotFound(UNKNOWN_CASE)
         case.withdraw(ctx.today)
         return WithdrawReceipt(case_id=case.id)
+
+    @handles(MakeLink, loads={Case: "case_id", CaseLink: by("token_hash", "link")})
+    def make_link(self, command: MakeLink, uow: UnitOfWork, ctx: MessageContext) -> LinkReceipt:
+        """A case may have several links: a mail brings its own, because the token of the first is not stored."""
+        case = uow.find(Case, command.case_id)
+        if case is None:
+            raise NotFound(UNKNOWN_CASE)
+        link = self._make_link(command.link, case, uow, ctx)
+        return LinkReceipt(case_id=case.id, expires_on=link.expires_on)
 
     @handles(ReportRisk, loads={Learner: by("school_reference")})
     def report_risk(self, command: ReportRisk, uow: UnitOfWork, ctx: MessageContext) -> RiskReceipt:
@@ -154,11 +167,13 @@ class Handlers:
             self._make_link(command.link, case, uow, ctx)
         return case
 
-    def _make_link(self, token_hash: str, case: Case, uow: UnitOfWork, ctx: MessageContext) -> None:
+    def _make_link(self, token_hash: str, case: Case, uow: UnitOfWork, ctx: MessageContext) -> CaseLink:
         if uow.all(CaseLink, token_hash=token_hash):
             raise Refused("link", "Deze link is al van een ander dossier. Maak een nieuwe.")
         days = self.policies.link_days(ctx.today)
-        uow.add(CaseLink.make(ctx.new_id("link"), case.id, token_hash, ctx.today, days))
+        link = CaseLink.make(ctx.new_id("link"), case.id, token_hash, ctx.today, days)
+        uow.add(link)
+        return link
 
     def _learner(self, command: AboutLearner, uow: UnitOfWork, ctx: MessageContext) -> Learner:
         if not ctx.actor.may_act_for(command.school):

@@ -18,7 +18,7 @@ SUBJECT = "Onderwerp: "
 
 
 class TextTemplates:
-    """Writes the letter of a message, from nothing but its parameters and the code lists."""
+    """Writes the letter of a message, from nothing but its parameters, the code lists and a private link."""
 
     def __init__(self, labels: Labels, institutions: Institutions, programmes: Programmes, contact: str) -> None:
         self._labels = labels
@@ -39,10 +39,10 @@ class TextTemplates:
             "programme": self._programme,
         }
 
-    def render(self, message: Message, on: date) -> Text:
+    def render(self, message: Message, on: date, link: str | None = None) -> Text:
         """The first line of the template is the subject."""
         template = self._environment.get_template(f"{message.template}.txt")
-        written = template.render(dict(message.parameters), about=message.about, label=self._label(on))
+        written = template.render(dict(message.parameters), about=message.about, label=self._label(on), link=link)
         first, _, body = written.partition("\n")
         return Text(first.removeprefix(SUBJECT), body.strip() + "\n")
 

@@ -2,10 +2,11 @@
 
 from chassis.handling import MessageContext, handles
 from chassis.unit_of_work import UnitOfWork
-from contracts.intake import LearnerAtRisk
+from contracts.intake import LearnerAtRisk, QuestionReceived
 from contracts.matching import MatchProposed
 from contracts.pof import ProgrammatieSubmitted
 from contracts.referral import ReferralCreated
+from contracts.vocabulary import Channel
 from services.notifications.domain import letters
 from services.notifications.domain.letters import Letter
 from services.notifications.domain.message import Message
@@ -33,6 +34,16 @@ class Handlers:
     def queue_programmatie(self, event: ProgrammatieSubmitted, uow: UnitOfWork, ctx: MessageContext) -> None:
         """A mail about an application goes to the secretariat of the overlegforum and to the school."""
         queue(letters.about_programmatie(event), uow, ctx)
+
+
+class ReceiptHandlers:
+    """The handler of letters to people: only where their addresses can be asked for."""
+
+    @handles(QuestionReceived)
+    def queue_receipt(self, event: QuestionReceived, uow: UnitOfWork, ctx: MessageContext) -> None:
+        """Who asked on the website gets a mail; by telephone or at the desk somebody says it."""
+        if event.channel is Channel.WEB:
+            queue(letters.about_question(event), uow, ctx)
 
 
 def queue(letter: Letter, uow: UnitOfWork, ctx: MessageContext) -> None:

@@ -1,6 +1,6 @@
-"""What mails and webhooks need from outside: addresses, texts, a mail server, the servers of partners."""
+"""What mails and webhooks need from outside: addresses, texts, a mail server, who asked, the servers of partners."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum, auto
 from typing import Protocol
@@ -18,6 +18,27 @@ class Addresses(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Asker:
+    """A person who asked a question: known while a mail is sent, and kept nowhere."""
+
+    email: str = field(repr=False)
+    link: str = field(repr=False)
+    """To the page where the question can be followed: whoever has it can read the question."""
+
+
+class Askers(Protocol):
+    """Who asked: the service that has the vault tells, and writes down that it did."""
+
+    async def find(self, question_id: UUID, case_id: UUID) -> Asker | None:
+        """Who asked this question, with a new link to its case; None when nobody left an address.
+
+        Raises:
+            TransientError: nobody answers now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """Subject and body of a mail."""
 
@@ -28,8 +49,8 @@ class Text:
 class Templates(Protocol):
     """The texts of the letters."""
 
-    def render(self, message: Message, on: date) -> Text:
-        """The text of a message, in the words of that day."""
+    def render(self, message: Message, on: date, link: str | None = None) -> Text:
+        """The text of a message, in the words of that day; with a private link, which no message holds."""
         ...
 
 

@@ -11,6 +11,8 @@ class Status(StrEnum):
     QUEUED = "QUEUED"
     SENT = "SENT"
     FAILED = "FAILED"
+    NO_ADDRESS = "NO_ADDRESS"
+    """who it is for left no address: there is no mail, and nothing went wrong"""
 
 
 @dataclass(frozen=True, slots=True)

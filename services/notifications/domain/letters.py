@@ -1,11 +1,11 @@
-"""Which organisations get which letter for an event, and which parameters it may hold."""
+"""Who gets which letter for an event, and which parameters it may hold."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from contracts.intake import LearnerAtRisk
+from contracts.intake import LearnerAtRisk, QuestionReceived
 from contracts.matching import MatchProposed, Reason
 from contracts.pof import ProgrammatieSubmitted
 from contracts.referral import ReferralCreated
@@ -13,6 +13,8 @@ from contracts.vocabulary import Severity, known
 
 STEUNPUNT = "steunpunt"
 POF_SECRETARIAT = "pof-secretariaat"
+ASKER = "asker"
+"""Who asked the question that a letter is about. Their address is not ours to keep: intake has it."""
 SMALLEST_GROUP = 5
 """A number of learners below this is not shown, because it may identify one of them; so it is not stored either."""
 
@@ -27,6 +29,7 @@ class Template(StrEnum):
     MATCH = "match"
     RISK = "risk"
     PROGRAMMATIE = "programmatie"
+    RECEIPT = "receipt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,11 @@ def about_programmatie(event: ProgrammatieSubmitted) -> Letter:
             learners=evidence.learners_searching if evidence.learners_searching >= SMALLEST_GROUP else None,
         ),
     )
+
+
+def about_question(event: QuestionReceived) -> Letter:
+    """The letter to who asked: we have the question, and this is the link to follow it."""
+    return Letter(Template.RECEIPT, event.question_id, (ASKER,), _parameters(case_id=event.case_id))
 
 
 def _parameters(**values: object) -> Parameters:

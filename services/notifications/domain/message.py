@@ -1,4 +1,4 @@
-"""A message: one letter to one organisation, from queued to sent or failed."""
+"""A message: one letter to one organisation or one person, from queued to its end."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,12 +9,12 @@ from contracts.event import Event
 from contracts.notifications import MessageFailed, MessageSent
 from contracts.vocabulary import DeliveryFailure, MessageId
 from services.notifications.domain.attempts import RetrySchedule, Status
-from services.notifications.domain.letters import Letter, Parameters, Template
+from services.notifications.domain.letters import ASKER, Letter, Parameters, Template
 
 
 @dataclass
 class Message:
-    """A mail to one organisation. `due_at` is the moment of the next attempt; None: nothing is left to do."""
+    """A mail to one recipient. `due_at` is the moment of the next attempt; None: nothing is left to do."""
 
     id: UUID
     template: Template
@@ -73,8 +73,11 @@ class Message:
             self.due_at = at + wait
 
     def undeliverable(self, at: datetime) -> None:
-        """The organisation has no address, so there is no attempt."""
-        self._fail(DeliveryFailure.NO_ADDRESS, at)
+        """There is no address, so there is no attempt. A person is free to leave none; an organisation is not."""
+        if self.recipient == ASKER:
+            self.status, self.due_at = Status.NO_ADDRESS, None
+        else:
+            self._fail(DeliveryFailure.NO_ADDRESS, at)
 
     def _fail(self, reason: DeliveryFailure, at: datetime) -> None:
         self.status, self.due_at = Status.FAILED, None

@@ -72,6 +72,13 @@ def test_on_a_good_day_every_promise_held() -> None:
     assert broken(*a_good_day()) == set()
 
 
+def test_a_message_to_who_left_no_address_is_no_mail_and_no_event() -> None:
+    evidence, answers = a_good_day()
+    nobody = {"id": uuid4(), "version": 0, "status": "NO_ADDRESS", "template": "receipt", "recipient": "asker"}
+    evidence.rows["notifications.messages"].append({**nobody, "about": QUESTION.question_id})
+    assert broken(evidence, answers) == set()
+
+
 def test_a_record_that_came_twice_is_no_breach() -> None:
     evidence, answers = a_good_day()
     evidence.published.append(replace(evidence.published[0], place="duaal.intake.cases/0/99"))

@@ -3,13 +3,13 @@
 from chassis.testing.builders import NOON
 from chassis.testing.scenario import Scenario
 from contracts.event import Event
-from services.notifications.application.handlers import Handlers
+from services.notifications.application.handlers import Handlers, ReceiptHandlers
 from services.notifications.domain.message import Message
 
 
 def messages_for(event: Event) -> list[Message]:
     """Every message for an event, one per recipient."""
-    scenario = Scenario(Handlers())
+    scenario = Scenario((Handlers(), ReceiptHandlers()))
     assert scenario.when(event) == []
     return scenario.all(Message)
 

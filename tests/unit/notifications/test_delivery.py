@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 
+from chassis.handling import TransientError
 from chassis.testing.builders import NOON
 from contracts.codelists.institutions import Institutions
 from contracts.codelists.programmes import Programmes
@@ -15,10 +17,10 @@ from contracts.vocabulary import DeliveryFailure
 from services.notifications.adapters.reference import Address, AddressBook, read_addresses, read_labels
 from services.notifications.adapters.templates import TextTemplates
 from services.notifications.application.mail_delivery import MailDelivery
-from services.notifications.application.ports import Answer, Mail
+from services.notifications.application.ports import Answer, Asker, Askers, Mail
 from services.notifications.domain.attempts import WITH_MAILS, Status
 from services.notifications.domain.message import Message
-from tests.builders import a_referral
+from tests.builders import a_question, a_referral
 from tests.unit.notifications.messages import a_message_for
 
 SCHEDULE = [
@@ -42,10 +44,27 @@ class MailServer:
         return self.answers[min(len(self.seen), len(self.answers)) - 1]
 
 
-def a_delivery(server: MailServer, addresses: list[Address] | None = None) -> MailDelivery:
+@dataclass
+class Vault:
+    """Knows who asked: what it finds, or that it does not answer now. Makes a new link each time."""
+
+    email: str | None = None
+    answers: bool = True
+    asked: list[tuple[UUID, UUID]] = field(default_factory=list)
+
+    async def find(self, question_id: UUID, case_id: UUID) -> Asker | None:
+        self.asked.append((question_id, case_id))
+        if not self.answers:
+            raise TransientError
+        return Asker(self.email, f"https://duaal.example/vraag/volg/{len(self.asked)}") if self.email else None
+
+
+def a_delivery(
+    server: MailServer, addresses: list[Address] | None = None, askers: Askers | None = None
+) -> MailDelivery:
     book = AddressBook(read_addresses() if addresses is None else addresses)
     letters = TextTemplates(read_labels(), Institutions.read(), Programmes.read(), "bel ons")
-    return MailDelivery(book, letters, server, WITH_MAILS)
+    return MailDelivery(book, askers, letters, server, WITH_MAILS)
 
 
 async def attempt(delivery: MailDelivery, message: Message, now: datetime) -> None:
@@ -144,3 +163,37 @@ async def test_the_address_of_the_belgian_day_counts(moment: datetime, address: 
     server = MailServer()
     await a_delivery(server, addresses).perform(a_message_for(a_referral()), moment)
     assert [mail.to for mail in server.seen] == [address]
+
+
+# To who asked a question
+
+
+async def test_who_asked_gets_a_mail_with_a_link_that_the_message_does_not_hold() -> None:
+    question = a_question()
+    message, server, vault = a_message_for(question), MailServer(), Vault("griet@burger.example.org")
+    await attempt(a_delivery(server, askers=vault), message, NOON)
+    (mail,) = server.seen
+    assert (mail.to, vault.asked) == ("griet@burger.example.org", [(question.question_id, question.case_id)])
+    assert "https://duaal.example/vraag/volg/1" in mail.text.body
+    (event,) = message.pending_events
+    assert isinstance(event, MessageSent)
+    assert (event.recipient, event.about) == ("asker", question.question_id)
+    assert "griet" not in f"{message}"
+    assert "volg" not in f"{message}"
+
+
+async def test_who_left_no_address_gets_no_mail_and_that_is_no_failure() -> None:
+    message, server = a_message_for(a_question()), MailServer()
+    await attempt(a_delivery(server, askers=Vault()), message, NOON)
+    assert (message.status, message.due_at, message.attempts) == (Status.NO_ADDRESS, None, 0)
+    assert (message.pending_events, server.seen) == ([], [])
+
+
+async def test_the_vault_is_asked_again_at_every_attempt_until_it_gives_up() -> None:
+    message, vault = a_message_for(a_question()), Vault(answers=False)
+    moments = await attempts_until_the_end(message, a_delivery(MailServer(), askers=vault))
+    assert [later - earlier for earlier, later in pairwise(moments)] == SCHEDULE
+    assert len(vault.asked) == len(SCHEDULE) + 1
+    (event,) = message.pending_events
+    assert isinstance(event, MessageFailed)
+    assert (event.reason, event.recipient) == (DeliveryFailure.GAVE_UP, "asker")

@@ -5,11 +5,11 @@ import pytest
 from chassis.testing.builders import a_context
 from chassis.testing.scenario import Scenario
 from contracts.event import Event
-from contracts.vocabulary import ReferralKind, Severity
+from contracts.vocabulary import Channel, ReferralKind, Severity
 from services.notifications.application.handlers import Handlers
 from services.notifications.domain.letters import Template
 from services.notifications.domain.message import Message
-from tests.builders import a_learner_at_risk, a_match, a_referral, a_submitted_dossier, some_evidence
+from tests.builders import a_learner_at_risk, a_match, a_question, a_referral, a_submitted_dossier, some_evidence
 from tests.unit.notifications.messages import a_message_for, messages_for
 
 
@@ -38,6 +38,16 @@ def test_the_mail_of_an_application_goes_to_the_secretariat_of_the_overlegforum_
     assert recipients_of(a_submitted_dossier()) == ["pof-secretariaat", "34074"]
 
 
+def test_who_asked_on_the_website_gets_a_receipt() -> None:
+    (message,) = messages_for(a_question(channel=Channel.WEB))
+    assert (message.template, message.recipient) == (Template.RECEIPT, "asker")
+
+
+@pytest.mark.parametrize("channel", [Channel.MAIL, Channel.TELEFOON, Channel.BALIE, Channel.PARTNER])
+def test_who_asked_in_another_way_gets_no_receipt(channel: Channel) -> None:
+    assert messages_for(a_question(channel=channel)) == []
+
+
 def test_the_messages_of_one_event_differ_in_id_and_recipient_only() -> None:
     school, steunpunt = messages_for(a_learner_at_risk())
     assert school.id != steunpunt.id
@@ -62,6 +72,7 @@ def test_the_same_event_makes_messages_with_the_same_ids() -> None:
         (referral := a_referral(), Template.REFERRAL, referral.referral_id),
         (match := a_match(), Template.MATCH, match.proposal_id),
         (risk := a_learner_at_risk(), Template.RISK, risk.risk_id),
+        (question := a_question(), Template.RECEIPT, question.question_id),
         (dossier := a_submitted_dossier(), Template.PROGRAMMATIE, dossier.dossier_id),
     ],
 )

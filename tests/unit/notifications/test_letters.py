@@ -29,11 +29,20 @@ from contracts.vocabulary import (
 from services.notifications.adapters.reference import read_labels
 from services.notifications.adapters.templates import TEMPLATES, TextTemplates
 from services.notifications.domain.message import Message
-from tests.builders import MONDAY, a_learner_at_risk, a_match, a_referral, a_submitted_dossier, some_evidence
+from tests.builders import (
+    MONDAY,
+    a_learner_at_risk,
+    a_match,
+    a_question,
+    a_referral,
+    a_submitted_dossier,
+    some_evidence,
+)
 from tests.unit.notifications.messages import a_message_for
 
 GOLDEN = Path(__file__).parent / "golden"
 CONTACT = "bel naar het Steunpunt"
+LINK = "https://duaal.example/vraag/volg/0123456789abcdef"
 LABELS = read_labels()
 LETTERS = TextTemplates(LABELS, Institutions.read(), Programmes.read(), CONTACT)
 UUIDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -44,7 +53,7 @@ def number(last: int) -> UUID:
 
 
 def written(message: Message) -> str:
-    text = LETTERS.render(message, MONDAY)
+    text = LETTERS.render(message, MONDAY, LINK)
     return f"{text.subject}\n\n{text.body}"
 
 
@@ -75,6 +84,7 @@ FULL = {
         ),
     ),
     "risk": a_learner_at_risk(risk_id=number(1), programme="88", subregion=Subregion.BRUGGE),
+    "receipt": a_question(question_id=number(1), case_id=number(2)),
     "programmatie": a_submitted_dossier(dossier_id=number(1), evidence=some_evidence(learners_searching=12)),
 }
 MINIMAL = {
@@ -155,6 +165,7 @@ events: st.SearchStrategy[Event] = st.one_of(
         rule_version=codes,
         due_on=days,
     ),
+    st.builds(a_question, topics=st.lists(some(Topic), min_size=1, max_size=3).map(tuple)),
     st.builds(
         a_match,
         score=st.integers(0, 100),
@@ -195,6 +206,10 @@ def values_of(value: object) -> Iterator[str]:
             yield from values_of(one)
     elif isinstance(value, UUID) or (isinstance(value, str) and re.fullmatch(r"[A-Z]{3}\.[0-9]{6}", value)):
         yield str(value)
+
+
+def test_only_a_letter_to_who_asked_has_a_private_link() -> None:
+    assert [name for name, event in EVENTS.items() if LINK in written(a_message_for(event))] == ["receipt"]
 
 
 @given(events)

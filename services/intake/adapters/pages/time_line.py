@@ -14,6 +14,7 @@ from services.intake.application.queries import CaseView, ReferralView
 DONE = {
     "AskQuestion": "Vraag gesteld",
     "WithdrawCase": "Vraag ingetrokken",
+    "MakeLink": "Private link gemaakt",
     Reading.CONTACT: "Naam en contact bekeken",
     Reading.WORDS: "Vraag gelezen",
 }
