@@ -125,4 +125,5 @@ async def test_a_body_that_is_not_json_is_said_to_be_so(http: httpx.AsyncClient,
 
 async def test_the_api_describes_itself(http: httpx.AsyncClient) -> None:
     paths = (await http.get("/openapi.json")).json()["paths"]
-    assert set(paths) == {"/questions", "/risk-reports", "/learner-searches", "/workplaces"}
+    for_the_mailer = {"/contacts/{id_}", "/cases/{case_id}/links"}
+    assert set(paths) == {"/questions", "/risk-reports", "/learner-searches", "/workplaces", *for_the_mailer}

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import pytest
 
+from chassis.actors import UserRole
 from chassis.reference import read_rows
 from contracts.vocabulary import (
     AgeBand,
@@ -37,7 +38,7 @@ LISTS: dict[str, type[StrEnum]] = {
     "referral_outcome": ReferralOutcome,
     "desk": Which,
 }
-USERS = {"reader", "operator", "coordinator", "pof-secretary", "admin", "auditor"}
+USERS = {role.value for role in UserRole}
 LONGEST = 45
 
 
