@@ -11,7 +11,12 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from asyncpg import UniqueViolationError
 
+from chassis.actors import PUBLIC
+from chassis.commands import Commands
+from chassis.execution import Executor
+from chassis.observability.metrics import Metrics
 from chassis.persistence.migrate import migrate
 from chassis.persistence.repository import Repository
 from chassis.record import Outcome
@@ -44,6 +49,7 @@ from services.intake.domain.triage import ChosenTopic
 from services.intake.projections.referrals import CaseReferral
 from services.intake.settings import IntakeSettings
 from tests.builders import MONDAY, a_learner_at_risk, a_referral
+from tests.chassis.conftest import WithoutTransactions
 
 YESTERDAY, TOMORROW = MONDAY - timedelta(days=1), MONDAY + timedelta(days=1)
 TOKEN = "a-token-that-only-the-person-who-asked-has"
@@ -355,6 +361,22 @@ async def test_a_private_link_leads_to_its_case_until_its_last_day(
     assert await queries.case_of_link(HASH[::-1], MONDAY) is None
     await under_test.pool.execute("update case_links set withdrawn_on = $1", MONDAY)
     assert await queries.case_of_link(HASH, MONDAY) is None
+
+
+async def test_one_link_never_leads_to_two_cases(under_test: ServiceUnderTest) -> None:
+    await ask_with_link(under_test)
+    another = AskQuestion(audience=Audience.OUDER, text="Iets anders", link=HASH)
+    with pytest.raises(UniqueViolationError, match="case_links_token_hash"):
+        await under_test.execute(another, QuestionReceipt)
+    assert len(await under_test.all(Case)) == 1
+
+
+async def test_a_question_from_the_website_is_kept_in_one_statement(under_test: ServiceUnderTest) -> None:
+    executor = Executor("intake", WithoutTransactions(under_test.store), now=lambda: NOON)
+    commands = Commands("intake", under_test.service.handlers_by_message, executor, Metrics(), now=lambda: NOON)
+    question = AskQuestion(audience=Audience.OUDER, text="Wat is duaal leren?", link=HASH)
+    await commands.execute(question, QuestionReceipt, "the-key-of-a-form", actor=PUBLIC)
+    assert len(await under_test.all(CaseLink)) == 1
 
 
 async def test_only_the_table_of_links_knows_the_hash_and_nothing_knows_the_token(

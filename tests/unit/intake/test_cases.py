@@ -127,13 +127,6 @@ def test_a_question_that_joins_a_case_brings_no_link() -> None:
         ask(scenario, case_id=the_case(scenario).id, link=HASH)
 
 
-def test_one_link_never_leads_to_two_cases() -> None:
-    scenario = intake()
-    ask(scenario, link=HASH)
-    with pytest.raises(Refused, match="link"):
-        ask(scenario, link=HASH)
-
-
 def test_a_case_is_withdrawn_once() -> None:
     scenario = intake()
     ask(scenario)
