@@ -31,6 +31,10 @@ BY_HAND = ("git status", "make up", "make screens", "curl ", "kcat ", "make down
 """What shows a person something, or starts a platform of its own: tests/e2e has one already."""
 
 
+CHECKS = (".venv/bin/pytest -k mentoring", "make lint")
+"""What every page ends with. Half a minute and more each time, so it is done after the first page and after the last."""
+
+
 class Copy:
     """A copy of the repository, as it is now, with the tools of this one."""
 
@@ -108,7 +112,8 @@ def test_the_pages_lead_to_a_service_that_is_tested_and_started_with_the_others(
         for is_new, file, language, block in STEP.findall((PLACE / page).read_text()):
             if language == "console":
                 for command in commands_of(block):
-                    copy.run(command)
+                    if command not in CHECKS or page in (PAGES[0], PAGES[-1]):
+                        copy.run(command)
             elif is_new:
                 copy.write(file, block)
             else:
