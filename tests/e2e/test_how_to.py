@@ -32,7 +32,7 @@ BY_HAND = ("git status", "make up", "make screens", "curl ", "kcat ", "make down
 
 
 CHECKS = (".venv/bin/pytest -k mentoring", "make lint")
-"""What every page ends with. It takes half a minute each time, so it is done after the first page and after the last."""
+"""What every page ends with: half a minute each time, so it is done after the first page and after the last."""
 
 
 class Copy:
