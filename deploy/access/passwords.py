@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import threading
 from pathlib import Path
 
 from deploy.local import files
@@ -12,14 +13,17 @@ class Passwords:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        # Services start beside each other, and each asks for its own.
+        self._lock = threading.Lock()
 
     def of(self, user: str) -> str:
         """The password of a user."""
-        known = self._read()
-        if user not in known:
-            known[user] = secrets.token_urlsafe(24)
-            files.write(self.file, json.dumps(known, indent=2))
-        return known[user]
+        with self._lock:
+            known = self._read()
+            if user not in known:
+                known[user] = secrets.token_urlsafe(24)
+                files.write(self.file, json.dumps(known, indent=2))
+            return known[user]
 
     def _read(self) -> dict[str, str]:
         if not self.file.exists():
