@@ -21,7 +21,7 @@ from services.intake.adapters.pages.home import home_routes
 from services.intake.adapters.pages.staff import staff_routes
 from services.intake.adapters.partner_gateway import IntakePartnerGateway
 from services.intake.adapters.partner_http import partner_routes, read_tokens
-from services.intake.adapters.queries import SqlCaseQueries
+from services.intake.adapters.queries import SqlAuditQueries, SqlCaseQueries
 from services.intake.adapters.redaction import redact
 from services.intake.adapters.reference import (
     belgian_working_days,
@@ -76,18 +76,14 @@ def build(settings: IntakeSettings) -> Service:
 def page_routes(commands: Commands, pool: Pool, settings: IntakeSettings) -> list[APIRouter]:
     """The pages, in the order in which their addresses are looked up."""
     pages = Pages(Path(__file__).parent / "templates")
-    queries, vault, labels, crisis_numbers = (
-        SqlCaseQueries(pool),
-        AuditedVault(pool),
-        read_labels(),
-        read_crisis_numbers(),
-    )
+    queries, audit, vault = SqlCaseQueries(pool), SqlAuditQueries(pool), AuditedVault(pool)
+    labels, crisis_numbers = read_labels(), read_crisis_numbers()
     words = PublicWords(labels, crisis_numbers, read_policies(), settings.public_url)
     limits = Limits(per_address=settings.questions_per_address, in_all=settings.questions_in_all)
     return [
         home_routes(pages, crisis_numbers),
         AskPages(pages, commands, limits, redact, crisis_numbers).routes(),
         FollowPages(pages, commands, queries, vault, limits, words).routes(),
-        staff_routes(pages, commands, queries, pool, labels),
-        desk_routes(pages, commands, queries, vault, pool, labels),
+        staff_routes(pages, commands, queries, audit, labels),
+        desk_routes(pages, commands, queries, vault, audit, labels),
     ]

@@ -3,14 +3,17 @@
 PostgreSQL gives each row as one JSON object, with the names of the view that is made of it.
 """
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from chassis.persistence.audit import audit_about
 from chassis.persistence.connection import Connection, Pool
 from services.intake.application.queries import (
     ROWS_A_PAGE,
+    AuditView,
     CaseView,
     DeskCounts,
     DeskFilter,
@@ -131,3 +134,14 @@ def _values(wanted: DeskFilter) -> tuple[str | None, ...]:
 def _last_day(which: Which, on: date) -> date:
     """The last due date of a list."""
     return {Which.TODAY: on, Which.LATE: on - timedelta(days=1)}.get(which, date.max)
+
+
+class SqlAuditQueries:
+    """Reads the audit that the executor and the vault write."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def about(self, ids: Collection[UUID]) -> list[AuditView]:
+        rows = await audit_about(self._pool, ids)
+        return [AuditView(row.at, row.actor, row.way, row.roles, row.action, row.about) for row in rows]

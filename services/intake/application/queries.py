@@ -3,6 +3,7 @@
 Nothing here tells who somebody is or what they wrote: that is in the vault, which no query reads.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -183,6 +184,29 @@ class Waiting:
     late: int
     """Due before that day."""
     open: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditView:
+    """One thing that somebody did, or read of a person."""
+
+    at: datetime
+    actor: str
+    """Pseudonymous: the login provider knows who it is."""
+    way: str
+    roles: str
+    """Separated by spaces."""
+    action: str
+    """The command, or what was read."""
+    about: UUID
+
+
+class AuditQueries(Protocol):
+    """Who did what, and who read whose data."""
+
+    async def about(self, ids: Collection[UUID]) -> list[AuditView]:
+        """Everything that was done to these, or read of them, newest first."""
+        ...
 
 
 class CaseQueries(Protocol):

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -17,18 +17,19 @@ from chassis.access import only
 from chassis.actors import Actor, UserRole
 from chassis.commands import Commands
 from chassis.handling import BRUSSELS, NotFound
-from chassis.persistence.audit import audit_about
-from chassis.persistence.connection import Pool
 from chassis.web.navigation import DESK
 from chassis.web.pages import HEADERS, Pages
 from contracts.vocabulary import Audience, Subregion, Topic
 from services.intake.adapters.pages.time_line import time_line_of
 from services.intake.adapters.words import Labels
 from services.intake.application.disclosures import ContactView, Vault
-from services.intake.application.queries import CaseQueries, CaseView, DeskFilter, DeskPage, Which
+from services.intake.application.queries import AuditQueries, CaseQueries, CaseView, DeskFilter, DeskPage, Which
 
 READS_WORDS = (UserRole.OPERATOR, UserRole.COORDINATOR)
 """Who reads what people wrote, and may see who they are."""
+
+
+Staff = Annotated[Actor, only(*DESK)]
 
 
 class Asked(BaseModel):
@@ -65,11 +66,10 @@ class Asked(BaseModel):
 
 
 def desk_routes(
-    pages: Pages, commands: Commands, queries: CaseQueries, vault: Vault, pool: Pool, labels: Labels
+    pages: Pages, commands: Commands, queries: CaseQueries, vault: Vault, audit: AuditQueries, labels: Labels
 ) -> APIRouter:
     """The routes under `/balie`."""
     router = APIRouter(include_in_schema=False)
-    Staff = Annotated[Actor, only(*DESK)]  # noqa: N806
 
     @router.get("/balie")
     async def show_desk(request: Request, actor: Staff) -> Response:
@@ -92,7 +92,7 @@ def desk_routes(
         )
 
     @router.get("/balie.csv")
-    async def download(request: Request, actor: Staff) -> Response:  # noqa: ARG001
+    async def download(request: Request, _: Staff) -> Response:
         asked = Asked.of(request.query_params)
         desk = await queries.desk(asked.filter, commands.now().astimezone(BRUSSELS).date(), max(1, asked.bladzijde))
         headers = {**HEADERS, "Content-Disposition": 'attachment; filename="balie.csv"'}
@@ -102,7 +102,7 @@ def desk_routes(
         case = await case_of(queries, case_id)
         ids = [one.id for one in case.questions]
         words = await vault.words(ids if actor.may(*READS_WORDS) else [], actor, commands.now())
-        rows = await audit_about(pool, [case.case_id, *ids])
+        rows = await audit.about([case.case_id, *ids])
         return pages.render(
             request,
             "case.html",
@@ -160,7 +160,10 @@ def as_csv(desk: DeskPage, labels: Labels) -> str:
     writer.writerow(
         ("dossier", "ten laatste", "thema", "van", "regio", "kanaal", "gesteld", "vragen", "doorverwezen naar")
     )
-    name: Callable[[str, str | None], str] = lambda vocabulary, code: labels.of(vocabulary, code) if code else ""  # noqa: E731
+
+    def name(vocabulary: str, code: str | None) -> str:
+        return labels.of(vocabulary, code) if code else ""
+
     for row in desk.rows:
         writer.writerow(
             (

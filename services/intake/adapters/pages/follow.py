@@ -119,7 +119,7 @@ class FollowPages:
             return await self._page(request, token, form.refused(refused), 422)
         return RedirectResponse(f"{_path(token)}?nieuw=toegevoegd", 303)
 
-    async def receipt(self, request: Request, token: str) -> Response:  # noqa: ARG002
+    async def receipt(self, request: Request) -> Response:
         """The first question as a document to keep: no name, and not what was asked."""
         case = await self._case(request)
         document = receipt_pdf(case, case.questions[0], self._words.labels, CONTACT)

@@ -11,13 +11,11 @@ from chassis.access import only
 from chassis.actors import Actor, UserRole
 from chassis.commands import Commands
 from chassis.handling import BRUSSELS
-from chassis.persistence.audit import audit_about
-from chassis.persistence.connection import Pool
 from chassis.web.navigation import DESK
 from chassis.web.pages import Pages
 from services.intake.adapters.pages.time_line import BY, DONE
 from services.intake.adapters.words import Labels
-from services.intake.application.queries import CaseQueries, Waiting
+from services.intake.application.queries import AuditQueries, CaseQueries, Waiting
 
 
 class Task(NamedTuple):
@@ -28,7 +26,9 @@ class Task(NamedTuple):
     path: str
 
 
-def staff_routes(pages: Pages, commands: Commands, queries: CaseQueries, pool: Pool, labels: Labels) -> APIRouter:
+def staff_routes(
+    pages: Pages, commands: Commands, queries: CaseQueries, audit: AuditQueries, labels: Labels
+) -> APIRouter:
     """The home of staff, and the audit."""
     router = APIRouter(include_in_schema=False)
 
@@ -41,15 +41,15 @@ def staff_routes(pages: Pages, commands: Commands, queries: CaseQueries, pool: P
         )
 
     @router.get("/balie/inzage")
-    async def audit(
+    async def show_audit(
         request: Request,
-        actor: Annotated[Actor, only(UserRole.AUDITOR)],  # noqa: ARG001
+        _: Annotated[Actor, only(UserRole.AUDITOR)],
         nummer: Annotated[str, Query(max_length=100)] = "",
     ) -> Response:
         about = _uuid(nummer.strip())
         case = await queries.case(about) if about else None
         ids = [case.case_id, *(one.id for one in case.questions)] if case else [about] if about else []
-        rows = await audit_about(pool, ids) if ids else []
+        rows = await audit.about(ids) if ids else []
         return pages.render(
             request,
             "audit.html",

@@ -6,10 +6,9 @@ from datetime import date, datetime, time
 
 from chassis.actors import Way
 from chassis.handling import BRUSSELS
-from chassis.persistence.audit import AuditRow
 from services.intake.adapters.words import Labels
 from services.intake.application.disclosures import Reading
-from services.intake.application.queries import CaseView, ReferralView
+from services.intake.application.queries import AuditView, CaseView, ReferralView
 
 DONE = {
     "AskQuestion": "Vraag gesteld",
@@ -29,7 +28,7 @@ class Step:
     text: str
 
 
-def time_line_of(case: CaseView, rows: Iterable[AuditRow], labels: Labels) -> list[Step]:
+def time_line_of(case: CaseView, rows: Iterable[AuditView], labels: Labels) -> list[Step]:
     """Newest first; of one moment, what followed from the other first.
 
     That colleagues read the question is left out here; the auditor sees it.
@@ -45,7 +44,7 @@ def time_line_of(case: CaseView, rows: Iterable[AuditRow], labels: Labels) -> li
     return sorted(_seen_once(referred + done), key=lambda step: step.at, reverse=True)
 
 
-def who(row: AuditRow, labels: Labels) -> str:
+def who(row: AuditView, labels: Labels) -> str:
     """Who did it, without a name: the login provider knows those."""
     if row.way in BY:
         return BY[Way(row.way)]
