@@ -1,11 +1,10 @@
 """The documents of intake."""
 
 from pathlib import Path
-from uuid import UUID
 
 from chassis.documents.pdf import pdf
 from chassis.web.dates import day, moment
-from services.intake.adapters.words import Labels
+from services.intake.adapters.words import Labels, short_number
 from services.intake.application.queries import CaseView, QuestionView
 
 RECEIPT = Path(__file__).parent.parent / "templates" / "documents" / "receipt.typ"
@@ -26,9 +25,3 @@ def receipt_pdf(case: CaseView, question: QuestionView, labels: Labels, contact:
         "contact": contact,
     }
     return pdf(RECEIPT, values, at=question.asked_at)
-
-
-def short_number(case_id: UUID) -> str:
-    """What one says over the telephone: `7C21-90AF`, the end of the id, because the beginning is its time."""
-    digits = case_id.hex[-8:].upper()
-    return f"{digits[:4]}-{digits[4:]}"

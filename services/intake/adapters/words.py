@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 from contracts.codelists.dated import Dated
 
@@ -53,3 +54,9 @@ class Labels:
     def of(self, vocabulary: str, code: str) -> str:
         """The newest word for a code; a code without a word is returned as it is."""
         return self._words.get((vocabulary, code), code)
+
+
+def short_number(case_id: UUID) -> str:
+    """What one says over the telephone: `7C21-90AF`, the end of the id, because the beginning is its time."""
+    digits = case_id.hex[-8:].upper()
+    return f"{digits[:4]}-{digits[4:]}"

@@ -7,8 +7,9 @@ from uuid import UUID
 from textstat import textstat
 
 from contracts.vocabulary import AgeBand, Audience, Channel, Language, Subregion, Topic
-from services.intake.adapters.documents import receipt_pdf, short_number
+from services.intake.adapters.documents import receipt_pdf
 from services.intake.adapters.reference import read_labels
+from services.intake.adapters.words import short_number
 from services.intake.application.queries import CaseView, QuestionView, TopicView
 from services.intake.domain.case import CaseStatus
 from tests.unit.documents.reading import reader_of, tags_of, text_of

@@ -21,7 +21,7 @@ from chassis.web.navigation import DESK
 from chassis.web.pages import HEADERS, Pages
 from contracts.vocabulary import Audience, Subregion, Topic
 from services.intake.adapters.pages.time_line import time_line_of
-from services.intake.adapters.words import Labels
+from services.intake.adapters.words import Labels, short_number
 from services.intake.application.disclosures import ContactView, Vault
 from services.intake.application.queries import AuditQueries, CaseQueries, CaseView, DeskFilter, DeskPage, Which
 
@@ -87,6 +87,7 @@ def desk_routes(
             next_address=lambda page: asked.address(bladzijde=page),
             words=words,
             labels=labels,
+            number=short_number,
             today=today,
             which=[*Which],
         )
@@ -112,6 +113,7 @@ def desk_routes(
             may_see_contact=actor.may(*READS_WORDS),
             time_line=time_line_of(case, rows, labels),
             labels=labels,
+            number=short_number,
             today=commands.now().astimezone(BRUSSELS).date(),
         )
 

@@ -14,7 +14,7 @@ from chassis.handling import BRUSSELS
 from chassis.web.navigation import DESK
 from chassis.web.pages import Pages
 from services.intake.adapters.pages.time_line import BY, DONE
-from services.intake.adapters.words import Labels
+from services.intake.adapters.words import Labels, short_number
 from services.intake.application.queries import AuditQueries, CaseQueries, Waiting
 
 
@@ -53,7 +53,8 @@ def staff_routes(
         return pages.render(
             request,
             "audit.html",
-            number=nummer,
+            asked=nummer,
+            number=short_number,
             wrong=bool(nummer) and not about,
             rows=rows,
             done=DONE,
